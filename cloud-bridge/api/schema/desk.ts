@@ -1,0 +1,220 @@
+import { type Static, Type } from "typebox";
+import { AlarmBody, AlarmFamily } from "../../../protocol/alarm.ts";
+import { NodeId, Subject } from "../../../protocol/ids.ts";
+import { GeoPoint } from "./common.ts";
+
+export const CaseState = Type.Union([
+  Type.Literal("open"),
+  Type.Literal("assigned"),
+  Type.Literal("acknowledged"),
+  Type.Literal("en-route"),
+  Type.Literal("on-scene"),
+  Type.Literal("resolved"),
+  Type.Literal("verifying"),
+  Type.Literal("closed"),
+  Type.Literal("closed-unverified"),
+  Type.Literal("suspended"),
+  Type.Literal("false-alarm"),
+  Type.Literal("self-cleared"),
+]);
+export type CaseState = Static<typeof CaseState>;
+
+/** Who did it: an account's name, a node, or the bridge itself (`system:<part>`). */
+export const TimelineEntry = Type.Object({
+  seq: Type.Integer({ minimum: 1 }),
+  kind: Type.String({ maxLength: 64 }),
+  actor: Type.String({ maxLength: 128 }),
+  channel: Type.Union([
+    Type.Literal("system"),
+    Type.Literal("console"),
+    Type.Literal("crew-page"),
+    Type.Literal("sensor"),
+    Type.Literal("gps"),
+    Type.Literal("radio"),
+    Type.Literal("api"),
+  ]),
+  /** Time on the actor's device, where it had one. */
+  deviceTimeMs: Type.Optional(Type.Integer()),
+  serverTimeMs: Type.Integer(),
+  position: Type.Optional(GeoPoint),
+  cause: Type.Optional(Type.String({ maxLength: 500 })),
+  detail: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  /** SHA-256 over the entry and the hash before it. */
+  hash: Type.String(),
+});
+export type TimelineEntry = Static<typeof TimelineEntry>;
+
+export const AlarmView = Type.Object({
+  alarmId: Type.String(),
+  node: NodeId,
+  device: Type.String(),
+  subject: Type.Optional(Subject),
+  siteId: Type.Optional(Type.String()),
+  body: AlarmBody,
+  late: Type.Boolean(),
+  superseded: Type.Boolean(),
+  receivedAtMs: Type.Integer(),
+  caseId: Type.Optional(Type.String()),
+});
+export type AlarmView = Static<typeof AlarmView>;
+
+export const AssignmentState = Type.Union([
+  Type.Literal("proposed"),
+  Type.Literal("assigned"),
+  Type.Literal("acknowledged"),
+  Type.Literal("declined"),
+  Type.Literal("en-route"),
+  Type.Literal("on-scene"),
+  Type.Literal("done"),
+  Type.Literal("withdrawn"),
+]);
+export type AssignmentState = Static<typeof AssignmentState>;
+
+export const Assignment = Type.Object({
+  id: Type.String(),
+  caseId: Type.String(),
+  crewId: Type.String(),
+  crewName: Type.String(),
+  state: AssignmentState,
+  /** Straight line × detour factor, or a routing engine. */
+  distanceM: Type.Optional(Type.Number()),
+  etaMs: Type.Optional(Type.Number()),
+  assignedAtMs: Type.Integer(),
+  notifiedAtMs: Type.Optional(Type.Integer()),
+  acknowledgedAtMs: Type.Optional(Type.Integer()),
+  onSceneAtMs: Type.Optional(Type.Integer()),
+  /** How arrival is known: its button alone does not verify a closure. */
+  onSceneBy: Type.Optional(
+    Type.Array(Type.Union([Type.Literal("button"), Type.Literal("gps"), Type.Literal("radio")])),
+  ),
+});
+export type Assignment = Static<typeof Assignment>;
+
+/** One crew that was looked at for a case: taken or rejected, and why. Stored as it was at that moment. */
+export const Candidate = Type.Object({
+  crewId: Type.String(),
+  crewName: Type.String(),
+  eligible: Type.Boolean(),
+  /** e.g. `on duty`, `fix 12 s old`, `busy with case …`, `off duty`, `no fresh fix` */
+  reasons: Type.Array(Type.String()),
+  distanceM: Type.Optional(Type.Number()),
+  etaMs: Type.Optional(Type.Number()),
+  position: Type.Optional(GeoPoint),
+  fixAgeMs: Type.Optional(Type.Integer()),
+});
+export type Candidate = Static<typeof Candidate>;
+
+export const CaseView = Type.Object({
+  id: Type.String(),
+  number: Type.Integer(),
+  family: AlarmFamily,
+  nature: Type.Union([Type.Literal("condition"), Type.Literal("event")]),
+  title: Type.String(),
+  state: CaseState,
+  late: Type.Boolean(),
+  siteId: Type.Optional(Type.String()),
+  siteName: Type.Optional(Type.String()),
+  /** The site of a silent meter or node: nobody is listening. */
+  unwatched: Type.Boolean(),
+  position: Type.Optional(GeoPoint),
+  openedAtMs: Type.Integer(),
+  updatedAtMs: Type.Integer(),
+  closedAtMs: Type.Optional(Type.Integer()),
+  alarmIds: Type.Array(Type.String()),
+  /** For noise: newest and highest level that its alarms reported. */
+  levelDb: Type.Optional(Type.Number()),
+  peakDb: Type.Optional(Type.Number()),
+  /** What the verifier still waits for, e.g. `quiet 4 of 10 min`, `crew not seen at the site by GPS or radio`. */
+  waitingFor: Type.Array(Type.String()),
+  /** With `auto-after`: when the bridge will send the first candidate by itself. */
+  autoDispatchAtMs: Type.Optional(Type.Integer()),
+  assignment: Type.Optional(Assignment),
+});
+export type CaseView = Static<typeof CaseView>;
+
+export const CaseDetail = Type.Object({
+  case: CaseView,
+  timeline: Type.Array(TimelineEntry),
+  assignments: Type.Array(Assignment),
+  candidates: Type.Array(Candidate),
+  alarms: Type.Array(AlarmView),
+  evidence: Type.Array(Type.Object({ evidenceId: Type.String(), alarmId: Type.String(), body: Type.Unknown() })),
+});
+export type CaseDetail = Static<typeof CaseDetail>;
+
+/** What a dispatcher or supervisor may do to a case: `POST /cases/{id}/acts`, with `Idempotency-Key`. */
+export const CaseAct = Type.Union([
+  Type.Object({ act: Type.Literal("assign"), crewId: Type.String() }),
+  Type.Object({ act: Type.Literal("withdraw"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+  Type.Object({ act: Type.Literal("note"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+  Type.Object({
+    act: Type.Literal("suspend"),
+    cause: Type.String({ minLength: 1, maxLength: 500 }),
+    untilMs: Type.Integer(),
+  }),
+  Type.Object({ act: Type.Literal("resume") }),
+  Type.Object({ act: Type.Literal("false-alarm"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+  Type.Object({ act: Type.Literal("close-unverified"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+  Type.Object({ act: Type.Literal("close-event"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+  Type.Object({ act: Type.Literal("reopen"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+]);
+export type CaseAct = Static<typeof CaseAct>;
+
+/** What a crew does: `POST /assignments/{id}/acts`, with `Idempotency-Key`. Acts queued in a dead spot carry their own time. */
+export const CrewAct = Type.Object({
+  act: Type.Union([
+    Type.Literal("acknowledge"),
+    Type.Literal("decline"),
+    Type.Literal("en-route"),
+    Type.Literal("on-scene"),
+    Type.Literal("resolved"),
+  ]),
+  deviceTimeMs: Type.Integer(),
+  position: Type.Optional(GeoPoint),
+  cause: Type.Optional(Type.String({ maxLength: 500 })),
+});
+export type CrewAct = Static<typeof CrewAct>;
+
+export const Unit = Type.Object({
+  id: Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" }),
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  level: Type.Union([
+    Type.Literal("city"),
+    Type.Literal("district"),
+    Type.Literal("street"),
+    Type.Literal("community"),
+    Type.Literal("department"),
+  ]),
+  parentId: Type.Optional(Type.String()),
+});
+export type Unit = Static<typeof Unit>;
+
+export const Crew = Type.Object({
+  id: Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" }),
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  unitId: Type.String(),
+  /** The gateway in its vehicle: its positions are the crew's. */
+  vehicleNode: Type.Optional(NodeId),
+  radioIssi: Type.Optional(Type.String({ pattern: "^[0-9]{1,8}$" })),
+});
+export type Crew = Static<typeof Crew>;
+
+export const CrewView = Type.Object({
+  ...Crew.properties,
+  onDuty: Type.Boolean(),
+  position: Type.Optional(
+    Type.Object({
+      latitudeDeg: Type.Number(),
+      longitudeDeg: Type.Number(),
+      atMs: Type.Integer(),
+      source: Type.Union([Type.Literal("vehicle"), Type.Literal("radio"), Type.Literal("phone")]),
+    }),
+  ),
+  assignment: Type.Optional(Assignment),
+});
+export type CrewView = Static<typeof CrewView>;
+
+/** One duty: a crew, from/to. `POST /rosters`. */
+export const Duty = Type.Object({ crewId: Type.String(), fromMs: Type.Integer(), toMs: Type.Integer() });
+export type Duty = Static<typeof Duty>;
+export const DutyView = Type.Object({ ...Duty.properties, id: Type.String() });

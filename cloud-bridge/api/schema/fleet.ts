@@ -1,0 +1,134 @@
+import { type Static, Type } from "typebox";
+import { HealthState } from "../../../protocol/bodies.ts";
+import { NodeId } from "../../../protocol/ids.ts";
+import { LevelSeries, NoiseQuantity } from "../../../protocol/noise.ts";
+import { SeqRange } from "../../../protocol/session.ts";
+
+/** Presence is three separate facts; none is derived from another. */
+export const Presence = Type.Object({
+  /** The MQTT connection, as the retained `state` says. */
+  transport: Type.Union([Type.Literal("connected"), Type.Literal("disconnected"), Type.Literal("never")]),
+  /** Age of the newest `health` record by the bridge's clock. */
+  heartbeatAgeMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Per device: its state as the node says, and the age of its newest reading. */
+  devices: Type.Array(
+    Type.Object({
+      device: Type.String(),
+      driver: Type.Optional(Type.String()),
+      state: HealthState,
+      freshnessMs: Type.Optional(Type.Integer({ minimum: 0 })),
+      code: Type.Optional(Type.String()),
+      message: Type.Optional(Type.String()),
+      hint: Type.Optional(Type.String()),
+    }),
+  ),
+});
+export type Presence = Static<typeof Presence>;
+
+/** Every seq is stored, declared, outstanding, or unexplained. `expected` = the sum of the runs' heads. */
+export const Accounting = Type.Object({
+  expected: Type.Integer({ minimum: 0 }),
+  stored: Type.Integer({ minimum: 0 }),
+  declared: Type.Integer({ minimum: 0 }),
+  outstanding: Type.Integer({ minimum: 0 }),
+  unexplained: Type.Integer({ minimum: 0 }),
+  quarantined: Type.Integer({ minimum: 0 }),
+});
+export type Accounting = Static<typeof Accounting>;
+
+export const RunAccounting = Type.Object({
+  run: Type.String(),
+  head: Type.Integer({ minimum: 0 }),
+  firstReceivedMs: Type.Integer({ minimum: 0 }),
+  lastReceivedMs: Type.Integer({ minimum: 0 }),
+  listed: Type.Boolean(),
+  stored: Type.Array(SeqRange),
+  declared: Type.Array(SeqRange),
+  outstanding: Type.Array(SeqRange),
+  unexplained: Type.Array(SeqRange),
+});
+export type RunAccounting = Static<typeof RunAccounting>;
+
+export const NodeAccounting = Type.Object({ node: NodeId, total: Accounting, runs: Type.Array(RunAccounting) });
+export type NodeAccounting = Static<typeof NodeAccounting>;
+
+export const NodeView = Type.Object({
+  id: NodeId,
+  siteId: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  configSha256: Type.Optional(Type.String()),
+  timeQuality: Type.Optional(Type.String()),
+  pairedAtMs: Type.Optional(Type.Integer()),
+  revokedAtMs: Type.Optional(Type.Integer()),
+  position: Type.Optional(
+    Type.Object({ latitudeDeg: Type.Number(), longitudeDeg: Type.Number(), atMs: Type.Integer() }),
+  ),
+  presence: Presence,
+  accounting: Accounting,
+  unsentRecords: Type.Optional(Type.Integer({ minimum: 0 })),
+  faults: Type.Array(
+    Type.Object({ rule: Type.String(), device: Type.Optional(Type.String()), sinceMs: Type.Integer() }),
+  ),
+});
+export type NodeView = Static<typeof NodeView>;
+
+/** Answer to `POST /nodes`: what to paste on the box. The token works once and for one hour. */
+export const NodeToken = Type.Object({
+  node: NodeId,
+  token: Type.String(),
+  expiresAtMs: Type.Integer(),
+  /** `shao enroll URL TOKEN`; the token carries the CA's fingerprint. */
+  command: Type.String(),
+});
+
+export const Enroll = Type.Object({ token: Type.String({ maxLength: 256 }), csrPem: Type.String({ maxLength: 8192 }) });
+export const Enrolled = Type.Object({
+  node: NodeId,
+  bridge: Type.String(),
+  certificatePem: Type.String(),
+  caPem: Type.String(),
+  mqttUrl: Type.String(),
+  /** Ed25519 public key that signs commands, SPKI PEM. */
+  commandKeyPem: Type.String(),
+});
+export type Enrolled = Static<typeof Enrolled>;
+
+/** A lease of 60 s on 1-s levels; they come as transient `live` events on the SSE stream of `client`. Renew before it ends. */
+export const LiveLease = Type.Object({
+  client: Type.String({ maxLength: 64 }),
+  device: Type.String({ maxLength: 64 }),
+});
+
+export const LevelsQuery = Type.Object({
+  device: Type.String({ maxLength: 64 }),
+  fromMs: Type.Integer({ minimum: 0 }),
+  toMs: Type.Integer({ minimum: 0 }),
+});
+/** Minutes as they were stored, oldest first; decode with protocol/level-series. */
+export const Levels = Type.Object({
+  quantity: Type.Optional(NoiseQuantity),
+  minutes: Type.Array(Type.Object({ series: LevelSeries, laeqDb: Type.Union([Type.Number(), Type.Null()]) })),
+});
+
+export const Site = Type.Object({
+  id: Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" }),
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  timeZone: Type.String({ maxLength: 64 }),
+  latitudeDeg: Type.Optional(Type.Number({ minimum: -90, maximum: 90 })),
+  longitudeDeg: Type.Optional(Type.Number({ minimum: -180, maximum: 180 })),
+  /** Geofence for on-scene, metres; default 150. */
+  radiusM: Type.Optional(Type.Number({ minimum: 10, maximum: 5000 })),
+  unitId: Type.Optional(Type.String()),
+});
+export type Site = Static<typeof Site>;
+
+/** A device at a site from/to: history, limits and evidence follow the binding of their time. */
+export const DeviceView = Type.Object({
+  node: NodeId,
+  device: Type.String(),
+  driver: Type.Optional(Type.String()),
+  siteId: Type.Optional(Type.String()),
+  fromMs: Type.Integer(),
+  toMs: Type.Optional(Type.Integer()),
+  state: Type.Optional(HealthState),
+});
