@@ -1,0 +1,87 @@
+import { Compile } from "typebox/compile";
+import { ProtocolError } from "./errors.ts";
+import { PROTOCOL_VERSION, READABLE_VERSIONS } from "./limits.ts";
+import type { Ranges } from "./ranges.ts";
+import { type Have, type Hello, MAX_RUNS_PER_PAGE, ReceiptMessage, type SeqRange } from "./session.ts";
+
+const checkedReceipt = Compile(ReceiptMessage);
+
+export interface HelloContent {
+  readonly session: string;
+  readonly current: string;
+  /** Newest first; every run of the last `keepReceipted`, also empty ones. */
+  readonly runs: readonly { readonly run: string; readonly first: number; readonly head: number }[];
+  readonly open: readonly string[];
+}
+
+const MAX_OPEN = 5000;
+
+/**
+ * All pages of one hello; `open` stands on the last.
+ * @throws ProtocolError HELLO_TOO_MANY_OPEN: a shortened list would supersede alarms that are open
+ */
+export function helloPages({ session, current, runs, open }: HelloContent): readonly Hello[] {
+  if (open.length > MAX_OPEN) {
+    throw new ProtocolError(
+      "HELLO_TOO_MANY_OPEN",
+      `${open.length} alarms are open`,
+      "A rule flaps: widen the distance between its raise and clear levels.",
+    );
+  }
+  const count = Math.max(1, Math.ceil(runs.length / MAX_RUNS_PER_PAGE));
+  return Array.from({ length: count }, (_, page) => ({
+    v: PROTOCOL_VERSION,
+    type: "hello",
+    session,
+    versions: [...READABLE_VERSIONS],
+    page,
+    last: page === count - 1,
+    current,
+    runs: runs.slice(page * MAX_RUNS_PER_PAGE, (page + 1) * MAX_RUNS_PER_PAGE).map((summary) => ({ ...summary })),
+    open: page === count - 1 ? [...open] : [],
+  }));
+}
+
+export function encodeHello(page: Hello): Uint8Array {
+  return Buffer.from(JSON.stringify(page));
+}
+
+export function encodeReceiptMessage(message: ReceiptMessage): Uint8Array {
+  return Buffer.from(JSON.stringify(message));
+}
+
+/** @returns undefined for anything that is no message of this contract, also one of a later version */
+export function decodeReceiptMessage(bytes: Uint8Array): ReceiptMessage | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return checkedReceipt.Check(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ranges that one `have` page may name in all, so that it fits a packet. */
+export const MAX_RANGES_PER_PAGE = 6000;
+
+/**
+ * The entry of one run in a `have` page. With more ranges than `budget` allows, `through` ends before the first that is
+ * left out: all beyond is asked for again, which repeats records but never forgets one.
+ */
+export function haveEntry(
+  run: string,
+  head: number,
+  missing: Ranges,
+  declared: Ranges,
+  budget: number,
+): Have["runs"][number] {
+  const starts = [...missing, ...declared].map(([from]) => from).sort((a, b) => a - b);
+  const through = Math.min(head, (starts[budget] ?? Number.POSITIVE_INFINITY) - 1);
+  const upTo = (ranges: Ranges): SeqRange[] =>
+    ranges.filter(([from]) => from <= through).map(([from, to]) => [from, Math.min(to, through)]);
+  return { run, through, missing: upTo(missing), declared: upTo(declared) };
+}
+
+/** The highest version that both sides know; undefined when there is none: then the node holds. */
+export function commonVersion(mine: readonly number[], theirs: readonly number[]): number | undefined {
+  return mine.filter((version) => theirs.includes(version)).sort((a, b) => b - a)[0];
+}
