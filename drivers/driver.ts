@@ -178,9 +178,21 @@ export interface DriverContext {
   readonly commands: AsyncIterable<DeviceCommand>;
 }
 
+/** One thing wrong with a config that fits its schema. */
+export interface ConfigFault {
+  /** JSON pointer of the value, e.g. `/serial`; empty: the whole. */
+  readonly pointer: string;
+  /** What was seen, and what was expected. */
+  readonly message: string;
+  readonly hint: string;
+}
+
 export interface Driver<S extends TSchema = TSchema> {
   readonly kind: string;
+  /** Of the device's YAML object without `driver`. Defaults are filled in before it is checked; see also `BusReference`. */
   readonly config: S;
+  /** What the schema cannot say, e.g. keys that exclude each other. Pure; called with a config that fits the schema. */
+  check?(config: Static<S>): readonly ConfigFault[];
   /** Serves one device until `signal` aborts. Rejects when the link is lost; reconnecting is the supervisor's job. */
   run(config: Static<S>, context: DriverContext): Promise<void>;
 }

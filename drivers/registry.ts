@@ -1,0 +1,27 @@
+import type { Driver } from "./driver.ts";
+
+/** One kind of device. `load` imports its folder, so that a node pays only for what its config names. */
+export interface DriverEntry {
+  readonly kind: string;
+  readonly summary: string;
+  load(): Promise<Driver>;
+}
+
+/** Every driver that there is. A folder and a line here make one more. */
+export const DRIVERS: readonly DriverEntry[] = [
+  {
+    kind: "modbus-noise",
+    summary: "noise meter on Modbus: RTU, RTU over TCP, Modbus TCP",
+    load: async () => (await import("./modbus-noise/driver.ts")).modbusNoise,
+  },
+  {
+    kind: "gps-nmea",
+    summary: "GNSS receiver, NMEA 0183 over serial or TCP",
+    load: async () => (await import("./gps-nmea/driver.ts")).gpsNmea,
+  },
+];
+
+/** @returns the driver of that kind, or undefined where the registry has none */
+export async function loadDriver(kind: string): Promise<Driver | undefined> {
+  return DRIVERS.find((entry) => entry.kind === kind)?.load();
+}
