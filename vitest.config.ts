@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { TestReportWriter } from "./scripts/test-report.ts";
 
 /** `SHAO_LONG=1` adds what takes longer than a developer waits: files named `*.long.test.ts`. */
 const long = process.env["SHAO_LONG"] === "1";
+const report = process.env["SHAO_TEST_REPORT"];
 
 export default defineConfig({
   test: {
@@ -11,5 +13,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
+    reporters: report === undefined ? ["default"] : ["default", new TestReportWriter(report)],
   },
 });
