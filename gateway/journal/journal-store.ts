@@ -1,0 +1,377 @@
+import { hash } from "node:crypto";
+import { type Ranges, rangesFrom, rangesOfSeqs, subtract } from "../../protocol/ranges.ts";
+import { type Lane, laneOf, type NewRecord } from "../../protocol/record.ts";
+import { encodeRecord } from "../../protocol/record-codec.ts";
+import type { SeqRange } from "../../protocol/session.ts";
+import { type GatewayFaultPoints, killAtFaultPoint } from "../contracts/fault-points.ts";
+import type { JournalStatistics, JournalWrite, RunSummary, StoredRecord } from "../contracts/journal.ts";
+import { PAGE_BYTES, type SqliteDatabase } from "./database.ts";
+import { diskFault, journalError, journalFull } from "./disk-fault.ts";
+import { LANES, LaneDepth, unreceipted } from "./lane-depth.ts";
+import type { BatchOutcome, JournalSettings, ReadQuery, Stamp, Urgency, WriteOutcome } from "./messages.ts";
+import { Reserve } from "./reserve.ts";
+import { retainRecords } from "./retention.ts";
+import type { RunState, RunTable } from "./run-table.ts";
+import { deleteRecords, planShedding } from "./shedding.ts";
+import { toFault } from "./thread-fault.ts";
+import { WorkingTables } from "./working-tables.ts";
+
+/** A record on its way into the table. */
+export interface Row {
+  readonly lane: Lane;
+  readonly record: NewRecord;
+}
+
+/** Pages that a round of shedding aims to free. */
+const SHED_PAGES = 64;
+/** Pause before the quota is tried again once nothing more could be shed. */
+const QUOTA_RETRY_MS = 1000;
+
+/**
+ * The journal's tables, synchronous: what the worker thread runs. One run is being written; a write either commits whole
+ * or leaves no trace, and only a commit uses up seqs.
+ */
+export class JournalStore {
+  readonly #db: SqliteDatabase;
+  readonly #runs: RunTable;
+  readonly #current: RunState;
+  readonly #settings: JournalSettings;
+  readonly #reserve: Reserve;
+  readonly #tables: WorkingTables;
+  readonly #faultPoints: GatewayFaultPoints;
+  readonly #quotaPages: number;
+  readonly #reservePages: number;
+  readonly #laneDepth: LaneDepth;
+  readonly #insert;
+  #isFull = false;
+  #nextTryAtMs = 0;
+  #walBytes = 0;
+
+  constructor(db: SqliteDatabase, runs: RunTable, current: RunState, settings: JournalSettings) {
+    this.#db = db;
+    this.#runs = runs;
+    this.#current = current;
+    this.#settings = settings;
+    this.#tables = new WorkingTables(db);
+    this.#laneDepth = new LaneDepth(db, runs, current);
+    this.#reserve = new Reserve(settings.directory, settings.reserveBytes);
+    this.#faultPoints = killAtFaultPoint(settings.faultPoint);
+    this.#quotaPages = Math.floor(settings.quotaBytes / PAGE_BYTES);
+    this.#reservePages = Math.min(Math.ceil(settings.reserveBytes / PAGE_BYTES), this.#quotaPages >> 2);
+    this.#insert = db.prepare(
+      "INSERT INTO record (run_no, seq, lane, kind, up_ms, at_ms, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#limitPages("grouped");
+    this.#reserve.take();
+  }
+
+  get tables(): WorkingTables {
+    return this.#tables;
+  }
+
+  /** @returns one outcome per write; those of a batch share one transaction, and its fate */
+  write(writes: readonly JournalWrite[], urgency: Urgency, stamp: Stamp): BatchOutcome {
+    const outcomes: (WriteOutcome | undefined)[] = writes.map(() => undefined);
+    const accepted: { readonly at: number; readonly write: JournalWrite }[] = [];
+    let seq = this.#current.head;
+    const rows: StoredRecord[] = [];
+    const inserts: Row[] = [];
+    for (const [at, write] of writes.entries()) {
+      const mine: StoredRecord[] = [];
+      const first = seq;
+      try {
+        for (const record of write.append ?? []) {
+          seq += 1;
+          mine.push(this.#encode(seq, record));
+        }
+      } catch (error) {
+        // What cannot be encoded refuses its own write only; the seqs it would have had go to the next.
+        seq = first;
+        outcomes[at] = { fault: toFault(error) };
+        continue;
+      }
+      rows.push(...mine);
+      for (const record of write.append ?? []) inserts.push({ lane: laneOf(record), record });
+      accepted.push({ at, write });
+      outcomes[at] = { seqs: mine.map((row) => row.seq) };
+    }
+    if (accepted.length === 0) return { outcomes: outcomes.filter((one) => one !== undefined), committed: [] };
+    const done = (committed: readonly StoredRecord[]): BatchOutcome => ({
+      outcomes: outcomes.filter((one) => one !== undefined),
+      committed,
+    });
+    const refused = (error: unknown, committed: readonly StoredRecord[] = []): BatchOutcome => {
+      const fault = toFault(journalError(error));
+      for (const { at } of accepted) outcomes[at] = { fault };
+      return done(committed);
+    };
+    const commit = () =>
+      this.#commit(rows, inserts, () => {
+        for (const { write } of accepted) this.#tables.apply(write);
+      });
+    try {
+      this.#refuseWhileFull(urgency, stamp);
+      commit();
+    } catch (error) {
+      if (diskFault(error) !== "full") return refused(error);
+      const room = this.#makeRoom(urgency, stamp);
+      if (room.shed.length > 0) {
+        // Shedding wrote records of its own, so the seqs are taken: number the batch anew.
+        const again = this.write(writes, urgency, stamp);
+        return { outcomes: again.outcomes, committed: [...room.shed, ...again.committed] };
+      }
+      if (!room.isMade) return refused(error);
+      try {
+        commit();
+      } catch (second) {
+        return refused(second);
+      } finally {
+        this.#limitPages("grouped");
+      }
+    }
+    if (urgency === "grouped" && this.#isFull) this.#isFull = !this.#reserve.take();
+    return done(rows);
+  }
+
+  runs(): RunSummary[] {
+    return [...this.#runs.all()].map(({ run, head }) => ({ run, first: 1, head })).reverse();
+  }
+
+  read(query: ReadQuery): StoredRecord[] {
+    const state = this.#runs.get(query.run);
+    if (state === undefined) return [];
+    const wanted = rangesFrom(query.ranges.map(([from, to]) => [from, Math.min(to, state.head)]));
+    const open = query.includeReceipted === true ? wanted : subtract(wanted, state.receipted);
+    const rows: StoredRecord[] = [];
+    let bytes = 0;
+    const lanes = query.lanes.filter((lane) => LANES.includes(lane));
+    const select = this.#db.prepare(
+      `SELECT seq, lane, up_ms, bytes FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ${
+        lanes.length === LANES.length ? "" : `AND lane IN (${lanes.join(",")})`
+      } ORDER BY seq`,
+    );
+    for (const [from, to] of open) {
+      for (const row of select.iterate(state.no, from, to) as Iterable<RecordRow>) {
+        if (rows.length > 0 && bytes + row.bytes.length > query.maxBytes) return rows;
+        rows.push(storedRecord(state.run, row));
+        bytes += row.bytes.length;
+        if (rows.length >= query.maxRecords || bytes >= query.maxBytes) return rows;
+      }
+    }
+    return rows;
+  }
+
+  lacking(run: string, ranges: readonly SeqRange[]): Ranges {
+    const wanted = rangesFrom(ranges);
+    const state = this.#runs.get(run);
+    if (state === undefined) return wanted;
+    const held: SeqRange[] = [];
+    const count = this.#db.prepare("SELECT count(*) FROM record WHERE run_no = ? AND seq BETWEEN ? AND ?").pluck();
+    const seqs = this.#db
+      .prepare("SELECT seq FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ORDER BY seq")
+      .pluck();
+    for (const [from, to] of wanted) {
+      if (state.deleted === 0 && to <= state.head) held.push([from, to]);
+      else if (Number(count.get(state.no, from, to)) === to - from + 1) held.push([from, to]);
+      else held.push(...rangesOfSeqs(seqs.all(state.no, from, to) as number[]));
+    }
+    return subtract(wanted, rangesFrom(held));
+  }
+
+  hash(run: string, seq: number): string | undefined {
+    const state = this.#runs.get(run);
+    if (state === undefined) return undefined;
+    const bytes: unknown = this.#db
+      .prepare("SELECT bytes FROM record WHERE run_no = ? AND seq = ?")
+      .pluck()
+      .get(state.no, seq);
+    return bytes instanceof Uint8Array ? hash("sha256", bytes, "hex") : undefined;
+  }
+
+  /** In memory at once; on the disk with the next commit, or by `flushReceipts`. */
+  markReceipted(run: string, ranges: readonly SeqRange[]): void {
+    const state = this.#runs.get(run);
+    const added = this.#runs.mark(run, ranges);
+    if (state !== undefined) this.#laneDepth.receipted(state, added);
+  }
+
+  flushReceipts(): void {
+    if (!this.#runs.hasDirty || this.#isFull) return;
+    this.#commit([], [], () => {});
+  }
+
+  setSetting(key: string, value: string): void {
+    const sql = "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    try {
+      this.#commit([], [], () => this.#db.prepare(sql).run(key, value));
+    } catch (error) {
+      throw journalError(error);
+    }
+  }
+
+  getSetting(key: string): string | undefined {
+    const value: unknown = this.#db.prepare("SELECT value FROM setting WHERE key = ?").pluck().get(key);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  statistics(): JournalStatistics {
+    const depth = this.#laneDepth.get();
+    let records = 0;
+    let oldest: number | undefined;
+    const atMs = this.#db
+      .prepare("SELECT at_ms FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1")
+      .pluck();
+    for (const state of this.#runs.all()) {
+      records += state.head - state.deleted;
+      for (const [from, to] of oldest === undefined ? unreceipted(state) : []) {
+        const found: unknown = atMs.get(state.no, from, to);
+        if (typeof found !== "number") continue;
+        oldest = found;
+        break;
+      }
+    }
+    return {
+      records,
+      unreceipted: depth.reduce((sum, lane) => sum + lane, 0),
+      laneDepth: [...depth],
+      ...(oldest === undefined ? {} : { oldestUnreceiptedAtMs: oldest }),
+      sizeBytes: Number(this.#db.pragma("page_count", { simple: true })) * PAGE_BYTES,
+      freeDiskBytes: this.#reserve.freeBytes(),
+      runs: this.runs().length,
+      full: this.#isFull,
+    };
+  }
+
+  /** The slow work of now and then: deletes what has been receipted long enough, and wins the reserve back. */
+  tend(stamp: Stamp): void {
+    if (!this.#isFull || this.#reserve.hasRoom()) this.#reserve.take();
+    retainRecords(this.#db, this.#runs, this.#current, stamp, this.#settings.keepReceiptedMs);
+    this.#tables.forgetOldAlarms(stamp.atMs);
+  }
+
+  /** Wanted after a few megabytes of log, so that neither the log nor the pause of a checkpoint grows. */
+  get wantsCheckpoint(): boolean {
+    return this.#walBytes > 4 * 1024 * 1024;
+  }
+
+  checkpoint(): void {
+    this.#walBytes = 0;
+    this.#db.pragma("wal_checkpoint(PASSIVE)");
+  }
+
+  close(stamp: Stamp): void {
+    try {
+      this.#commit([], [], () => this.#runs.end(this.#current, stamp.atMs));
+      this.#db.pragma("wal_checkpoint(TRUNCATE)");
+    } finally {
+      this.#db.close();
+    }
+  }
+
+  #encode(seq: number, record: NewRecord): StoredRecord {
+    const bytes = encodeRecord(seq, record);
+    return { run: this.#current.run, seq, lane: laneOf(record), upMs: record.upMs, bytes };
+  }
+
+  #commit(rows: readonly StoredRecord[], inserts: readonly Row[], act: () => void): void {
+    let written: RunState[] = [];
+    const no = this.#current.no;
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      for (const [at, row] of rows.entries()) {
+        const record = inserts[at]?.record;
+        if (record === undefined) continue;
+        this.#insert.run(no, row.seq, row.lane, record.kind, row.upMs, record.atMs, row.bytes);
+        this.#walBytes += row.bytes.length + 64;
+      }
+      act();
+      written = this.#runs.writeReceipts();
+      this.#faultPoints.reach("gateway-before-commit");
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      // SQLite has mostly rolled back by itself; a second ROLLBACK would hide the first error.
+      if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+    this.#walBytes += 3 * PAGE_BYTES;
+    for (const state of written) state.isDirty = false;
+    this.#current.head = rows.at(-1)?.seq ?? this.#current.head;
+    this.#laneDepth.committed(rows);
+    if (rows.length > 0) this.#faultPoints.reach("gateway-after-commit");
+  }
+
+  /** While the disk is full, only alarms are tried: anything else would eat what the reserve gave back. */
+  #refuseWhileFull(urgency: Urgency, stamp: Stamp): void {
+    if (!this.#isFull || urgency === "urgent") return;
+    if (!this.#reserve.hasRoom()) throw journalFull(`${this.#reserve.freeBytes()} bytes are free on its disk`);
+    if (stamp.upMs < this.#nextTryAtMs) throw journalFull("its quota is used up");
+  }
+
+  /** Out of quota: sheds. Out of disk: alarms get the reserve, the rest has to wait. */
+  #makeRoom(urgency: Urgency, stamp: Stamp): { readonly isMade: boolean; readonly shed: readonly StoredRecord[] } {
+    const isQuota = this.#reserve.hasRoom();
+    let isMade = urgency === "urgent";
+    let shed: readonly StoredRecord[] = [];
+    if (isQuota) {
+      this.#limitPages("urgent");
+      const before = this.#freePages();
+      try {
+        shed = this.#shed(stamp);
+      } catch (error) {
+        if (diskFault(error) === undefined) throw error;
+      }
+      const freed = this.#freePages() > before;
+      isMade ||= freed;
+      if (freed) this.#limitPages("grouped");
+      if (freed && urgency === "grouped") return { isMade, shed };
+    } else if (urgency === "urgent") {
+      this.#limitPages("urgent");
+      this.#reserve.giveBack();
+    }
+    this.#isFull = true;
+    this.#nextTryAtMs = isQuota ? stamp.upMs + QUOTA_RETRY_MS : 0;
+    return { isMade, shed };
+  }
+
+  #shed(stamp: Stamp): StoredRecord[] {
+    const written: StoredRecord[] = [];
+    while (this.#freePages() < SHED_PAGES) {
+      const plan = planShedding(this.#db, this.#runs, this.#current);
+      if (plan === undefined) break;
+      const inserts = plan.bodies.map((body): Row => {
+        const record: NewRecord = { ...stamp, kind: "shed", body };
+        return { lane: laneOf(record), record };
+      });
+      const rows = inserts.map(({ record }, at) => this.#encode(this.#current.head + at + 1, record));
+      this.#commit(rows, inserts, () => {
+        for (const { state, seqs } of plan.deletions) {
+          deleteRecords(this.#db, state, seqs);
+          this.#runs.noteDeleted(state, seqs.length, state === this.#current);
+        }
+      });
+      written.push(...rows);
+      this.#laneDepth.forget();
+    }
+    return written;
+  }
+
+  #freePages(): number {
+    return Number(this.#db.pragma("freelist_count", { simple: true }));
+  }
+
+  #limitPages(urgency: Urgency): void {
+    const pages = urgency === "urgent" ? this.#quotaPages : this.#quotaPages - this.#reservePages;
+    this.#db.pragma(`max_page_count = ${pages}`);
+  }
+}
+
+interface RecordRow {
+  readonly seq: number;
+  readonly lane: number;
+  readonly up_ms: number;
+  readonly bytes: Uint8Array;
+}
+
+function storedRecord(run: string, row: RecordRow): StoredRecord {
+  return { run, seq: row.seq, lane: LANES[row.lane] ?? 2, upMs: row.up_ms, bytes: row.bytes };
+}

@@ -1,0 +1,86 @@
+import type { TimeQuality } from "../../protocol/ids.ts";
+import type { Lane } from "../../protocol/record.ts";
+import type { SeqRange } from "../../protocol/session.ts";
+import type { GatewayFaultSpec } from "../contracts/fault-points.ts";
+import type {
+  JournalRestore,
+  JournalStatistics,
+  JournalWrite,
+  RunSummary,
+  StoredRecord,
+} from "../contracts/journal.ts";
+
+/** The node's time at one moment, for the records that the journal itself writes (`shed`). */
+export interface Stamp {
+  readonly upMs: number;
+  readonly atMs: number;
+  readonly timeQuality: TimeQuality;
+}
+
+/** What the journal is told at its start; plain data, because it crosses to the worker thread. */
+export interface JournalSettings {
+  readonly directory: string;
+  /** Largest size of the journal file. */
+  readonly quotaBytes: number;
+  /** Of the disk, and of the quota, what only alarms may use. */
+  readonly reserveBytes: number;
+  readonly keepReceiptedMs: number;
+  readonly stamp: Stamp;
+  readonly faultPoint?: GatewayFaultSpec;
+}
+
+export interface ReadQuery {
+  readonly run: string;
+  readonly ranges: readonly SeqRange[];
+  readonly lanes: readonly Lane[];
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+  readonly includeReceipted?: boolean;
+}
+
+export type Urgency = "urgent" | "grouped";
+
+/** What became of one write of a batch. */
+export type WriteOutcome = { readonly seqs: readonly number[] } | { readonly fault: Fault };
+
+export interface BatchOutcome {
+  readonly outcomes: readonly WriteOutcome[];
+  /** Everything that this batch committed, `shed` records of the journal's own included. */
+  readonly committed: readonly StoredRecord[];
+}
+
+/** An error on its way between threads. */
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Requests and their answers, by name. */
+export interface Calls {
+  write: {
+    ask: { readonly writes: readonly JournalWrite[]; readonly urgency: Urgency; readonly stamp: Stamp };
+    answer: BatchOutcome;
+  };
+  receipts: { ask: { readonly run: string; readonly ranges: readonly SeqRange[] }; answer: undefined };
+  runs: { ask: undefined; answer: readonly RunSummary[] };
+  read: { ask: ReadQuery; answer: readonly StoredRecord[] };
+  lacking: { ask: { readonly run: string; readonly ranges: readonly SeqRange[] }; answer: readonly SeqRange[] };
+  hash: { ask: { readonly run: string; readonly seq: number }; answer: string | undefined };
+  getSetting: { ask: string; answer: string | undefined };
+  setSetting: { ask: { readonly key: string; readonly value: string }; answer: undefined };
+  statistics: { ask: undefined; answer: JournalStatistics };
+  tend: { ask: Stamp; answer: undefined };
+  close: { ask: Stamp; answer: undefined };
+}
+export type CallName = keyof Calls;
+
+export type ToWorker = {
+  [K in CallName]: { readonly id: number; readonly name: K; readonly ask: Calls[K]["ask"] };
+}[CallName];
+export type FromWorker =
+  | { readonly type: "opened"; readonly restored: JournalRestore }
+  | { readonly type: "not-opened"; readonly fault: Fault }
+  | { readonly type: "checkpoint" }
+  | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
+  | { readonly type: "fault"; readonly id: number; readonly fault: Fault };

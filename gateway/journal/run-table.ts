@@ -1,0 +1,150 @@
+import { NO_RANGES, type Ranges, rangesFrom, subtract, union } from "../../protocol/ranges.ts";
+import type { SeqRange } from "../../protocol/session.ts";
+import type { SqliteDatabase } from "./database.ts";
+
+/** What is known in memory of one run; small, because ranges stand for rows. */
+export interface RunState {
+  readonly no: number;
+  readonly run: string;
+  readonly startedAtMs: number;
+  endedAtMs: number | undefined;
+  isClean: boolean;
+  head: number;
+  deleted: number;
+  receipted: Ranges;
+  /** `receipted` has grown since it was last written. */
+  isDirty: boolean;
+}
+
+interface RunRow {
+  readonly no: number;
+  readonly run: string;
+  readonly started_at_ms: number;
+  readonly ended_at_ms: number | null;
+  readonly clean: number;
+  readonly head: number | null;
+  readonly deleted: number;
+}
+
+/** The runs of a journal, oldest first, with their receipted ranges. */
+export class RunTable {
+  readonly #db: SqliteDatabase;
+  readonly #byRun = new Map<string, RunState>();
+
+  constructor(db: SqliteDatabase) {
+    this.#db = db;
+    const headOf = db.prepare("SELECT coalesce(max(seq), 0) FROM record WHERE run_no = ?").pluck();
+    const rows = db.prepare("SELECT * FROM run ORDER BY no").all() as RunRow[];
+    const byNo = new Map<number, RunState>();
+    for (const row of rows) {
+      const state: RunState = {
+        no: row.no,
+        run: row.run,
+        startedAtMs: row.started_at_ms,
+        endedAtMs: row.ended_at_ms ?? undefined,
+        isClean: row.clean === 1,
+        head: row.head ?? Number(headOf.get(row.no)),
+        deleted: row.deleted,
+        receipted: NO_RANGES,
+        isDirty: false,
+      };
+      this.#byRun.set(row.run, state);
+      byNo.set(row.no, state);
+    }
+    const spans = db.prepare("SELECT run_no, from_seq, to_seq FROM receipted ORDER BY run_no, from_seq").all();
+    const rangesByNo = new Map<number, SeqRange[]>();
+    for (const { run_no, from_seq, to_seq } of spans as { run_no: number; from_seq: number; to_seq: number }[]) {
+      const ranges = rangesByNo.get(run_no);
+      if (ranges === undefined) rangesByNo.set(run_no, [[from_seq, to_seq]]);
+      else ranges.push([from_seq, to_seq]);
+    }
+    for (const [no, ranges] of rangesByNo) {
+      const state = byNo.get(no);
+      if (state !== undefined) state.receipted = rangesFrom(ranges);
+    }
+  }
+
+  /** Oldest first. */
+  all(): IterableIterator<RunState> {
+    return this.#byRun.values();
+  }
+
+  get(run: string): RunState | undefined {
+    return this.#byRun.get(run);
+  }
+
+  newest(): RunState | undefined {
+    return [...this.#byRun.values()].at(-1);
+  }
+
+  /** Ends what a crash left open, and begins a run; call it inside a transaction. */
+  begin(run: string, nowMs: number): RunState {
+    for (const state of this.#byRun.values())
+      this.#db.prepare("UPDATE run SET head = ? WHERE no = ? AND head IS NULL").run(state.head, state.no);
+    const { lastInsertRowid } = this.#db.prepare("INSERT INTO run (run, started_at_ms) VALUES (?, ?)").run(run, nowMs);
+    const state: RunState = {
+      no: Number(lastInsertRowid),
+      run,
+      startedAtMs: nowMs,
+      endedAtMs: undefined,
+      isClean: false,
+      head: 0,
+      deleted: 0,
+      receipted: NO_RANGES,
+      isDirty: false,
+    };
+    this.#byRun.set(run, state);
+    return state;
+  }
+
+  end(state: RunState, nowMs: number): void {
+    this.#db
+      .prepare("UPDATE run SET ended_at_ms = ?, clean = 1, head = ? WHERE no = ?")
+      .run(nowMs, state.head, state.no);
+  }
+
+  forget(state: RunState): void {
+    this.#db.prepare("DELETE FROM receipted WHERE run_no = ?").run(state.no);
+    this.#db.prepare("DELETE FROM run WHERE no = ?").run(state.no);
+    this.#byRun.delete(state.run);
+  }
+
+  /** Rows of a run were deleted: its head must outlive them. Call it inside the same transaction. */
+  noteDeleted(state: RunState, count: number, isCurrent: boolean): void {
+    state.deleted += count;
+    this.#db
+      .prepare("UPDATE run SET deleted = deleted + ?, head = coalesce(head, ?) WHERE no = ?")
+      .run(count, isCurrent ? null : state.head, state.no);
+  }
+
+  get hasDirty(): boolean {
+    for (const state of this.#byRun.values()) if (state.isDirty) return true;
+    return false;
+  }
+
+  /** Writes grown ranges; call it inside a transaction, and `settled` after its commit. */
+  writeReceipts(): RunState[] {
+    const written: RunState[] = [];
+    for (const state of this.#byRun.values()) {
+      if (!state.isDirty) continue;
+      this.#db.prepare("DELETE FROM receipted WHERE run_no = ?").run(state.no);
+      const insert = this.#db.prepare("INSERT INTO receipted (run_no, from_seq, to_seq) VALUES (?, ?, ?)");
+      for (const [from, to] of state.receipted) insert.run(state.no, from, to);
+      written.push(state);
+    }
+    return written;
+  }
+
+  /** @returns the parts that were not marked before, clipped to what the run has */
+  mark(run: string, ranges: readonly SeqRange[]): Ranges {
+    const state = this.#byRun.get(run);
+    if (state === undefined) return NO_RANGES;
+    const clipped = rangesFrom(ranges.map(([from, to]) => [from, Math.min(to, state.head)]));
+    const added = subtract(clipped, state.receipted);
+    if (added.length > 0) {
+      state.receipted = union(state.receipted, added);
+      state.isDirty = true;
+    }
+    return added;
+  }
+}

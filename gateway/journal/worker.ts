@@ -1,0 +1,137 @@
+import process from "node:process";
+import { parentPort, workerData } from "node:worker_threads";
+import { newRunId } from "../../protocol/new-ids.ts";
+import type { JournalRestore } from "../contracts/journal.ts";
+import { makeStateDirectory, openDatabase, PAGE_BYTES, setAside } from "./database.ts";
+import { diskFault, journalError } from "./disk-fault.ts";
+import { JournalStore } from "./journal-store.ts";
+import type { FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
+import { RunTable } from "./run-table.ts";
+import { lockState } from "./state-lock.ts";
+import { toFault } from "./thread-fault.ts";
+
+const RECEIPTS_FLUSH_MS = 2000;
+
+const port = parentPort;
+if (port === null) throw new Error("worker.ts runs as a worker thread only");
+const settings = workerData as JournalSettings;
+const tell = (message: FromWorker) => port.postMessage(message);
+
+let flushTimer: NodeJS.Timeout | undefined;
+let isCheckpointDue = false;
+
+try {
+  makeStateDirectory(settings.directory);
+  const lock = lockState(settings.directory);
+  const { store, restored } = begin(settings);
+  port.on("message", (call: ToWorker) => {
+    try {
+      tell({ type: "answer", id: call.id, answer: answer(store, lock, call) });
+    } catch (error) {
+      tell({ type: "fault", id: call.id, fault: toFault(journalError(error)) });
+    }
+    if (store.wantsCheckpoint && !isCheckpointDue) {
+      isCheckpointDue = true;
+      setImmediate(() => checkpoint(store));
+    }
+  });
+  tell({ type: "opened", restored });
+} catch (error) {
+  tell({ type: "not-opened", fault: toFault(journalError(error)) });
+  port.close();
+}
+
+function begin({ directory, quotaBytes, stamp }: JournalSettings): {
+  readonly store: JournalStore;
+  readonly restored: JournalRestore;
+} {
+  const quotaPages = Math.floor(quotaBytes / PAGE_BYTES);
+  const attempt = (aside?: string) => {
+    const db = openDatabase(directory, quotaPages);
+    try {
+      const runs = new RunTable(db);
+      const previous = runs.newest();
+      const current = db.transaction(() => runs.begin(newRunId(), stamp.atMs)).immediate();
+      const store = new JournalStore(db, runs, current, settings);
+      const restored: JournalRestore = {
+        run: current.run,
+        ...(previous === undefined ? {} : { previous: { run: previous.run, lastSeq: previous.head } }),
+        wasClean: previous?.isClean ?? true,
+        ...(aside === undefined ? {} : { setAside: aside }),
+        openAlarms: store.tables.openAlarms(),
+        recentAlarms: store.tables.recentAlarms(stamp.atMs),
+        levels: store.tables.levels(),
+      };
+      return { store, restored };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  };
+  try {
+    return attempt();
+  } catch (error) {
+    if (diskFault(error) !== "broken") throw error;
+    return attempt(setAside(directory, stamp.atMs));
+  }
+}
+
+function answer(store: JournalStore, lock: Disposable, call: ToWorker): unknown {
+  switch (call.name) {
+    case "write":
+      return store.write(call.ask.writes, call.ask.urgency, call.ask.stamp);
+    case "receipts":
+      store.markReceipted(call.ask.run, call.ask.ranges);
+      flushTimer ??= setTimeout(() => flushReceipts(store), RECEIPTS_FLUSH_MS).unref();
+      return undefined;
+    case "runs":
+      return store.runs();
+    case "read":
+      return store.read(call.ask);
+    case "lacking":
+      return store.lacking(call.ask.run, call.ask.ranges);
+    case "hash":
+      return store.hash(call.ask.run, call.ask.seq);
+    case "getSetting":
+      return store.getSetting(call.ask);
+    case "setSetting":
+      store.setSetting(call.ask.key, call.ask.value);
+      return undefined;
+    case "statistics":
+      return store.statistics();
+    case "tend":
+      store.tend(call.ask);
+      return undefined;
+    case "close":
+      return close(store, lock, call.ask);
+  }
+}
+
+function close(store: JournalStore, lock: Disposable, stamp: Stamp): undefined {
+  clearTimeout(flushTimer);
+  try {
+    store.close(stamp);
+  } finally {
+    lock[Symbol.dispose]();
+    setImmediate(() => process.exit());
+  }
+}
+
+function flushReceipts(store: JournalStore): void {
+  flushTimer = undefined;
+  try {
+    store.flushReceipts();
+  } catch {
+    // The mark stays in memory and goes with the next commit; a lost one is only sent again.
+  }
+}
+
+function checkpoint(store: JournalStore): void {
+  isCheckpointDue = false;
+  if (settings.faultPoint?.name === "gateway-mid-checkpoint") tell({ type: "checkpoint" });
+  try {
+    store.checkpoint();
+  } catch {
+    // On a full or failing disk the log stays as it is; the next write says what is wrong.
+  }
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { AlarmBody } from "../../../protocol/alarm.ts";
+import type { NewRecord } from "../../../protocol/record.ts";
+
+/** A directory that is gone after the test. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "shao-journal-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export const NOON_MS = Date.UTC(2026, 5, 1, 12);
+
+export function stampAt(atMs = NOON_MS, timeQuality: "gnss" | "ntp" | "rtc" | "none" = "ntp") {
+  return () => ({ upMs: 0, atMs, timeQuality });
+}
+
+export function position(atMs = NOON_MS): NewRecord {
+  return {
+    upMs: 1000,
+    atMs,
+    timeQuality: "ntp",
+    kind: "position",
+    device: "gps",
+    body: { latitudeDeg: 39.912, longitudeDeg: 116.456, fix: "gnss" },
+  };
+}
+
+export function alarmBody(rev = 1, phase: AlarmBody["phase"] = "raised", stateAtMs = NOON_MS): AlarmBody {
+  return {
+    alarmId: "01890a5d-ac96-7b7c-8f89-9b3f0c2d1e4a",
+    rev,
+    phase,
+    family: "noise",
+    nature: "condition",
+    rule: "night-noise",
+    ruleKind: "trigger",
+    raisedAtMs: NOON_MS,
+    stateAtMs,
+    limits: { raiseDb: 70, clearDb: 67 },
+    windows: [],
+    evidence: [],
+  };
+}
+
+export function alarm(rev = 1, phase: AlarmBody["phase"] = "raised", atMs = NOON_MS): NewRecord {
+  return {
+    upMs: 2000,
+    atMs,
+    timeQuality: "ntp",
+    kind: "alarm",
+    device: "noise-01",
+    body: alarmBody(rev, phase, atMs),
+  };
+}
