@@ -1,0 +1,145 @@
+import type { ColumnType, Generated } from "kysely";
+
+/** A column with a default in the database. */
+type Defaulted<T> = ColumnType<T, T | undefined, T>;
+
+export interface UnitsTable {
+  id: string;
+  name: string;
+  level: string;
+  parent_id: string | null;
+}
+
+export interface CrewsTable {
+  id: string;
+  name: string;
+  unit_id: string;
+  vehicle_node: string | null;
+  radio_issi: string | null;
+  assignment_id: string | null;
+}
+
+export interface DutiesTable {
+  id: string;
+  crew_id: string;
+  from_ms: number;
+  to_ms: number;
+}
+
+export interface CrewPositionsTable {
+  crew_id: string;
+  source: string;
+  latitude_deg: number;
+  longitude_deg: number;
+  accuracy_m: number | null;
+  at_ms: number;
+  received_at_ms: number;
+}
+
+export interface CasesTable {
+  id: string;
+  number: number;
+  family: string;
+  nature: string;
+  title: string;
+  rule: string;
+  state: string;
+  before_suspend: string | null;
+  late: Defaulted<number>;
+  dispatchable: Defaulted<number>;
+  site_id: string | null;
+  node: string;
+  latitude_deg: number | null;
+  longitude_deg: number | null;
+  opened_at_ms: number;
+  updated_at_ms: number;
+  closed_at_ms: number | null;
+  last_alarm_at_ms: number;
+  level_db: number | null;
+  peak_db: number | null;
+  waiting_for: Defaulted<string>;
+  auto_dispatch_at_ms: number | null;
+  suspended_until_ms: number | null;
+  handlers: Defaulted<string>;
+  quiet_since_ms: number | null;
+}
+
+export interface CaseAlarmsTable {
+  case_id: string;
+  alarm_id: string;
+  joined_at_ms: number;
+  how: string;
+  seen_rev: Defaulted<number>;
+  seen_phase: Defaulted<string>;
+}
+
+export interface TimelineTable {
+  case_id: string;
+  seq: number;
+  kind: string;
+  actor: string;
+  channel: string;
+  device_time_ms: number | null;
+  server_time_ms: number;
+  latitude_deg: number | null;
+  longitude_deg: number | null;
+  accuracy_m: number | null;
+  cause: string | null;
+  detail: string | null;
+  hash: string;
+}
+
+export interface AssignmentsTable {
+  id: string;
+  case_id: string;
+  crew_id: string;
+  state: string;
+  active: number;
+  distance_m: number | null;
+  eta_ms: number | null;
+  created_at_ms: number;
+  assigned_at_ms: number;
+  assigned_by: string;
+  notified_at_ms: number | null;
+  acknowledged_at_ms: number | null;
+  en_route_at_ms: number | null;
+  on_scene_at_ms: number | null;
+  on_scene_by: Defaulted<string>;
+  ended_at_ms: number | null;
+}
+
+export interface DecisionsTable {
+  id: Generated<number>;
+  case_id: string;
+  at_ms: number;
+  candidates: string;
+}
+
+export interface TimersTable {
+  id: Generated<number>;
+  kind: string;
+  ref: string;
+  due_at_ms: number;
+  created_at_ms: number;
+  done_at_ms: number | null;
+}
+
+export interface OutboxTable {
+  id: Generated<number>;
+  channel: string;
+  crew_id: string;
+  assignment_id: string;
+  case_id: string;
+  created_at_ms: number;
+  attempts: Defaulted<number>;
+  delivered_at_ms: number | null;
+  delivered_to: string | null;
+  cancelled_at_ms: number | null;
+}
+
+export interface EventsTable {
+  id: Generated<number>;
+  name: string;
+  data: string;
+  at_ms: number;
+}

@@ -1,0 +1,53 @@
+/** Where the bridge may be told to die (`--fault-point NAME[:N]`): each stands between two things that must not come apart. */
+export const FAULT_POINTS = [
+  /** Batch decoded, transaction open, nothing committed. */
+  "bridge-mid-ingest",
+  /** Batch committed, its receipt not yet published. */
+  "bridge-before-receipt",
+  /** Receipt published, the desk not yet woken. */
+  "bridge-after-receipt",
+  /** A follow-up half turned into a case, nothing committed. */
+  "bridge-mid-follow-up",
+  /** Case committed, its event not yet published and its assignment not yet made. */
+  "bridge-after-case-commit",
+  /** Assignment half written, nothing committed. */
+  "bridge-mid-assignment",
+  /** Assignment committed, the crew not yet notified. */
+  "bridge-before-notify",
+  /** Crew notified, the proof of delivery not yet committed. */
+  "bridge-after-notify",
+  /** A timer's act half written, nothing committed. */
+  "bridge-mid-timer",
+] as const;
+
+export type FaultPoint = (typeof FAULT_POINTS)[number];
+
+export interface FaultPoints {
+  /** Does nothing unless this point was asked to kill the process. */
+  reach(name: FaultPoint): void;
+}
+
+export const noFaultPoints: FaultPoints = { reach: () => {} };
+
+/**
+ * @param specification `NAME` or `NAME:N`: act when the point is reached for the N-th time
+ * @param act what happens then; the process kills itself unless a test says otherwise
+ * @throws RangeError for an unknown name or a count below 1
+ */
+export function armFaultPoint(
+  specification: string,
+  act: () => void = () => process.kill(process.pid, "SIGKILL"),
+): FaultPoints {
+  const [name, count = "1"] = specification.split(":");
+  const wanted = FAULT_POINTS.find((point) => point === name);
+  if (wanted === undefined) throw new RangeError(`no fault point ${name}; there are ${FAULT_POINTS.join(", ")}`);
+  let left = Number(count);
+  if (!Number.isSafeInteger(left) || left < 1) throw new RangeError(`not a count: ${count}`);
+  return {
+    reach(reached) {
+      if (reached !== wanted) return;
+      left -= 1;
+      if (left === 0) act();
+    },
+  };
+}

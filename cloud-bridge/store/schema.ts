@@ -1,0 +1,72 @@
+import type {
+  AssignmentsTable,
+  CaseAlarmsTable,
+  CasesTable,
+  CrewPositionsTable,
+  CrewsTable,
+  DecisionsTable,
+  DutiesTable,
+  EventsTable,
+  OutboxTable,
+  TimelineTable,
+  TimersTable,
+  UnitsTable,
+} from "./desk-tables.ts";
+import type {
+  AccountsTable,
+  AlarmsTable,
+  AuditTable,
+  BindingsTable,
+  CommandsTable,
+  DeviceStateTable,
+  EnrolTokensTable,
+  EvidenceTable,
+  FollowUpTable,
+  HellosTable,
+  IdempotencyTable,
+  InboxTable,
+  InvitesTable,
+  MetaTable,
+  NodesTable,
+  QuarantineTable,
+  RunsTable,
+  SchemaVersionTable,
+  SessionsTable,
+  SitesTable,
+} from "./fleet-tables.ts";
+
+/** Row types of every table, as Kysely wants them. JSON travels as text, facts as 0 and 1. */
+export interface Tables {
+  meta: MetaTable;
+  schema_version: SchemaVersionTable;
+  nodes: NodesTable;
+  enrol_tokens: EnrolTokensTable;
+  runs: RunsTable;
+  hellos: HellosTable;
+  inbox: InboxTable;
+  quarantine: QuarantineTable;
+  alarms: AlarmsTable;
+  follow_up: FollowUpTable;
+  evidence: EvidenceTable;
+  sites: SitesTable;
+  bindings: BindingsTable;
+  device_state: DeviceStateTable;
+  units: UnitsTable;
+  crews: CrewsTable;
+  duties: DutiesTable;
+  crew_positions: CrewPositionsTable;
+  accounts: AccountsTable;
+  sessions: SessionsTable;
+  invites: InvitesTable;
+  cases: CasesTable;
+  case_alarms: CaseAlarmsTable;
+  timeline: TimelineTable;
+  assignments: AssignmentsTable;
+  decisions: DecisionsTable;
+  timers: TimersTable;
+  outbox: OutboxTable;
+  events: EventsTable;
+  idempotency: IdempotencyTable;
+  commands: CommandsTable;
+  audit: AuditTable;
+}
