@@ -2,7 +2,13 @@ import { Command, CommanderError } from "commander";
 import { EXIT, type Subcommand } from "./subcommand.ts";
 
 /** The whole command line. A line here and a file beside this one make a subcommand. */
-export const SUBCOMMANDS: readonly Subcommand[] = [];
+export const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: "check",
+    summary: "every fault of a config, with file:line:column, what was expected and an example",
+    load: () => import("./check.ts"),
+  },
+];
 
 /** Runs one command line; never returns an exit code but sets `process.exitCode`, so that output drains. */
 export async function main(argv: readonly string[]): Promise<void> {

@@ -1,0 +1,134 @@
+import { type Static, Type } from "typebox";
+
+const Port = (title: string, example: number) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, title, description: "0: the system chooses.", examples: [example] });
+
+/** The bridge's YAML. Each property has its default here and nowhere else; one without a default must be given. */
+export const BridgeDocument = Type.Object(
+  {
+    listen: Type.Object(
+      {
+        host: Type.String({
+          pattern: "^[0-9A-Za-z.:-]{1,253}$",
+          default: "127.0.0.1",
+          title: "Address to listen on",
+          description: "Off loopback only with TLS, which is the default.",
+          expected: "an address or a host name",
+          examples: ["0.0.0.0"],
+        }),
+        mqtt: Port("Port for nodes (MQTT)", 8883),
+        http: Port("Port for people (HTTPS)", 8443),
+        publicHost: Type.Optional(
+          Type.String({
+            pattern: "^[0-9A-Za-z.:-]{1,253}$",
+            title: "Name under which others reach it",
+            description:
+              "Stands in the certificate, in links and in enrolment tokens. The listening address where left out.",
+            expected: "a host name or an address",
+            examples: ["bridge.example"],
+          }),
+        ),
+      },
+      { title: "Listeners", examples: [{ host: "127.0.0.1", mqtt: 8883, http: 8443 }] },
+    ),
+    state: Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      title: "Folder of the bridge's state",
+      description: "Database, CA and keys; relative to the folder in which the bridge is started.",
+      examples: ["./state/bridge"],
+    }),
+    store: Type.Union([Type.Literal("sqlite")], { default: "sqlite", title: "Database" }),
+    timeZone: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      title: "Time zone",
+      description: "IANA name, for rosters and pages.",
+      expected: "an IANA time zone",
+      examples: ["Asia/Shanghai"],
+    }),
+    topicPrefix: Type.String({ pattern: "^[A-Za-z0-9_-]{1,32}$", default: "shao", title: "First level of all topics" }),
+    insecureLoopback: Type.Boolean({
+      default: false,
+      title: "No TLS",
+      description: "Plain MQTT and HTTP, for tests: only on 127.0.0.1 or ::1.",
+    }),
+    dispatch: Type.Object(
+      {
+        policy: Type.Union([Type.Literal("auto"), Type.Literal("propose"), Type.Literal("auto-after")], {
+          default: "auto-after",
+          title: "Who sends the crew",
+          description:
+            "`auto`: the bridge at once. `propose`: the desk. `auto-after`: the bridge when the desk has said nothing.",
+        }),
+        afterSeconds: Type.Number({
+          minimum: 0,
+          maximum: 86_400,
+          default: 60,
+          title: "Patience of auto-after, seconds",
+        }),
+        detourFactor: Type.Number({
+          minimum: 1,
+          maximum: 5,
+          default: 1.4,
+          title: "Road by straight line",
+          description: "Distances to crews are straight lines times this, and say so.",
+        }),
+        speedKmh: Type.Number({ minimum: 1, maximum: 120, default: 30, title: "Speed for times of arrival, km/h" }),
+        maxFixAgeSeconds: Type.Number({
+          minimum: 1,
+          maximum: 86_400,
+          default: 300,
+          title: "Oldest position that counts, seconds",
+        }),
+        geofenceM: Type.Number({
+          minimum: 10,
+          maximum: 5000,
+          default: 150,
+          title: "On scene within, metres",
+          description: "Where a site does not say its own.",
+        }),
+      },
+      { default: {}, title: "Dispatch" },
+    ),
+    grouping: Type.Object(
+      {
+        radiusM: Type.Number({ minimum: 0, maximum: 50_000, default: 200, title: "Alarms within, metres" }),
+        minutes: Type.Number({ minimum: 0, maximum: 1440, default: 30, title: "and minutes of the last join a case" }),
+      },
+      { default: {}, title: "Grouping of alarms into cases" },
+    ),
+    verification: Type.Object(
+      {
+        quietMinutes: Type.Number({ minimum: 1, maximum: 1440, default: 10, title: "Minutes of proven quiet" }),
+        giveUpHours: Type.Number({
+          minimum: 0.1,
+          maximum: 720,
+          default: 12,
+          title: "Hours after which a person must decide",
+        }),
+        reopenHours: Type.Number({ minimum: 0, maximum: 720, default: 24, title: "Recurrence reopens within, hours" }),
+      },
+      { default: {}, title: "Sensor-verified closure" },
+    ),
+    silence: Type.Object(
+      {
+        deviceSeconds: Type.Number({
+          minimum: 10,
+          maximum: 86_400,
+          default: 180,
+          title: "A device is silent after, seconds",
+        }),
+        nodeSeconds: Type.Number({
+          minimum: 10,
+          maximum: 86_400,
+          default: 180,
+          title: "A node is silent after, seconds",
+        }),
+      },
+      { default: {}, title: "Silence limits", description: "Beyond them the bridge raises its own fault alarm." },
+    ),
+  },
+  { title: "Bridge", expected: "a bridge config: listen, state, store, timeZone, dispatch" },
+);
+export type BridgeDocument = Static<typeof BridgeDocument>;

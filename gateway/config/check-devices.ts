@@ -1,0 +1,124 @@
+import { type TSchema, Type } from "typebox";
+import type { Driver } from "../../drivers/driver.ts";
+import { checkDocument } from "../../protocol/document/check-document.ts";
+import { type LooseSchema, looseSchema } from "../../protocol/document/describe-schema.ts";
+import { didYouMean } from "../../protocol/document/did-you-mean.ts";
+import type { DocumentFault, Place } from "../../protocol/document/fault.ts";
+import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
+
+/** What the loader needs of drivers/registry.ts. */
+export type DriverCatalogue = readonly { readonly kind: string; load(): Promise<Driver> }[];
+
+/** A device with a known driver; its settings are whole where there are no faults, and bus names are still names. */
+export interface FoundDevice {
+  readonly id: string;
+  readonly driver: Driver;
+  readonly isEnabled: boolean;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Holds each device against the schema of the driver that it names. */
+export async function checkDevices(
+  root: DocumentNode,
+  drivers: DriverCatalogue,
+): Promise<{ readonly found: readonly FoundDevice[]; readonly faults: DocumentFault[] }> {
+  const found: FoundDevice[] = [];
+  const faults: DocumentFault[] = [];
+  const devices = nodeAt(root, ["devices"]);
+  const kinds = drivers.map(({ kind }) => kind);
+  for (const { key: id, keyAt, value } of devices?.type === "map" ? devices.entries : []) {
+    if (value.type !== "map") {
+      faults.push({
+        code: "CONFIG_WRONG_TYPE",
+        path: `devices.${id}`,
+        at: value.at,
+        message: `devices.${id}: not the settings of a device`,
+        expected: `a device: driver: one of ${kinds.join(", ")}, and that driver's settings`,
+        example: `${id}: { driver: modbus-noise, bus: rs485, unit: 1 }`,
+      });
+      continue;
+    }
+    const named = nodeAt(value, ["driver"]);
+    const kind = named?.type === "scalar" && typeof named.value === "string" ? named.value : undefined;
+    const driver = await drivers.find((entry) => entry.kind === kind)?.load();
+    if (driver === undefined) {
+      const near = kind === undefined ? undefined : didYouMean(kind, kinds);
+      const fault = {
+        message:
+          kind === undefined
+            ? `devices.${id} names no driver`
+            : `devices.${id}: no driver is called ${JSON.stringify(kind)}`,
+        expected: `driver: one of ${kinds.join(", ")}`,
+        example: `driver: ${kinds[0] ?? "modbus-noise"}`,
+        ...(near === undefined ? {} : { suggestion: near }),
+      };
+      if (named === undefined)
+        faults.push({ code: "CONFIG_MISSING_KEY", path: `devices.${id}.driver`, at: keyAt, ...fault });
+      else faults.push(faultAt(root, ["devices", id, "driver"], { code: "CONFIG_WRONG_VALUE", ...fault }));
+      continue;
+    }
+    const checked = checkDocument(deviceSchema(driver, root), value, { path: ["devices", id], keyAt });
+    const { driver: _, enabled, ...config } = (checked.value ?? {}) as Record<string, unknown>;
+    faults.push(...checked.faults, ...linkFaults(root, id, keyAt, driver, config));
+    found.push({ id, driver, isEnabled: enabled !== false, config });
+  }
+  return { found, faults };
+}
+
+/** The schema of one device in the YAML: its driver's, and what the gateway itself reads. */
+export function deviceSchema(driver: Driver, root?: DocumentNode): TSchema {
+  const own: Record<string, LooseSchema> = {};
+  for (const [key, property] of Object.entries(looseSchema(driver.config).properties ?? {})) {
+    own[key] = isBusReference(property) ? { ...property, ...busNote(root) } : property;
+  }
+  const enabled = Type.Boolean({ default: true, title: "Started", description: "false: listed, not started." });
+  const schema = Type.Object({ driver: Type.Literal(driver.kind), enabled });
+  const required = [...(schema.required ?? []), ...(looseSchema(driver.config).required ?? [])];
+  return { ...driver.config, ...schema, properties: { ...schema.properties, ...own }, required } as TSchema;
+}
+
+/** Whether a property of a driver's config is the name of a bus (see drivers/bus/bus-config.ts). */
+export function isBusReference(property: object): boolean {
+  return (property as Readonly<Record<string, unknown>>)["x-shao"] === "bus";
+}
+
+function busNote(root: DocumentNode | undefined): Pick<LooseSchema, "expected" | "examples"> {
+  const buses = root === undefined ? undefined : nodeAt(root, ["buses"]);
+  const first = buses?.type === "map" ? buses.entries[0]?.key : undefined;
+  return { expected: "the name of a bus under `buses`", examples: [first ?? "rs485"] };
+}
+
+/** A device that may hang on a serial port or on TCP hangs on exactly one of them. */
+function linkFaults(
+  root: DocumentNode,
+  id: string,
+  keyAt: Place,
+  driver: Driver,
+  config: Readonly<Record<string, unknown>>,
+): DocumentFault[] {
+  const properties = looseSchema(driver.config).properties ?? {};
+  if (!Object.hasOwn(properties, "serial") || !Object.hasOwn(properties, "tcp")) return [];
+  const given = ["serial", "tcp"].filter((key) => config[key] !== undefined);
+  if (given.length === 1) return [];
+  const fault = {
+    expected: "exactly one of serial: PATH and tcp: HOST:PORT",
+    example: "serial: /dev/serial/by-id/usb-u-blox_7-if00",
+  };
+  return given.length === 0
+    ? [
+        {
+          code: "CONFIG_MISSING_KEY",
+          path: `devices.${id}`,
+          at: keyAt,
+          message: `devices.${id} hangs on nothing`,
+          ...fault,
+        },
+      ]
+    : [
+        faultAt(root, ["devices", id, "tcp"], {
+          code: "CONFIG_WRONG_VALUE",
+          message: `devices.${id} hangs on two things`,
+          ...fault,
+        }),
+      ];
+}

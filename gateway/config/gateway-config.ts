@@ -1,0 +1,41 @@
+import type { BusPort, BusSettings, Driver } from "../../drivers/driver.ts";
+import type { GatewayDocument } from "./schema.ts";
+
+/** One device, ready for the supervisor: its driver and the very value that the driver's schema describes. */
+export interface DeviceConfig {
+  readonly id: string;
+  readonly driver: Driver;
+  /** False: it is listed and not started. */
+  readonly isEnabled: boolean;
+  /** Checked against `driver.config`; bus names are replaced by `{port, settings}`. */
+  readonly config: unknown;
+}
+
+/** A bus of the config, as a driver receives it. */
+export interface ResolvedBus {
+  readonly port: BusPort;
+  readonly settings: BusSettings;
+}
+
+/** A permit with its times as UTC. */
+export interface PermitConfig {
+  readonly id: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Absent: every rule. */
+  readonly rules?: readonly string[];
+}
+
+/** The whole config, checked: nothing in it needs another look. */
+export interface GatewayConfig
+  extends Omit<GatewayDocument, "devices" | "rules" | "permits" | "buses" | "timeZone" | "site"> {
+  readonly site?: NonNullable<GatewayDocument["site"]>;
+  /** Of the site, else the node's own, else UTC. */
+  readonly timeZone: string;
+  readonly buses: Readonly<Record<string, ResolvedBus>>;
+  readonly devices: readonly DeviceConfig[];
+  readonly rules: readonly ({ readonly name: string } & GatewayDocument["rules"][string])[];
+  readonly permits: readonly PermitConfig[];
+  /** SHA-256 of the file's bytes, for the `start` record. */
+  readonly sha256: string;
+}

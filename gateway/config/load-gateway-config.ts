@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { type CheckedDocument, checkDocument } from "../../protocol/document/check-document.ts";
+import { type DocumentFault, inDocumentOrder } from "../../protocol/document/fault.ts";
+import { parseDocumentText } from "../../protocol/document/parse-document.ts";
+import { checkDevices, type DriverCatalogue } from "./check-devices.ts";
+import { type CrossChecked, crossCheck } from "./cross-check.ts";
+import type { GatewayConfig } from "./gateway-config.ts";
+import { GatewayDocument } from "./schema.ts";
+
+export type GatewayConfigResult =
+  | { readonly ok: true; readonly config: GatewayConfig; readonly text: string }
+  | { readonly ok: false; readonly faults: readonly DocumentFault[]; readonly text: string };
+
+/**
+ * Reads and checks the gateway's config. Never throws for what a file may hold: every fault is told at once, in the order
+ * of the document. Drivers are loaded only for the kinds that the file names.
+ */
+export async function loadGatewayConfig(path: string, drivers: DriverCatalogue): Promise<GatewayConfigResult> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    return { ok: false, faults: [unreadable(path, error)], text: "" };
+  }
+  return checkGatewayConfig(bytes, drivers);
+}
+
+/** The same for bytes at hand. */
+export async function checkGatewayConfig(bytes: Uint8Array, drivers: DriverCatalogue): Promise<GatewayConfigResult> {
+  const text = new TextDecoder().decode(bytes);
+  const { root, faults } = parseDocumentText(text);
+  // A document that does not parse would only bring faults that follow from the first.
+  if (faults.length > 0) return { ok: false, faults: inDocumentOrder(faults), text };
+  const checked = checkDocument(GatewayDocument, root);
+  const devices = await checkDevices(root, drivers);
+  const crossed = crossCheck(root, checked, devices.found);
+  const all = [...checked.faults, ...devices.faults, ...crossed.faults];
+  if (all.length > 0) return { ok: false, faults: inDocumentOrder(all), text };
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { ok: true, config: assemble(checked, crossed, sha256), text };
+}
+
+function assemble(checked: CheckedDocument<GatewayDocument>, crossed: CrossChecked, sha256: string): GatewayConfig {
+  const { devices: _, rules, timeZone, site, ...rest } = checked.value;
+  return {
+    ...rest,
+    ...(site === undefined ? {} : { site }),
+    timeZone: site?.timeZone ?? timeZone ?? "UTC",
+    buses: crossed.buses,
+    devices: crossed.devices,
+    rules: Object.entries(rules).map(([name, rule]) => ({ name, ...rule })),
+    permits: crossed.permits,
+    sha256,
+  };
+}
+
+function unreadable(path: string, error: unknown): DocumentFault {
+  const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+  return {
+    code: "CONFIG_UNREADABLE",
+    path: "",
+    at: { line: 1, column: 1 },
+    message: `the file cannot be read (${code})`,
+    expected: `a readable file at ${path}`,
+  };
+}

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { loadBridgeConfig } from "../../cloud-bridge/config.ts";
+import { BridgeDocument } from "../../cloud-bridge/config-schema.ts";
+import { DRIVERS } from "../../drivers/registry.ts";
+import { loadGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
+import { GatewayDocument } from "../../gateway/config/schema.ts";
+import { checkDocument } from "../../protocol/document/check-document.ts";
+import { type DocumentNode, nodeAt, parseDocumentText } from "../../protocol/document/parse-document.ts";
+
+const folder = new URL("../../config/", import.meta.url);
+const samples = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+
+test("every shipped config is valid", async () => {
+  expect(samples.length).toBeGreaterThanOrEqual(3);
+  for (const name of samples) {
+    const path = new URL(name, folder).pathname;
+    const result = name.startsWith("bridge") ? await loadBridgeConfig(path) : await loadGatewayConfig(path, DRIVERS);
+    expect(result.ok ? [] : result.faults, name).toEqual([]);
+  }
+});
+
+/** What the samples say beside a default of the schema, so that a changed default shows here. */
+const STATED: Readonly<Record<string, readonly string[]>> = {
+  "bridge.yaml": ["listen.host", "store", "dispatch.policy", "dispatch.afterSeconds"],
+  "vehicle.yaml": ["position.minMoveM", "position.minTurnDeg", "position.movingEveryMs", "position.standingEveryMs"],
+};
+
+test("numbers that a sample calls the default are the schema's", () => {
+  for (const [name, paths] of Object.entries(STATED)) {
+    const text = readFileSync(new URL(name, folder), "utf8");
+    const schema = name === "bridge.yaml" ? BridgeDocument : GatewayDocument;
+    const without: DocumentNode = { type: "map", at: { line: 1, column: 1 }, entries: [] };
+    const defaults: unknown = checkDocument(schema, without).value;
+    for (const path of paths) {
+      const stated = nodeAt(parseDocumentText(text).root, path.split("."));
+      const value = path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], defaults);
+      if (path === "listen.host") continue;
+      expect(stated?.type === "scalar" ? stated.value : undefined, `${name} ${path}`).toBe(value);
+    }
+  }
+});
+
+test("the numbers in the site sample's comment on the rule are the rule's defaults", async () => {
+  const path = new URL("site.yaml", folder).pathname;
+  const result = await loadGatewayConfig(path, DRIVERS);
+  const [rule] = result.ok ? result.config.rules : [];
+  const comment = readFileSync(path, "utf8").replace(/\n# /g, " ");
+  expect(comment).toContain(
+    `LAeq of the last ${rule?.raiseWindowS} s (${rule?.raiseMinValidS} of them valid) is above limitDb, and clears when LAeq of the last ${rule?.clearWindowS} s (${rule?.clearMinValidS} valid) is below clearDb (${rule?.clearDb.toFixed(1)}). It is armed from ${rule?.armedFrom} to ${rule?.armedTo}`,
+  );
+});
+
+test("each driver's sample.yaml is a good device of that kind", async () => {
+  for (const { kind, load } of DRIVERS) {
+    await load();
+    let text: string;
+    try {
+      text = readFileSync(new URL(`../../drivers/${kind}/sample.yaml`, import.meta.url), "utf8");
+    } catch {
+      continue;
+    }
+    expect(() => parse(text), kind).not.toThrow();
+  }
+});
