@@ -1,0 +1,130 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Db } from "../store/database.ts";
+import { BridgeError } from "../store/errors.ts";
+import type { Authority } from "./authority.ts";
+
+export const TOKEN_LIFE_MS = 3600_000;
+const FINGERPRINT_CHARACTERS = 32;
+
+export interface NewToken {
+  readonly node: string;
+  /** `<secret>.<first 32 hex of the CA's SHA-256>`: what is pasted on the box, shown once. */
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+export interface PairedNode {
+  readonly node: string;
+  readonly certificatePem: string;
+}
+
+/**
+ * Lets one box in under this id, once, within the hour. An id that is in use keeps its certificate until the new box has
+ * enrolled; a revoked id may enrol anew. Only the token's hash is kept.
+ */
+export async function offerToken(
+  db: Db,
+  { node, createdBy, fingerprint, nowMs }: { node: string; createdBy: string; fingerprint: string; nowMs: number },
+): Promise<NewToken> {
+  const secret = randomBytes(24).toString("base64url");
+  const expiresAtMs = nowMs + TOKEN_LIFE_MS;
+  await db.transaction().execute(async (trx) => {
+    // A new offer withdraws the older ones for the same id.
+    await trx.deleteFrom("enrol_tokens").where("node", "=", node).where("used_at_ms", "is", null).execute();
+    await trx
+      .deleteFrom("enrol_tokens")
+      .where("expires_at_ms", "<", nowMs - 24 * TOKEN_LIFE_MS)
+      .execute();
+    await trx
+      .insertInto("enrol_tokens")
+      .values({
+        sha256: hashed(secret),
+        node,
+        created_by: createdBy,
+        created_at_ms: nowMs,
+        expires_at_ms: expiresAtMs,
+        used_at_ms: null,
+      })
+      .execute();
+    await trx
+      .insertInto("nodes")
+      .values({ id: node, created_at_ms: nowMs })
+      .onConflict((conflict) => conflict.column("id").doNothing())
+      .execute();
+  });
+  return { node, token: `${secret}.${fingerprint.slice(0, FINGERPRINT_CHARACTERS)}`, expiresAtMs };
+}
+
+/**
+ * Redeems a token for a certificate over the node's own key. Whatever certificate the id had before counts no more.
+ * @throws BridgeError ENROL_TOKEN_REFUSED, CSR_INVALID
+ */
+export async function redeemToken(
+  db: Db,
+  authority: Authority,
+  { token, csrPem, nowMs }: { token: string; csrPem: string; nowMs: number },
+): Promise<PairedNode> {
+  const sha256 = hashed(token.split(".")[0] ?? "");
+  const offer = await db.selectFrom("enrol_tokens").selectAll().where("sha256", "=", sha256).executeTakeFirst();
+  if (offer === undefined || offer.used_at_ms !== null || offer.expires_at_ms < nowMs) throw refusedToken();
+  // Signed before the token is used up, so that a bad request may be repeated with the same token.
+  const issued = await authority.issueNode(offer.node, csrPem, nowMs);
+  await db.transaction().execute(async (trx) => {
+    const taken = await trx
+      .updateTable("enrol_tokens")
+      .set({ used_at_ms: nowMs })
+      .where("sha256", "=", sha256)
+      .where("used_at_ms", "is", null)
+      .executeTakeFirst();
+    if (taken.numUpdatedRows !== 1n) throw refusedToken();
+    await trx
+      .updateTable("nodes")
+      .set({ certificate_sha256: issued.fingerprint, paired_at_ms: nowMs, revoked_at_ms: null })
+      .where("id", "=", offer.node)
+      .execute();
+  });
+  return { node: offer.node, certificatePem: issued.certificatePem };
+}
+
+/** From now on the node is refused, whatever certificate it shows. @throws BridgeError NODE_UNKNOWN */
+export async function revokeNode(db: Db, node: string, nowMs: number): Promise<void> {
+  const done = await db
+    .updateTable("nodes")
+    .set({ revoked_at_ms: nowMs, certificate_sha256: null })
+    .where("id", "=", node)
+    .executeTakeFirst();
+  await db.deleteFrom("enrol_tokens").where("node", "=", node).where("used_at_ms", "is", null).execute();
+  if (done.numUpdatedRows !== 1n) throw unknownNode(node);
+}
+
+export type Admission = "admitted" | "node-unknown" | "node-revoked" | "certificate-replaced";
+
+/** May the holder of this certificate connect as this node? Asked at every connect. */
+export async function admit(db: Db, node: string, certificateSha256: string): Promise<Admission> {
+  const row = await db
+    .selectFrom("nodes")
+    .select(["certificate_sha256", "revoked_at_ms"])
+    .where("id", "=", node)
+    .executeTakeFirst();
+  if (row === undefined) return "node-unknown";
+  if (row.revoked_at_ms !== null) return "node-revoked";
+  return row.certificate_sha256 === certificateSha256 ? "admitted" : "certificate-replaced";
+}
+
+export function unknownNode(node: string): BridgeError {
+  return new BridgeError("NODE_UNKNOWN", `there is no node ${node}`, {
+    status: 404,
+    hint: "`shao node ls` lists the nodes; `shao node add ID` lets a new one in.",
+  });
+}
+
+function hashed(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}
+
+function refusedToken(): BridgeError {
+  return new BridgeError("ENROL_TOKEN_REFUSED", "the token is unknown, used or expired", {
+    status: 403,
+    hint: "A token works once and for one hour: make a new one with `shao node add ID`.",
+  });
+}

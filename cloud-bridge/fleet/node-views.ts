@@ -1,0 +1,244 @@
+import type { Selectable } from "kysely";
+import { Value } from "typebox/value";
+import { type DeviceBody, HealthBody } from "../../protocol/bodies.ts";
+import type { Ranges } from "../../protocol/ranges.ts";
+import type { SeqRange } from "../../protocol/session.ts";
+import type { Db } from "../store/database.ts";
+import type { DeviceStateTable, NodesTable, RunsTable } from "../store/fleet-tables.ts";
+import { accountOf, gapsOf, type LedgerRun } from "../store/ledger.ts";
+import { unknownNode } from "./enrolment.ts";
+
+type NodeRow = Selectable<NodesTable>;
+type RunRow = Selectable<RunsTable>;
+type DeviceRow = Selectable<DeviceStateTable>;
+
+export interface DevicePresence {
+  readonly device: string;
+  readonly driver?: string;
+  readonly state: DeviceBody["state"];
+  readonly freshnessMs?: number;
+  readonly code?: string;
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+/** Three separate facts; none is derived from another. */
+export interface NodePresence {
+  readonly transport: "connected" | "disconnected" | "never";
+  readonly heartbeatAgeMs?: number;
+  readonly devices: readonly DevicePresence[];
+}
+
+export interface AccountingTotal {
+  readonly expected: number;
+  readonly stored: number;
+  readonly declared: number;
+  readonly outstanding: number;
+  readonly unexplained: number;
+  readonly quarantined: number;
+}
+
+/** The node as it stands in the store; its shape is that of the API's NodeView. */
+export interface NodeFacts {
+  readonly id: string;
+  readonly siteId?: string;
+  readonly version?: string;
+  readonly configSha256?: string;
+  readonly timeQuality?: string;
+  readonly pairedAtMs?: number;
+  readonly revokedAtMs?: number;
+  readonly position?: { readonly latitudeDeg: number; readonly longitudeDeg: number; readonly atMs: number };
+  readonly presence: NodePresence;
+  readonly accounting: AccountingTotal;
+  readonly unsentRecords?: number;
+  readonly faults: readonly { readonly rule: string; readonly device?: string; readonly sinceMs: number }[];
+}
+
+/** In order of id, beginning after `after`. */
+export async function listNodes(
+  db: Db,
+  { after = "", limit, nowMs }: { after?: string; limit: number; nowMs: number },
+): Promise<readonly NodeFacts[]> {
+  const rows = await db.selectFrom("nodes").selectAll().where("id", ">", after).orderBy("id").limit(limit).execute();
+  return viewsOf(db, rows, nowMs);
+}
+
+/** @throws BridgeError NODE_UNKNOWN */
+export async function findNode(db: Db, node: string, nowMs: number): Promise<NodeFacts> {
+  const rows = await db.selectFrom("nodes").selectAll().where("id", "=", node).execute();
+  const [view] = await viewsOf(db, rows, nowMs);
+  if (view === undefined) throw unknownNode(node);
+  return view;
+}
+
+/** @returns undefined for a node that is not there */
+export async function presenceOf(db: Db, node: string, nowMs: number): Promise<NodePresence | undefined> {
+  const row = await db.selectFrom("nodes").selectAll().where("id", "=", node).executeTakeFirst();
+  if (row === undefined) return undefined;
+  const devices = await db.selectFrom("device_state").selectAll().where("node", "=", node).execute();
+  return presence(row, devices, nowMs);
+}
+
+export interface RunFacts {
+  readonly run: string;
+  readonly head: number;
+  readonly firstReceivedMs: number;
+  readonly lastReceivedMs: number;
+  readonly listed: boolean;
+  readonly stored: SeqRange[];
+  readonly declared: SeqRange[];
+  readonly outstanding: SeqRange[];
+  readonly unexplained: SeqRange[];
+}
+
+/** Every run of the node, newest first, and their sum. @throws BridgeError NODE_UNKNOWN */
+export async function accountingOf(db: Db, node: string): Promise<{ total: AccountingTotal; runs: RunFacts[] }> {
+  const known = await db.selectFrom("nodes").select("id").where("id", "=", node).executeTakeFirst();
+  if (known === undefined) throw unknownNode(node);
+  const rows = await db
+    .selectFrom("runs")
+    .selectAll()
+    .where("node", "=", node)
+    .orderBy("first_received_ms", "desc")
+    .execute();
+  const quarantined = await quarantinedBy(db, [node]);
+  return { total: total(rows, quarantined.get(node) ?? 0), runs: rows.map(runFacts) };
+}
+
+async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise<NodeFacts[]> {
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const [runs, devices, faults, quarantined] = await Promise.all([
+    db.selectFrom("runs").selectAll().where("node", "in", ids).execute(),
+    db.selectFrom("device_state").selectAll().where("node", "in", ids).execute(),
+    db
+      .selectFrom("alarms")
+      .select(["node", "device", "rule", "raised_at_ms"])
+      .where("node", "in", ids)
+      .where("family", "=", "fault")
+      .where("phase", "!=", "cleared")
+      .where("superseded", "=", 0)
+      .execute(),
+    quarantinedBy(db, ids),
+  ]);
+  const runsBy = Map.groupBy(runs, ({ node }) => node);
+  const devicesBy = Map.groupBy(devices, ({ node }) => node);
+  const faultsBy = Map.groupBy(faults, ({ node }) => node);
+  return rows.map((row) => ({
+    id: row.id,
+    ...optional("siteId", row.site_id),
+    ...optional("version", row.version),
+    ...optional("configSha256", row.config_sha256),
+    ...optional("timeQuality", row.time_quality),
+    ...optional("pairedAtMs", row.paired_at_ms),
+    ...optional("revokedAtMs", row.revoked_at_ms),
+    ...positionOf(row),
+    presence: presence(row, devicesBy.get(row.id) ?? [], nowMs),
+    accounting: total(runsBy.get(row.id) ?? [], quarantined.get(row.id) ?? 0),
+    ...optional("unsentRecords", healthOf(row)?.unsentRecords ?? null),
+    faults: (faultsBy.get(row.id) ?? []).map((fault) => ({
+      rule: fault.rule,
+      ...(fault.device === "" ? {} : { device: fault.device }),
+      sinceMs: fault.raised_at_ms,
+    })),
+  }));
+}
+
+async function quarantinedBy(db: Db, nodes: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom("quarantine")
+    .select(({ fn }) => ["node", fn.countAll<number>().as("count")])
+    .where("node", "in", nodes)
+    .groupBy("node")
+    .execute();
+  return new Map(rows.map(({ node, count }) => [node, Number(count)]));
+}
+
+function presence(row: NodeRow, devices: readonly DeviceRow[], nowMs: number): NodePresence {
+  return {
+    transport: row.state_at_ms === null ? "never" : row.online === 1 ? "connected" : "disconnected",
+    ...optional("heartbeatAgeMs", ageOf(row.health_at_ms, nowMs)),
+    devices: devices
+      .filter((device) => device.subject_type === "")
+      .sort((a, b) => (a.device < b.device ? -1 : 1))
+      .map((device) => {
+        const body = jsonObject(device.body);
+        return {
+          device: device.device,
+          ...optional("driver", device.driver),
+          // Ingest wrote it from a body that its schema accepted.
+          state: device.state as DeviceBody["state"],
+          ...optional("freshnessMs", ageOf(device.last_reading_at_ms, nowMs)),
+          ...optional("code", text(body["code"])),
+          ...optional("message", text(body["message"])),
+          ...optional("hint", text(body["hint"])),
+        };
+      }),
+  };
+}
+
+function positionOf(row: NodeRow): Pick<NodeFacts, "position"> {
+  if (row.latitude_deg === null || row.longitude_deg === null || row.position_at_ms === null) return {};
+  return { position: { latitudeDeg: row.latitude_deg, longitudeDeg: row.longitude_deg, atMs: row.position_at_ms } };
+}
+
+function healthOf(row: NodeRow): HealthBody | undefined {
+  const body: unknown = row.health === null ? undefined : JSON.parse(row.health);
+  return Value.Check(HealthBody, body) ? body : undefined;
+}
+
+function total(rows: readonly RunRow[], quarantined: number): AccountingTotal {
+  const sum = { expected: 0, stored: 0, declared: 0, outstanding: 0, unexplained: 0 };
+  for (const row of rows) {
+    const account = accountOf(ledgerOf(row), row.listed === 1);
+    sum.expected += account.expected;
+    sum.stored += account.stored;
+    sum.declared += account.declared;
+    sum.outstanding += account.outstanding;
+    sum.unexplained += account.unexplained;
+  }
+  return { ...sum, quarantined };
+}
+
+function runFacts(row: RunRow): RunFacts {
+  const ledger = ledgerOf(row);
+  const gaps = copied(gapsOf(ledger));
+  const isListed = row.listed === 1;
+  return {
+    run: row.run,
+    head: ledger.head,
+    firstReceivedMs: row.first_received_ms,
+    lastReceivedMs: row.last_received_ms,
+    listed: isListed,
+    stored: copied(ledger.stored),
+    declared: copied(ledger.declared),
+    outstanding: isListed ? gaps : [],
+    unexplained: isListed ? [] : gaps,
+  };
+}
+
+/** Only ingest writes these columns. */
+function ledgerOf(row: RunRow): LedgerRun {
+  return { head: row.head, stored: JSON.parse(row.stored) as Ranges, declared: JSON.parse(row.declared) as Ranges };
+}
+
+function copied(ranges: Ranges): SeqRange[] {
+  return ranges.map(([from, to]) => [from, to]);
+}
+
+function ageOf(atMs: number | null, nowMs: number): number | null {
+  return atMs === null ? null : Math.max(0, nowMs - atMs);
+}
+
+function jsonObject(json: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(json);
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function optional<K extends string, T>(key: K, value: T | null): { [P in K]?: T } {
+  return value === null ? {} : ({ [key]: value } as { [P in K]?: T });
+}
