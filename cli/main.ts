@@ -8,6 +8,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "every fault of a config, with file:line:column, what was expected and an example",
     load: () => import("./check.ts"),
   },
+  { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
 ];
 
 /** Runs one command line; never returns an exit code but sets `process.exitCode`, so that output drains. */

@@ -1,0 +1,107 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { isNtpSynchronised } from "../../../gateway/time/ntp-marks.ts";
+import { TimeKeeper, type TimeSource } from "../../../gateway/time/time-keeper.ts";
+
+const TODAY_MS = Date.UTC(2026, 10, 21, 22);
+const HOUR_MS = 3_600_000;
+
+function node(systemMs: number, source: TimeSource = "auto") {
+  const at = { systemMs, upMs: 0, ntp: false };
+  const keeper = new TimeKeeper({
+    source,
+    systemMs: () => at.systemMs,
+    upMs: () => at.upMs,
+    isNtpSynchronised: () => at.ntp,
+  });
+  const pass = (ms: number) => {
+    at.systemMs += ms;
+    at.upMs += ms;
+  };
+  const hear = (utcMs: number) => keeper.heard({ kind: "time", source: "gnss", utcMs, atMs: keeper.nowMs() });
+  return { at, keeper, pass, hear };
+}
+
+describe("the node's belief about UTC", () => {
+  test("a clock in 1970 is quality none, and says so in its first time record", () => {
+    const { keeper } = node(10_000);
+    expect(keeper.check()).toEqual({ upMs: 0, utcMs: 10_000, quality: "none" });
+  });
+
+  test("a sane date without any source is the battery clock's", () => {
+    expect(node(TODAY_MS).keeper.check()?.quality).toBe("rtc");
+    expect(node(TODAY_MS, "none").keeper.check()?.quality).toBe("none");
+  });
+
+  test("a receiver with a fix lifts a clock in 1970, and a time record tells of the jump", () => {
+    const { keeper, hear, pass } = node(10_000);
+    keeper.check();
+    pass(5000);
+    expect(hear(TODAY_MS)).toBe(true);
+    expect(keeper.check()).toEqual({ upMs: 5000, utcMs: TODAY_MS, quality: "gnss" });
+    pass(1000);
+    expect(keeper.stamp()).toEqual({ upMs: 6000, atMs: TODAY_MS + 1000, timeQuality: "gnss" });
+  });
+
+  test("a receiver whose week counter wrapped is not believed", () => {
+    const { keeper, hear } = node(10_000);
+    expect(hear(TODAY_MS - 7168 * 24 * HOUR_MS)).toBe(false);
+    expect(keeper.quality).toBe("none");
+  });
+
+  test("NTP goes before the receiver, and ends the receiver's correction", () => {
+    const { at, keeper, hear } = node(10_000);
+    hear(TODAY_MS);
+    at.ntp = true;
+    at.systemMs = TODAY_MS + 300;
+    expect(keeper.check()).toMatchObject({ utcMs: TODAY_MS + 300, quality: "ntp" });
+    hear(TODAY_MS + 60_000);
+    expect(keeper.nowMs()).toBe(TODAY_MS + 300);
+  });
+
+  test("a receiver that has been silent for over an hour no longer vouches", () => {
+    const { keeper, hear, pass } = node(TODAY_MS);
+    hear(TODAY_MS);
+    pass(HOUR_MS);
+    expect(keeper.check()?.quality).toBe("gnss");
+    pass(1);
+    expect(keeper.check()?.quality).toBe("rtc");
+  });
+
+  test("time records come at the start, each hour and after a jump of more than a second, and not in between", () => {
+    const { at, keeper, pass } = node(TODAY_MS);
+    expect(keeper.check()).toBeDefined();
+    for (let s = 0; s < 3599; s += 1) {
+      pass(1000);
+      expect(keeper.check()).toBeUndefined();
+    }
+    pass(1000);
+    expect(keeper.check()).toBeDefined();
+    at.systemMs += 900;
+    expect(keeper.check()).toBeUndefined();
+    at.systemMs += 200;
+    expect(keeper.check()).toMatchObject({ upMs: HOUR_MS, utcMs: TODAY_MS + HOUR_MS + 1100 });
+    at.systemMs -= 5000;
+    expect(keeper.check()).toBeDefined();
+  });
+});
+
+test("NTP is seen by the marks of timesyncd and of a living chronyd", () => {
+  const root = mkdtempSync(join(tmpdir(), "shao-ntp-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const put = (path: string, atMs: number) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), "");
+    utimesSync(join(root, path), atMs / 1000, atMs / 1000);
+  };
+  expect(isNtpSynchronised(TODAY_MS, root)).toBe(false);
+  put("/var/lib/chrony/chrony.drift", TODAY_MS - HOUR_MS);
+  expect(isNtpSynchronised(TODAY_MS, root)).toBe(false);
+  put("/run/chrony/chronyd.pid", TODAY_MS);
+  expect(isNtpSynchronised(TODAY_MS, root)).toBe(true);
+  expect(isNtpSynchronised(TODAY_MS + 3 * HOUR_MS, root)).toBe(false);
+  put("/run/systemd/timesync/synchronized", TODAY_MS);
+  expect(isNtpSynchronised(TODAY_MS + 3 * HOUR_MS, root)).toBe(true);
+});
