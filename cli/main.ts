@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, type Subcommand } from "./subcommand.ts";
 
@@ -11,24 +12,72 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
 ];
 
+const AFTERWORD = `
+shao <command> --help explains each with examples.
+
+stdout is data (one JSON object a line where there are many), stderr is talk.
+Exit codes: ${EXIT.good} good, ${EXIT.fault} fault found, ${EXIT.usage} wrong usage, ${EXIT.config} bad config.`;
+
 /** Runs one command line; never returns an exit code but sets `process.exitCode`, so that output drains. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(argv: readonly string[], subcommands: readonly Subcommand[] = SUBCOMMANDS): Promise<void> {
+  process.stdout.on("error", leaveQuietly);
   const program = new Command("shao")
     .description("Edge gateway and dispatch bridge: from a noise meter on a site to a crew's sensor-verified case.")
-    .exitOverride()
-    .showHelpAfterError("(shao --help lists the commands)");
-  const wanted = SUBCOMMANDS.find((subcommand) => subcommand.name === argv[0]);
-  for (const { name, summary } of SUBCOMMANDS) {
+    .version(version(), "-V, --version", "print the version")
+    .usage("<command> [options]")
+    .helpCommand(false)
+    .configureHelp({ sortSubcommands: true, subcommandTerm: (command) => command.name() })
+    .addHelpText("after", AFTERWORD)
+    .showHelpAfterError("Hint: shao --help lists the commands.");
+  const wanted = subcommands.find((subcommand) => subcommand.name === argv[0]);
+  for (const { name, summary } of subcommands) {
     if (name !== wanted?.name) program.command(name).description(summary);
   }
   if (wanted !== undefined) {
     const { command } = await wanted.load();
-    program.addCommand(command().name(wanted.name).description(wanted.summary).exitOverride());
+    program.addCommand(command().name(wanted.name).description(wanted.summary));
   }
+  throwInsteadOfExit(program, "");
   try {
     await program.parseAsync([...argv], { from: "user" });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? EXIT.good : EXIT.usage;
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.good : EXIT.usage;
+      return;
+    }
+    if (!isExplained(error)) throw error;
+    process.stderr.write(`shao ${wanted?.name ?? ""}: ${error.message} (${error.code})\nHint: ${error.hint}\n`);
+    process.exitCode = EXIT.fault;
   }
+}
+
+/** Wrong usage anywhere in the tree ends with our exit code, and its hint names the command that was meant. */
+function throwInsteadOfExit(command: Command, parents: string): void {
+  const path = `${parents}${command.name()}`;
+  command.exitOverride();
+  if (parents !== "") command.showHelpAfterError(`Hint: ${path} --help explains it.`);
+  for (const child of command.commands) throwInsteadOfExit(child, `${path} `);
+}
+
+/** An error of ours: it says what was seen, and what to do. */
+function isExplained(error: unknown): error is Error & { readonly code: string; readonly hint: string } {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    "hint" in error &&
+    typeof error.hint === "string"
+  );
+}
+
+/** The reader of our output went away, as `head` does: nothing is left to say. */
+function leaveQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.good);
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  if (typeof manifest !== "object" || manifest === null || !("version" in manifest)) return "unknown";
+  return String(manifest.version);
 }
