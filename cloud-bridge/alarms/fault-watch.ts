@@ -1,0 +1,122 @@
+import type { Db } from "../store/database.ts";
+import { clearFault, type Fault, raiseFault } from "./faults.ts";
+
+export interface SilenceLimits {
+  /** A node without a connection for this long is silent (already scaled). */
+  readonly nodeMs: number;
+  /** A device that its node calls silent or offline for this long (already scaled). */
+  readonly deviceMs: number;
+  /** Connected, but no `health` record for this long; never scaled, a node speaks every 60 s. */
+  readonly heartbeatMs: number;
+  /** Called online, but no reading for this long; never scaled, minutes come by the minute. */
+  readonly readingMs: number;
+}
+
+export const DEFAULT_SILENCE: SilenceLimits = {
+  nodeMs: 120_000,
+  deviceMs: 60_000,
+  heartbeatMs: 200_000,
+  readingMs: 200_000,
+};
+
+/** One look at every paired node and its devices. */
+export interface WatchedNode {
+  readonly node: string;
+  readonly isOnline: boolean;
+  readonly stateAtMs: number;
+  readonly heartbeatAtMs: number | undefined;
+  readonly devices: readonly {
+    readonly device: string;
+    readonly state: string;
+    readonly stateAtMs: number;
+    /** Only for meters, which speak all the time; a receiver at a standstill may rest. */
+    readonly lastReadingAtMs: number | undefined;
+  }[];
+}
+
+export interface FaultVerdict extends Fault {
+  readonly stands: boolean;
+}
+
+/**
+ * Which silences stand. A device behind a silent node is not judged: nobody knows. Since the bridge may itself have been
+ * away, no silence counts from before `watchingSinceMs`.
+ */
+export function judgeSilence(
+  watched: WatchedNode,
+  limits: SilenceLimits,
+  nowMs: number,
+  watchingSinceMs: number,
+): readonly FaultVerdict[] {
+  const since = (atMs: number | undefined) => nowMs - Math.max(atMs ?? watchingSinceMs, watchingSinceMs);
+  const { node, isOnline } = watched;
+  const isSilent = isOnline
+    ? since(Math.max(watched.heartbeatAtMs ?? 0, watched.stateAtMs)) > limits.heartbeatMs
+    : since(watched.stateAtMs) > limits.nodeMs;
+  const verdicts: FaultVerdict[] = [{ node, rule: "node-silent", stands: isSilent }];
+  if (isSilent || !isOnline) return verdicts;
+  for (const { device, state, stateAtMs, lastReadingAtMs } of watched.devices) {
+    const isDown = state === "silent" || state === "offline";
+    const isStale = state === "online" && lastReadingAtMs !== undefined && since(lastReadingAtMs) > limits.readingMs;
+    if (isDown && since(stateAtMs) <= limits.deviceMs) continue;
+    verdicts.push({ node, device, rule: "device-silent", stands: isDown || isStale });
+  }
+  return verdicts;
+}
+
+/**
+ * The bridge's own watch, called by the clock. Reads first and opens a transaction only for what changed.
+ * @returns how many faults were raised or cleared
+ */
+export async function watchFaults(
+  db: Db,
+  limits: SilenceLimits,
+  nowMs: number,
+  watchingSinceMs: number,
+): Promise<number> {
+  const standing = await db
+    .selectFrom("alarms")
+    .select(["node", "device", "rule"])
+    .where("family", "=", "fault")
+    .where("phase", "!=", "cleared")
+    .where("rule", "in", ["node-silent", "device-silent"])
+    .execute();
+  const stands = new Set(standing.map(({ node, device, rule }) => `${node} ${device} ${rule}`));
+  let changed = 0;
+  for (const watched of await watchedNodes(db)) {
+    for (const verdict of judgeSilence(watched, limits, nowMs, watchingSinceMs)) {
+      if (stands.has(`${verdict.node} ${verdict.device ?? ""} ${verdict.rule}`) === verdict.stands) continue;
+      const act = verdict.stands ? raiseFault : clearFault;
+      await db.transaction().execute((trx) => act(trx, verdict, nowMs));
+      changed += 1;
+    }
+  }
+  return changed;
+}
+
+async function watchedNodes(db: Db): Promise<readonly WatchedNode[]> {
+  const nodes = await db
+    .selectFrom("nodes")
+    .select(["id", "online", "state_at_ms", "health_at_ms"])
+    .where("revoked_at_ms", "is", null)
+    .where("state_at_ms", "is not", null)
+    .execute();
+  const devices = await db
+    .selectFrom("device_state")
+    .select(["node", "device", "state", "at_ms", "quantity", "last_reading_at_ms"])
+    .where("subject_type", "=", "")
+    .execute();
+  const byNode = Map.groupBy(devices, ({ node }) => node);
+  return nodes.map((row) => ({
+    node: row.id,
+    isOnline: row.online === 1,
+    stateAtMs: row.state_at_ms ?? 0,
+    heartbeatAtMs: row.health_at_ms ?? undefined,
+    devices: (byNode.get(row.id) ?? []).map((device) => ({
+      device: device.device,
+      state: device.state,
+      stateAtMs: device.at_ms,
+      lastReadingAtMs: device.quantity === null ? undefined : (device.last_reading_at_ms ?? undefined),
+    })),
+  }));
+}

@@ -1,0 +1,94 @@
+import type { AlarmBody, AlarmNature } from "../../protocol/alarm.ts";
+import { SAME_ALARM_MS } from "../../protocol/limits.ts";
+import { newAlarmId } from "../../protocol/new-ids.ts";
+import type { Trx } from "../store/database.ts";
+import { bodyOf } from "./alarm-rows.ts";
+import { applyAlarm } from "./apply-alarm.ts";
+import { BRIDGE_RUN } from "./reduce.ts";
+
+/** What the bridge itself finds wrong with a node or a device. A fault never clears or closes a noise case. */
+export const FAULT_RULES = [
+  "device-silent",
+  "node-silent",
+  "clock-untrusted",
+  "seq-unexplained",
+  "quarantine",
+  "shed",
+  "node-id-shared",
+  "unreadable-alarm",
+  "version-unreadable",
+] as const;
+export type FaultRule = (typeof FAULT_RULES)[number];
+
+/** Faults that mean that nobody is listening at their site. */
+export const UNWATCHED_RULES: readonly FaultRule[] = ["device-silent", "node-silent"];
+
+export interface Fault {
+  readonly node: string;
+  /** Absent: the node as a whole. */
+  readonly device?: string;
+  readonly rule: FaultRule;
+}
+
+/** `event` for what happened and cannot heal: a person closes its case. */
+const NATURE: Partial<Record<FaultRule, AlarmNature>> = {
+  quarantine: "event",
+  shed: "event",
+  "node-id-shared": "event",
+  "unreadable-alarm": "event",
+};
+
+/** Raises it unless it stands. Raised again within 10 min of its end it keeps its alarmId, as on the edge. */
+export async function raiseFault(trx: Trx, fault: Fault, nowMs: number): Promise<void> {
+  const known = await newest(trx, fault);
+  if (known?.isOpen === true && (known.body.nature === "condition" || nowMs - known.body.stateAtMs < SAME_ALARM_MS)) {
+    return;
+  }
+  const isSame = known !== undefined && (known.isOpen || nowMs - known.body.stateAtMs <= SAME_ALARM_MS);
+  const body: AlarmBody = {
+    alarmId: isSame ? known.body.alarmId : newAlarmId(nowMs),
+    rev: isSame ? known.body.rev + 1 : 1,
+    phase: isSame && known.isOpen ? "updated" : "raised",
+    family: "fault",
+    nature: NATURE[fault.rule] ?? "condition",
+    rule: fault.rule,
+    ruleKind: "bridge",
+    raisedAtMs: isSame ? known.body.raisedAtMs : nowMs,
+    stateAtMs: nowMs,
+    limits: {},
+    windows: [],
+    evidence: [],
+  };
+  await apply(trx, fault, body, nowMs);
+}
+
+/** Clears it if it stands. */
+export async function clearFault(trx: Trx, fault: Fault, nowMs: number): Promise<void> {
+  const known = await newest(trx, fault);
+  if (known === undefined || !known.isOpen) return;
+  const { body } = known;
+  await apply(
+    trx,
+    fault,
+    { ...body, rev: body.rev + 1, phase: "cleared", stateAtMs: nowMs, clearedAtMs: nowMs, clearReason: "quiet" },
+    nowMs,
+  );
+}
+
+async function apply(trx: Trx, fault: Fault, body: AlarmBody, nowMs: number): Promise<void> {
+  const place = { node: fault.node, device: fault.device ?? "", run: BRIDGE_RUN, seq: body.rev };
+  await applyAlarm(trx, { ...place, body, ageMs: 0 }, nowMs);
+}
+
+async function newest(trx: Trx, fault: Fault) {
+  const row = await trx
+    .selectFrom("alarms")
+    .select(["body", "phase"])
+    .where("node", "=", fault.node)
+    .where("device", "=", fault.device ?? "")
+    .where("rule", "=", fault.rule)
+    .where("family", "=", "fault")
+    .orderBy("state_at_ms", "desc")
+    .executeTakeFirst();
+  return row === undefined ? undefined : { body: bodyOf(row), isOpen: row.phase !== "cleared" };
+}

@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { applyAlarm, settleAlarms } from "../../../cloud-bridge/alarms/apply-alarm.ts";
+import { judgeSilence, watchFaults } from "../../../cloud-bridge/alarms/fault-watch.ts";
+import { clearFault, raiseFault } from "../../../cloud-bridge/alarms/faults.ts";
+import type { Store, Trx } from "../../../cloud-bridge/store/database.ts";
+import { noiseRevision } from "../../fakes/alarm-revision.ts";
+import { temporaryStore } from "../../fakes/bridge-store.ts";
+
+const NOW = 1_795_000_000_000;
+const inTransaction = <T>(store: Store, act: (trx: Trx) => Promise<T>) => store.db.transaction().execute(act);
+
+test("each revision of an alarm owes the same one follow-up, and a lower one changes nothing", async () => {
+  const store = temporaryStore();
+  const second = noiseRevision({ nowMs: NOW, rev: 2, phase: "cleared" });
+  const first = noiseRevision({ nowMs: NOW - 1000, rev: 1, alarmId: second.body.alarmId });
+  expect(await inTransaction(store, (trx) => applyAlarm(trx, second, NOW))).toBe("raised");
+  expect(await inTransaction(store, (trx) => applyAlarm(trx, first, NOW))).toBe("logged");
+  expect(await store.db.selectFrom("alarms").select(["rev", "phase", "late"]).execute()).toEqual([
+    { rev: 2, phase: "cleared", late: 1 },
+  ]);
+  expect(await store.db.selectFrom("follow_up").select("pending").execute()).toEqual([{ pending: 1 }]);
+});
+
+test("an alarm that the settled session no longer knows is superseded, and reopened when it is named again", async () => {
+  const store = temporaryStore();
+  const revision = noiseRevision({ nowMs: NOW });
+  const { alarmId } = revision.body;
+  await inTransaction(store, (trx) => applyAlarm(trx, revision, NOW));
+  const heads = new Map([[revision.run, 10]]);
+  expect(await inTransaction(store, (trx) => settleAlarms(trx, "site-042", { heads, open: new Set() }, NOW))).toBe(1);
+  expect(await store.db.selectFrom("alarms").select("superseded").executeTakeFirst()).toEqual({ superseded: 1 });
+  const again = { heads, open: new Set([alarmId]) };
+  expect(await inTransaction(store, (trx) => settleAlarms(trx, "site-042", again, NOW))).toBe(1);
+  expect(await inTransaction(store, (trx) => settleAlarms(trx, "site-042", again, NOW))).toBe(0);
+  expect(await store.db.selectFrom("alarms").select("superseded").executeTakeFirst()).toEqual({ superseded: 0 });
+});
+
+test("a fault stands once, clears, and keeps its id when it comes back within ten minutes", async () => {
+  const store = temporaryStore();
+  const fault = { node: "site-042", device: "noise-01", rule: "device-silent" } as const;
+  for (const at of [0, 1000]) await inTransaction(store, (trx) => raiseFault(trx, fault, NOW + at));
+  await inTransaction(store, (trx) => clearFault(trx, fault, NOW + 2000));
+  await inTransaction(store, (trx) => clearFault(trx, fault, NOW + 2500));
+  await inTransaction(store, (trx) => raiseFault(trx, fault, NOW + 3000));
+  expect(await store.db.selectFrom("alarms").select(["rev", "phase"]).execute()).toEqual([{ rev: 3, phase: "raised" }]);
+  await inTransaction(store, (trx) => clearFault(trx, fault, NOW + 4000));
+  await inTransaction(store, (trx) => raiseFault(trx, fault, NOW + 4000 + 11 * 60_000));
+  expect(await store.db.selectFrom("alarms").select("rev").execute()).toHaveLength(2);
+});
+
+test("an unplugged meter becomes a fault alarm, and its return clears it", async () => {
+  const store = temporaryStore();
+  const { db } = store;
+  const node = { id: "site-042", created_at_ms: 0, online: 1, state_at_ms: NOW, health_at_ms: NOW };
+  await db.insertInto("nodes").values(node).execute();
+  const device = { node: "site-042", device: "noise-01", driver: "modbus-noise", quantity: "LAF" };
+  await db
+    .insertInto("device_state")
+    .values({ ...device, state: "silent", at_ms: NOW, last_reading_at_ms: NOW })
+    .execute();
+  const limits = { nodeMs: 120_000, deviceMs: 60_000, heartbeatMs: 200_000, readingMs: 200_000 };
+  expect(await watchFaults(db, limits, NOW + 59_000, NOW)).toBe(0);
+  expect(await watchFaults(db, limits, NOW + 61_000, NOW)).toBe(1);
+  expect(await watchFaults(db, limits, NOW + 62_000, NOW)).toBe(0);
+  await db
+    .updateTable("device_state")
+    .set({ state: "online", last_reading_at_ms: NOW + 63_000 })
+    .execute();
+  expect(await watchFaults(db, limits, NOW + 64_000, NOW)).toBe(1);
+  expect(await db.selectFrom("alarms").select(["rule", "phase"]).execute()).toEqual([
+    { rule: "device-silent", phase: "cleared" },
+  ]);
+});
+
+test("a bridge that was away blames nobody for the time before it came back", () => {
+  const watched = { node: "n", isOnline: false, stateAtMs: 0, heartbeatAtMs: 0, devices: [] };
+  const limits = { nodeMs: 1000, deviceMs: 1000, heartbeatMs: 1000, readingMs: 1000 };
+  expect(judgeSilence(watched, limits, NOW, NOW - 900)).toEqual([{ node: "n", rule: "node-silent", stands: false }]);
+  expect(judgeSilence(watched, limits, NOW, NOW - 1100)).toEqual([{ node: "n", rule: "node-silent", stands: true }]);
+});
