@@ -1,4 +1,5 @@
 import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { ShedBody } from "../../protocol/bodies.ts";
 import type { Sha256 } from "../../protocol/ids.ts";
 import type { Lane, NewRecord } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
@@ -112,4 +113,14 @@ export interface Journal extends AsyncDisposable {
   onCommitted(listener: (committed: readonly StoredRecord[]) => void): void;
   /** Marks the run as ended cleanly, checkpoints and closes. */
   close(): Promise<void>;
+}
+
+/** What the uplink asks of the journal beyond what every stage may. */
+export interface CustodyJournal extends Journal {
+  /** Runs and open alarms of one moment: what hello says. */
+  helloContent(): Promise<{ readonly runs: readonly RunSummary[]; readonly open: readonly string[] }>;
+  /** Every `shed` of this node that has no receipt yet, of whichever run. */
+  unreceiptedSheds(): Promise<readonly ShedBody[]>;
+  /** Another epoch of the bridge: marks made under an earlier one no longer count. Resolves after the commit. */
+  beginCustody(epoch: string): Promise<void>;
 }

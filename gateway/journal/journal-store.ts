@@ -1,5 +1,3 @@
-import { hash } from "node:crypto";
-import { type Ranges, rangesFrom, rangesOfSeqs, subtract } from "../../protocol/ranges.ts";
 import { type Lane, laneOf, type NewRecord } from "../../protocol/record.ts";
 import { encodeRecord } from "../../protocol/record-codec.ts";
 import type { SeqRange } from "../../protocol/session.ts";
@@ -7,14 +5,18 @@ import { type GatewayFaultPoints, killAtFaultPoint } from "../contracts/fault-po
 import type { JournalStatistics, JournalWrite, RunSummary, StoredRecord } from "../contracts/journal.ts";
 import { PAGE_BYTES, type SqliteDatabase } from "./database.ts";
 import { diskFault, journalError, journalFull } from "./disk-fault.ts";
-import { LANES, LaneDepth, unreceipted } from "./lane-depth.ts";
-import type { BatchOutcome, JournalSettings, ReadQuery, Stamp, Urgency, WriteOutcome } from "./messages.ts";
+import { LaneDepth, unreceipted } from "./lane-depth.ts";
+import type { BatchOutcome, JournalSettings, Stamp, Urgency, WriteOutcome } from "./messages.ts";
+import { RecordReader } from "./record-reader.ts";
 import { Reserve } from "./reserve.ts";
 import { retainRecords } from "./retention.ts";
 import type { RunState, RunTable } from "./run-table.ts";
 import { deleteRecords, planShedding } from "./shedding.ts";
 import { toFault } from "./thread-fault.ts";
 import { WorkingTables } from "./working-tables.ts";
+
+/** The epoch that the marks were made under. */
+const EPOCH_SETTING = "custody.epoch";
 
 /** A record on its way into the table. */
 export interface Row {
@@ -37,6 +39,7 @@ export class JournalStore {
   readonly #current: RunState;
   readonly #settings: JournalSettings;
   readonly #reserve: Reserve;
+  readonly #reader: RecordReader;
   readonly #tables: WorkingTables;
   readonly #faultPoints: GatewayFaultPoints;
   readonly #quotaPages: number;
@@ -52,6 +55,7 @@ export class JournalStore {
     this.#runs = runs;
     this.#current = current;
     this.#settings = settings;
+    this.#reader = new RecordReader(db, runs);
     this.#tables = new WorkingTables(db);
     this.#laneDepth = new LaneDepth(db, runs, current);
     this.#reserve = new Reserve(settings.directory, settings.reserveBytes);
@@ -63,6 +67,11 @@ export class JournalStore {
     );
     this.#limitPages("grouped");
     this.#reserve.take();
+  }
+
+  /** Reading needs no transaction of its own: the thread does one thing at a time. */
+  get reader(): RecordReader {
+    return this.#reader;
   }
 
   get tables(): WorkingTables {
@@ -137,57 +146,6 @@ export class JournalStore {
     return [...this.#runs.all()].map(({ run, head }) => ({ run, first: 1, head })).reverse();
   }
 
-  read(query: ReadQuery): StoredRecord[] {
-    const state = this.#runs.get(query.run);
-    if (state === undefined) return [];
-    const wanted = rangesFrom(query.ranges.map(([from, to]) => [from, Math.min(to, state.head)]));
-    const open = query.includeReceipted === true ? wanted : subtract(wanted, state.receipted);
-    const rows: StoredRecord[] = [];
-    let bytes = 0;
-    const lanes = query.lanes.filter((lane) => LANES.includes(lane));
-    const select = this.#db.prepare(
-      `SELECT seq, lane, up_ms, bytes FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ${
-        lanes.length === LANES.length ? "" : `AND lane IN (${lanes.join(",")})`
-      } ORDER BY seq`,
-    );
-    for (const [from, to] of open) {
-      for (const row of select.iterate(state.no, from, to) as Iterable<RecordRow>) {
-        if (rows.length > 0 && bytes + row.bytes.length > query.maxBytes) return rows;
-        rows.push(storedRecord(state.run, row));
-        bytes += row.bytes.length;
-        if (rows.length >= query.maxRecords || bytes >= query.maxBytes) return rows;
-      }
-    }
-    return rows;
-  }
-
-  lacking(run: string, ranges: readonly SeqRange[]): Ranges {
-    const wanted = rangesFrom(ranges);
-    const state = this.#runs.get(run);
-    if (state === undefined) return wanted;
-    const held: SeqRange[] = [];
-    const count = this.#db.prepare("SELECT count(*) FROM record WHERE run_no = ? AND seq BETWEEN ? AND ?").pluck();
-    const seqs = this.#db
-      .prepare("SELECT seq FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ORDER BY seq")
-      .pluck();
-    for (const [from, to] of wanted) {
-      if (state.deleted === 0 && to <= state.head) held.push([from, to]);
-      else if (Number(count.get(state.no, from, to)) === to - from + 1) held.push([from, to]);
-      else held.push(...rangesOfSeqs(seqs.all(state.no, from, to) as number[]));
-    }
-    return subtract(wanted, rangesFrom(held));
-  }
-
-  hash(run: string, seq: number): string | undefined {
-    const state = this.#runs.get(run);
-    if (state === undefined) return undefined;
-    const bytes: unknown = this.#db
-      .prepare("SELECT bytes FROM record WHERE run_no = ? AND seq = ?")
-      .pluck()
-      .get(state.no, seq);
-    return bytes instanceof Uint8Array ? hash("sha256", bytes, "hex") : undefined;
-  }
-
   /** In memory at once; on the disk with the next commit, or by `flushReceipts`. */
   markReceipted(run: string, ranges: readonly SeqRange[]): void {
     const state = this.#runs.get(run);
@@ -201,12 +159,20 @@ export class JournalStore {
   }
 
   setSetting(key: string, value: string): void {
-    const sql = "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-    try {
-      this.#commit([], [], () => this.#db.prepare(sql).run(key, value));
-    } catch (error) {
-      throw journalError(error);
-    }
+    this.#commit([], [], () => this.#putSetting(key, value));
+  }
+
+  /** @see CustodyJournal.beginCustody */
+  beginCustody(epoch: string): void {
+    this.#runs.forgetReceipts();
+    this.#laneDepth.forget();
+    this.#commit([], [], () => this.#putSetting(EPOCH_SETTING, epoch));
+  }
+
+  #putSetting(key: string, value: string): void {
+    this.#db
+      .prepare("INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+      .run(key, value);
   }
 
   getSetting(key: string): string | undefined {
@@ -363,15 +329,4 @@ export class JournalStore {
     const pages = urgency === "urgent" ? this.#quotaPages : this.#quotaPages - this.#reservePages;
     this.#db.pragma(`max_page_count = ${pages}`);
   }
-}
-
-interface RecordRow {
-  readonly seq: number;
-  readonly lane: number;
-  readonly up_ms: number;
-  readonly bytes: Uint8Array;
-}
-
-function storedRecord(run: string, row: RecordRow): StoredRecord {
-  return { run, seq: row.seq, lane: LANES[row.lane] ?? 2, upMs: row.up_ms, bytes: row.bytes };
 }

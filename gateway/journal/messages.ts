@@ -1,3 +1,4 @@
+import type { ShedBody } from "../../protocol/bodies.ts";
 import type { TimeQuality } from "../../protocol/ids.ts";
 import type { Lane } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
@@ -70,6 +71,9 @@ export interface Calls {
   getSetting: { ask: string; answer: string | undefined };
   setSetting: { ask: { readonly key: string; readonly value: string }; answer: undefined };
   statistics: { ask: undefined; answer: JournalStatistics };
+  helloContent: { ask: undefined; answer: { readonly runs: readonly RunSummary[]; readonly open: readonly string[] } };
+  unreceiptedSheds: { ask: undefined; answer: readonly ShedBody[] };
+  beginCustody: { ask: string; answer: undefined };
   tend: { ask: Stamp; answer: undefined };
   close: { ask: Stamp; answer: undefined };
 }

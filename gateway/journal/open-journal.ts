@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type GatewayFaultSpec, killAtFaultPoint } from "../contracts/fault-points.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
-import type { Journal, JournalRestore, JournalWrite, StoredRecord } from "../contracts/journal.ts";
+import type { CustodyJournal, Journal, JournalRestore, JournalWrite, StoredRecord } from "../contracts/journal.ts";
 import type { CallName, Calls, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
 import { fromFault } from "./thread-fault.ts";
 
@@ -37,7 +37,7 @@ interface GroupedWrite {
  * Starts the journal's thread, begins a run and restores what the last one left.
  * @throws GatewayError STATE_BUSY, JOURNAL_READ_ONLY, JOURNAL_FULL, JOURNAL_VERSION, JOURNAL_SQLITE_OLD
  */
-export async function openJournal(options: JournalOptions): Promise<Journal> {
+export async function openJournal(options: JournalOptions): Promise<CustodyJournal> {
   const settings: JournalSettings = {
     directory: options.directory,
     quotaBytes: options.quotaBytes ?? 1024 * 1024 * 1024,
@@ -60,7 +60,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 /** The main thread's side: forms groups, and knows which answer belongs to whom. */
-class ThreadJournal implements Journal {
+class ThreadJournal implements CustodyJournal {
   readonly restored: JournalRestore;
   readonly #worker: Worker;
   readonly #stamp: () => Stamp;
@@ -123,6 +123,18 @@ class ThreadJournal implements Journal {
 
   async setSetting(key: string, value: string): Promise<void> {
     await this.#call("setSetting", { key, value });
+  }
+
+  helloContent(): ReturnType<CustodyJournal["helloContent"]> {
+    return this.#call("helloContent", undefined);
+  }
+
+  unreceiptedSheds(): ReturnType<CustodyJournal["unreceiptedSheds"]> {
+    return this.#call("unreceiptedSheds", undefined);
+  }
+
+  async beginCustody(epoch: string): Promise<void> {
+    await this.#call("beginCustody", epoch);
   }
 
   statistics(): ReturnType<Journal["statistics"]> {

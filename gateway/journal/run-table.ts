@@ -117,6 +117,14 @@ export class RunTable {
       .run(count, isCurrent ? null : state.head, state.no);
   }
 
+  forgetReceipts(): void {
+    for (const state of this.#byRun.values()) {
+      if (state.receipted.length === 0) continue;
+      state.receipted = NO_RANGES;
+      state.isDirty = true;
+    }
+  }
+
   get hasDirty(): boolean {
     for (const state of this.#byRun.values()) if (state.isDirty) return true;
     return false;

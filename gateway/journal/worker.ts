@@ -87,11 +87,11 @@ function answer(store: JournalStore, lock: Disposable, call: ToWorker): unknown 
     case "runs":
       return store.runs();
     case "read":
-      return store.read(call.ask);
+      return store.reader.read(call.ask);
     case "lacking":
-      return store.lacking(call.ask.run, call.ask.ranges);
+      return store.reader.lacking(call.ask.run, call.ask.ranges);
     case "hash":
-      return store.hash(call.ask.run, call.ask.seq);
+      return store.reader.hash(call.ask.run, call.ask.seq);
     case "getSetting":
       return store.getSetting(call.ask);
     case "setSetting":
@@ -99,6 +99,13 @@ function answer(store: JournalStore, lock: Disposable, call: ToWorker): unknown 
       return undefined;
     case "statistics":
       return store.statistics();
+    case "helloContent":
+      return { runs: store.runs(), open: store.tables.openAlarms().map(({ body }) => body.alarmId) };
+    case "unreceiptedSheds":
+      return store.reader.unreceiptedSheds();
+    case "beginCustody":
+      store.beginCustody(call.ask);
+      return undefined;
     case "tend":
       store.tend(call.ask);
       return undefined;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Journal, StoredRecord } from "../../gateway/contracts/journal.ts";
+import type { CustodyJournal, StoredRecord } from "../../gateway/contracts/journal.ts";
 import { decodeRecord } from "../../protocol/record-codec.ts";
 import { alarm, alarmBody, NOON_MS, position } from "../gateway/journal/sample-records.ts";
 
@@ -8,7 +8,7 @@ const ALL_LANES = [0, 1, 2, 3, 4] as const;
 const EVERYTHING = { lanes: ALL_LANES, maxRecords: 1000, maxBytes: 1_000_000 };
 
 /** What every journal promises. `open` opens the same place again each time that it is called within one test. */
-export function journalContract(name: string, place: () => { open(nowMs?: number): Promise<Journal> }): void {
+export function journalContract(name: string, place: () => { open(nowMs?: number): Promise<CustodyJournal> }): void {
   describe(`${name} keeps the journal's promises`, () => {
     test("seqs begin at 1, follow one another and are given in order of the append", async () => {
       await using journal = await place().open();
@@ -167,6 +167,32 @@ export function journalContract(name: string, place: () => { open(nowMs?: number
         { status: "rejected", reason: { code: "BODY_TOO_LARGE" } },
         { status: "fulfilled", value: [2] },
       ]);
+    });
+
+    test("another epoch of the bridge makes all earlier marks void, also after a restart", async () => {
+      const here = place();
+      const first = await here.open();
+      const { run } = first.restored;
+      await first.write({ append: [position(), position()] }, "grouped");
+      first.markReceipted(run, [[1, 2]]);
+      await first.beginCustody("e2");
+      first.markReceipted(run, [[2, 2]]);
+      await first.close();
+      await using second = await here.open();
+      expect((await second.read({ run, ranges: [[1, 2]], ...EVERYTHING })).map((row) => row.seq)).toEqual([1]);
+      expect(await second.getSetting("custody.epoch")).toBe("e2");
+    });
+
+    test("hello names all runs and the alarms that are open; sheds are listed until they have their receipt", async () => {
+      await using journal = await place().open();
+      const { run } = journal.restored;
+      const shed = { run: "A".repeat(22), ranges: [[1, 3]] as [number, number][], reason: "expired" as const };
+      await journal.write({ append: [{ ...position(), kind: "shed", body: shed }, alarm()] }, "grouped");
+      await journal.write({ openAlarms: [{ device: "noise-01", subject: "", body: alarmBody() }] }, "urgent");
+      expect(await journal.helloContent()).toEqual({ runs: [{ run, first: 1, head: 2 }], open: [alarmBody().alarmId] });
+      expect(await journal.unreceiptedSheds()).toEqual([shed]);
+      journal.markReceipted(run, [[1, 1]]);
+      expect(await journal.unreceiptedSheds()).toEqual([]);
     });
 
     test("statistics count what waits, by lane, and follow receipts", async () => {

@@ -77,9 +77,9 @@ describe("the file", () => {
     const stamp = { upMs: 0, atMs: later, timeQuality: "ntp" as const };
     const store = new JournalStore(db, runs, runs.begin("r".repeat(22), later), { ...settings, stamp });
     store.tend({ ...stamp, timeQuality: "none" });
-    expect(store.lacking(run, [[1, 3]])).toEqual([]);
+    expect(store.reader.lacking(run, [[1, 3]])).toEqual([]);
     store.tend(stamp);
-    expect(store.lacking(run, [[1, 3]])).toEqual([[1, 2]]);
+    expect(store.reader.lacking(run, [[1, 3]])).toEqual([[1, 2]]);
     expect(store.runs()).toMatchObject([{ head: 0 }, { run, head: 3 }]);
     expect(store.statistics()).toMatchObject({ records: 1, unreceipted: 1 });
     store.close(stamp);
