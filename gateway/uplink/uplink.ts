@@ -1,0 +1,358 @@
+import { decodeReceiptMessage, encodeHello } from "../../protocol/hello.ts";
+import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
+import { newRunId } from "../../protocol/new-ids.ts";
+import type { BodyOf, NewRecord } from "../../protocol/record.ts";
+import type { LiveLevel, NodeState } from "../../protocol/session.ts";
+import { buildTopic } from "../../protocol/topics.ts";
+import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-points.ts";
+import type { GatewayError } from "../contracts/gateway-error.ts";
+import type { CustodyJournal } from "../contracts/journal.ts";
+import type { Logger } from "../contracts/logger.ts";
+import { BackOff } from "./back-off.ts";
+import { declarations } from "./lacking.ts";
+import { LinkTrouble } from "./link-trouble.ts";
+import { type MqttSession, type NodeTls, openMqttSession } from "./mqtt-session.ts";
+import { Sender } from "./sender.ts";
+import type { SenderCommand, SenderEvent, SenderNotice } from "./sender-types.ts";
+
+const BRIDGE_SETTING = "custody.bridge";
+const EPOCH_SETTING = "custody.epoch";
+/** Live levels are dropped rather than queued: what waits in the socket is already a second late. */
+const LIVE_BUFFER_BYTES = 16 * 1024;
+
+export interface UplinkOptions {
+  readonly node: string;
+  readonly version: string;
+  readonly url: string;
+  readonly tls?: NodeTls;
+  readonly topicPrefix: string;
+  /** Id of the bridge that this node was enrolled at; absent: the first that answers is pinned. */
+  readonly bridge?: string;
+  readonly rateBytesPerS?: number;
+  /** Default 15. */
+  readonly keepaliveS?: number;
+  readonly journal: CustodyJournal;
+  readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
+  /** Monotonic, from the start of the run. */
+  readonly upMs: () => number;
+  readonly log: Logger;
+  /** What came on `down`; verified there. */
+  readonly onCommand: (bytes: Uint8Array) => void;
+  readonly faultPoints?: GatewayFaultPoints;
+  /** Takes a PUBACK for a receipt, which loses records: for the test that must go red. */
+  readonly negativeControl?: "receipt-on-puback";
+}
+
+export interface UplinkFacts {
+  readonly isConnected: boolean;
+  /** The bridge has answered all of this session's hello. */
+  readonly isAnswered: boolean;
+  readonly rttMs?: number;
+  readonly rateBytesPerS: number;
+  readonly recordsInFlight: number;
+  /** Why there is no connection. */
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string;
+    readonly repeated: number;
+  };
+}
+
+/**
+ * Carries the journal to the bridge. All decisions are the Sender's; this gives it time, rows and a connection, and does
+ * what it says. One MQTT client per session: a dead socket is replaced, never revived.
+ */
+export class Uplink {
+  readonly #options: UplinkOptions;
+  readonly #sender: Sender;
+  readonly #faultPoints: GatewayFaultPoints;
+  readonly #backOff = new BackOff();
+  readonly #trouble: LinkTrouble;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #session: MqttSession | undefined;
+  #sessionId = "";
+  #wake: NodeJS.Timeout | undefined;
+  #endPause: (() => void) | undefined;
+
+  private constructor(options: UplinkOptions, bridge: string | undefined, epoch: string | undefined) {
+    this.#options = options;
+    this.#faultPoints = options.faultPoints ?? NO_FAULT_POINTS;
+    this.#trouble = new LinkTrouble(options.log);
+    const { rateBytesPerS } = options;
+    this.#sender = new Sender({
+      run: options.journal.restored.run,
+      ...(bridge === undefined ? {} : { bridge }),
+      ...(epoch === undefined ? {} : { epoch }),
+      ...(rateBytesPerS === undefined ? {} : { rateBytesPerS }),
+    });
+    options.journal.onCommitted((rows) => this.#feed({ type: "committed", nowMs: options.upMs(), rows }));
+    this.#running = this.#run();
+  }
+
+  static async start(options: UplinkOptions): Promise<Uplink> {
+    const { journal } = options;
+    const bridge = options.bridge ?? (await journal.getSetting(BRIDGE_SETTING));
+    return new Uplink(options, bridge, await journal.getSetting(EPOCH_SETTING));
+  }
+
+  get facts(): UplinkFacts {
+    const { isAnswered, rttMs, rateBytesPerS, recordsInFlight } = this.#sender.facts;
+    const error = this.#trouble.current;
+    return {
+      isConnected: this.#session !== undefined,
+      isAnswered,
+      rateBytesPerS,
+      recordsInFlight,
+      ...(rttMs === undefined ? {} : { rttMs }),
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+
+  /** One level to whoever watches; lost without regret when the line is busy or gone. */
+  publishLive(device: string, level: LiveLevel): void {
+    const session = this.#session;
+    if (session === undefined || session.bufferedBytes > LIVE_BUFFER_BYTES) return;
+    session.publish(this.#topic({ channel: "live", name: device }), Buffer.from(JSON.stringify(level)), { qos: 0 });
+  }
+
+  /** Says goodbye, so that the bridge knows of a clean end, and closes. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    if (session !== undefined) {
+      const gone = new Promise<void>((resolve) => {
+        if (!this.#publishState(session, false, resolve)) resolve();
+      });
+      await Promise.race([gone, session.closed, after(1000)]);
+    }
+    this.#stop.abort();
+    this.#endPause?.();
+    clearTimeout(this.#wake);
+    await session?.end();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const error = await this.#oneSession();
+      if (this.#stop.signal.aborted) return;
+      const retryInMs = this.#backOff.next();
+      if (error !== undefined) this.#trouble.note(error, retryInMs);
+      await this.#pause(retryInMs);
+    }
+  }
+
+  async #oneSession(): Promise<GatewayError | undefined> {
+    const { node, url, tls, keepaliveS, onCommand } = this.#options;
+    this.#sessionId = newRunId();
+    const receipt = this.#topic({ channel: "receipt" });
+    const down = this.#topic({ channel: "down" });
+    let session: MqttSession;
+    try {
+      session = await openMqttSession(
+        {
+          url,
+          ...(tls === undefined ? {} : { tls }),
+          ...(keepaliveS === undefined ? {} : { keepaliveS }),
+          clientId: node,
+          will: { topic: this.#topic({ channel: "state" }), payload: this.#state(false) },
+          subscriptions: [receipt, down],
+          onMessage: (topic, bytes) => {
+            if (topic === receipt) this.#takeReceipt(bytes);
+            else if (topic === down) onCommand(bytes);
+          },
+        },
+        this.#stop.signal,
+      );
+    } catch (error) {
+      return error as GatewayError;
+    }
+    this.#session = session;
+    this.#publishState(session, true);
+    this.#feed({ type: "connected", nowMs: this.#options.upMs(), session: this.#sessionId });
+    const error = await session.closed;
+    this.#session = undefined;
+    this.#feed({ type: "disconnected", nowMs: this.#options.upMs() });
+    return error;
+  }
+
+  #takeReceipt(bytes: Uint8Array): void {
+    const message = decodeReceiptMessage(bytes);
+    if (message === undefined) {
+      this.#options.log.warn({ code: "RECEIPT_UNREADABLE", sizeBytes: bytes.length }, "message on receipt ignored");
+      return;
+    }
+    if (message.type === "receipt") this.#faultPoints.reach("gateway-after-receipt");
+    this.#feed({ type: "message", nowMs: this.#options.upMs(), message });
+  }
+
+  #feed(event: SenderEvent): void {
+    for (const command of this.#sender.handle(event)) this.#act(command);
+  }
+
+  #act(command: SenderCommand): void {
+    const { journal, log } = this.#options;
+    switch (command.type) {
+      case "gather-hello":
+        this.#later(journal.helloContent(), (content) => this.#feed({ ...this.#at("hello-content"), ...content }));
+        return;
+      case "publish-hello":
+        this.#session?.publish(this.#topic({ channel: "up" }), encodeHello(command.page), { qos: 1 });
+        this.#faultPoints.reach("gateway-after-hello");
+        return;
+      case "read": {
+        const { read, run, ranges, lanes, maxRecords, maxBytes } = command;
+        // The bridge's word of what it lacks counts, not our marks; the negative control believes its marks.
+        const includeReceipted = this.#options.negativeControl === undefined;
+        const rows = journal.read({ run, ranges, lanes, maxRecords, maxBytes, includeReceipted });
+        this.#later(rows, (found) => this.#feed({ ...this.#at("rows"), read, rows: found }));
+        return;
+      }
+      case "publish":
+        this.#publish(command);
+        return;
+      case "mark-receipted":
+        journal.markReceipted(command.run, command.ranges);
+        return;
+      case "declare-lacking":
+        this.#later(this.#declareLacking(command.run, command.ranges), () => {});
+        return;
+      case "declare-undecodable":
+        this.#later(this.#declareUndecodable(command), () => {});
+        return;
+      case "pin-bridge":
+        this.#later(journal.setSetting(BRIDGE_SETTING, command.bridge), () => {});
+        return;
+      case "epoch":
+        if (this.#options.negativeControl === undefined) this.#later(journal.beginCustody(command.epoch), () => {});
+        return;
+      case "wake":
+        clearTimeout(this.#wake);
+        this.#wake = setTimeout(
+          () => this.#feed(this.#at("tick")),
+          Math.max(0, Math.ceil(command.atMs - this.#options.upMs())),
+        );
+        return;
+      case "notice":
+        this.#notice(command.notice);
+        return;
+      default:
+        log.error({ command }, "sender asked for what this uplink does not know");
+    }
+  }
+
+  #publish({ envelope, run, seqs, bytes }: Extract<SenderCommand, { type: "publish" }>): void {
+    this.#faultPoints.reach("gateway-before-publish");
+    const id = this.#sessionId;
+    this.#session?.publish(this.#topic({ channel: "up" }), bytes, { qos: 1 }, () => {
+      if (id !== this.#sessionId) return;
+      this.#feed({ ...this.#at("puback"), envelope });
+      if (this.#options.negativeControl === "receipt-on-puback") this.#options.journal.markReceipted(run, seqs);
+    });
+    this.#faultPoints.reach("gateway-after-publish");
+  }
+
+  async #declareLacking(run: string, ranges: Parameters<CustodyJournal["lacking"]>[1]): Promise<void> {
+    const { journal, stamp } = this.#options;
+    const lacking = await journal.lacking(run, ranges);
+    if (lacking.length === 0) return;
+    const sheds = declarations(run, lacking, await journal.unreceiptedSheds());
+    const append = sheds.map((body): NewRecord => ({ ...stamp(), kind: "shed", body }));
+    if (append.length > 0) await journal.write({ append }, "grouped");
+  }
+
+  async #declareUndecodable({
+    record,
+    sha256,
+  }: Extract<SenderCommand, { type: "declare-undecodable" }>): Promise<void> {
+    const { journal, stamp, log } = this.#options;
+    const { run, seq } = record;
+    const kind = /"kind":"([a-z0-9-]{1,32})"/.exec(Buffer.from(record.bytes).toString("latin1"))?.[1];
+    const body: BodyOf<"shed"> = {
+      run,
+      ranges: [[seq, seq]],
+      reason: "undecodable",
+      sha256,
+      ...(kind === undefined ? {} : { kind }),
+    };
+    log.error({ code: "RECORD_UNDECODABLE", run, seq, sha256 }, "bridge cannot open this record, declared and kept");
+    await journal.write({ append: [{ ...stamp(), kind: "shed", body }] }, "urgent");
+  }
+
+  #notice(notice: SenderNotice): void {
+    const { log } = this.#options;
+    switch (notice.code) {
+      case "HELLO_ANSWERED":
+        this.#backOff.reset();
+        this.#trouble.end();
+        log.info(
+          { bridge: notice.bridge, epoch: notice.epoch, skewMs: this.#options.stamp().atMs - notice.bridgeUtcMs },
+          "bridge answered",
+        );
+        return;
+      case "RECEIPTS_STOPPED":
+        log.warn(notice, "no receipts come, hello again");
+        return;
+      case "RECORD_REFUSED":
+        log.warn(notice, "bridge keeps this record in quarantine");
+        return;
+      case "BRIDGE_FOREIGN":
+        this.#trouble.once(notice.code, () =>
+          log.error(notice, "this is not the bridge that the node was enrolled at"),
+        );
+        return;
+      case "VERSION_UNSUPPORTED":
+        this.#trouble.once(notice.code, () =>
+          log.error(notice, "bridge reads no version that this node writes, records wait"),
+        );
+    }
+  }
+
+  #later<T>(promise: Promise<T>, then: (value: T) => void): void {
+    promise.then(then).catch((error: unknown) => {
+      if (this.#stop.signal.aborted) return;
+      const code = error instanceof Error && "code" in error ? String(error.code) : "UPLINK_FAULT";
+      this.#trouble.once(code, () =>
+        this.#options.log.error({ code, error: String(error) }, "uplink could not use the journal"),
+      );
+    });
+  }
+
+  #at<T extends SenderEvent["type"]>(type: T): { readonly type: T; readonly nowMs: number } {
+    return { type, nowMs: this.#options.upMs() };
+  }
+
+  #publishState(session: MqttSession, online: boolean, onAcknowledged?: () => void): boolean {
+    return session.publish(
+      this.#topic({ channel: "state" }),
+      this.#state(online),
+      { qos: 1, retain: true },
+      onAcknowledged,
+    );
+  }
+
+  #state(online: boolean): Uint8Array {
+    const { version } = this.#options;
+    const state: NodeState = { v: PROTOCOL_VERSION, online, session: this.#sessionId, version };
+    return Buffer.from(JSON.stringify(state));
+  }
+
+  #topic(tail: { channel: "up" | "receipt" | "state" | "down" } | { channel: "live"; name: string }): string {
+    return buildTopic({ node: this.#options.node, ...tail }, this.#options.topicPrefix);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
