@@ -1,0 +1,52 @@
+import type { Link } from "../broker/link.ts";
+import type { Authority } from "../fleet/authority.ts";
+import type { BridgeClock } from "../store/clock.ts";
+import type { Store } from "../store/database.ts";
+import type { Logger } from "../store/logger.ts";
+import type { DeskPort } from "./desk-port.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { IdempotentActs } from "./idempotency.ts";
+import type { LiveLeases } from "./live-leases.ts";
+
+export interface ApiLimits {
+  /** Sign-ins and one-time links per address and minute. */
+  readonly signInsPerMinute: number;
+  readonly enrolmentsPerMinute: number;
+  readonly requestsPerMinute: number;
+}
+
+export const DEFAULT_LIMITS: ApiLimits = { signInsPerMinute: 20, enrolmentsPerMinute: 60, requestsPerMinute: 3000 };
+
+export interface ApiOptions {
+  readonly store: Store;
+  readonly authority: Authority;
+  readonly desk: DeskPort;
+  readonly link: Link;
+  readonly clock: BridgeClock;
+  readonly log: Logger;
+  readonly tls: { readonly cert: string; readonly key: string } | "insecure-loopback";
+  /** Where nodes connect, for who enrols. */
+  readonly mqttUrl: string;
+  /** Where people and `shao enroll` reach this server; known when it listens. */
+  readonly publicUrl: () => string;
+  /** Folder of the built console. */
+  readonly consoleFolder: string;
+  readonly version: string;
+  /** What a scraper of /metrics shows as Bearer token. */
+  readonly metricsToken: string;
+  readonly topicPrefix?: string;
+  readonly limits?: ApiLimits;
+  /** Tests: every answer is checked against its schema too. */
+  readonly checkAnswers?: boolean;
+  /** More facts for /health, e.g. of the writer. */
+  readonly facts?: () => Record<string, unknown>;
+  readonly onEventWritten?: (name: string, data: string, crewId: string | undefined, account: string) => void;
+}
+
+export interface ApiContext extends ApiOptions {
+  readonly hub: EventHub;
+  readonly leases: LiveLeases;
+  readonly acts: IdempotentActs;
+  readonly cookieName: string;
+  readonly applied: ApiLimits;
+}

@@ -1,0 +1,50 @@
+import type { Static } from "typebox";
+import type { AccountFacts } from "../roster/accounts.ts";
+import type { GeoPoint } from "./schema/common.ts";
+import type {
+  AlarmView,
+  Assignment,
+  CaseAct,
+  CaseDetail,
+  CaseState,
+  CaseView,
+  Crew,
+  CrewAct,
+  CrewView,
+  Duty,
+  DutyView,
+  Unit,
+} from "./schema/desk.ts";
+import type { DeviceView, Site } from "./schema/fleet.ts";
+
+export interface PageRequest {
+  readonly cursor?: string;
+  readonly limit: number;
+}
+export interface PageAnswer<T> {
+  items: T[];
+  next?: string;
+}
+
+/**
+ * What the API asks of the rooms that know cases, crews and sites. Refusals are BridgeErrors; an account of role crew gets
+ * at its own crew's things only, whatever the method.
+ */
+export interface DeskPort {
+  listAlarms(page: PageRequest): Promise<PageAnswer<AlarmView>>;
+  listCases(page: PageRequest & { readonly state?: CaseState }, account: AccountFacts): Promise<PageAnswer<CaseView>>;
+  caseDetail(id: string, account: AccountFacts): Promise<CaseDetail>;
+  actOnCase(id: string, act: CaseAct, account: AccountFacts): Promise<CaseView>;
+  actOnAssignment(id: string, act: CrewAct, account: AccountFacts): Promise<Assignment>;
+  listCrews(account: AccountFacts): Promise<CrewView[]>;
+  saveCrew(crew: Crew): Promise<void>;
+  reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;
+  listUnits(): Promise<Unit[]>;
+  saveUnit(unit: Unit): Promise<void>;
+  listDuties(): Promise<Static<typeof DutyView>[]>;
+  addDuty(duty: Duty): Promise<Static<typeof DutyView>>;
+  removeDuty(id: string): Promise<void>;
+  listSites(): Promise<Site[]>;
+  saveSite(site: Site): Promise<void>;
+  listDevices(): Promise<Static<typeof DeviceView>[]>;
+}

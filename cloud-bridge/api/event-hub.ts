@@ -1,0 +1,188 @@
+import { randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import type { AccountFacts } from "../roster/accounts.ts";
+import type { Db } from "../store/database.ts";
+import { BridgeError } from "../store/errors.ts";
+import type { Logger } from "../store/logger.ts";
+import type { EventName, EventOf } from "./schema/events.ts";
+
+const HEARTBEAT_MS = 15_000;
+/** A reader that lets this much pile up is cut; it comes back with Last-Event-ID and misses nothing. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+const MAX_STREAMS_PER_ACCOUNT = 32;
+const BATCH = 500;
+
+interface StoredEvent {
+  readonly id: number;
+  readonly name: string;
+  readonly data: string;
+}
+
+interface Stream {
+  readonly client: string;
+  readonly account: AccountFacts;
+  readonly response: ServerResponse;
+  /** Still open for this account? Asked at every heartbeat. */
+  readonly isAllowed: () => Promise<boolean>;
+  lastId: number;
+  isBusy: boolean;
+  /** Woken while it was reading: read once more. */
+  isWoken: boolean;
+}
+
+export interface EventHubOptions {
+  readonly db: Db;
+  readonly nowMs: () => number;
+  readonly log: Logger;
+  /** Called after an event was handed to a stream's socket: proof of delivery for the crew's page. */
+  readonly onWritten?: (name: string, data: string, account: AccountFacts) => void;
+}
+
+/**
+ * All open SSE streams. Events with a number come from the store's table, where the writer put them in the transaction that
+ * they tell of; each stream reads on from its own number, so none is skipped and none is sent twice.
+ */
+export class EventHub {
+  readonly #options: EventHubOptions;
+  readonly #streams = new Map<string, Stream>();
+  readonly #heartbeat: NodeJS.Timeout;
+  #dropped = 0;
+
+  constructor(options: EventHubOptions) {
+    this.#options = options;
+    this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
+    this.#heartbeat.unref();
+  }
+
+  get counters(): { streams: number; dropped: number } {
+    return { streams: this.#streams.size, dropped: this.#dropped };
+  }
+
+  /** @throws BridgeError TOO_MANY_STREAMS */
+  async open(
+    response: ServerResponse,
+    account: AccountFacts,
+    lastEventId: number | undefined,
+    isAllowed: () => Promise<boolean>,
+  ): Promise<void> {
+    const open = [...this.#streams.values()].filter((stream) => stream.account.id === account.id).length;
+    if (open >= MAX_STREAMS_PER_ACCOUNT) {
+      throw new BridgeError("TOO_MANY_STREAMS", `${account.name} has ${open} event streams open`, {
+        status: 429,
+        hint: "Close some windows; one browser needs one stream for all its tabs.",
+      });
+    }
+    const newest = await this.#newestId();
+    const client = randomBytes(12).toString("base64url");
+    // A number from another database (restored, exchanged) begins anew at the present.
+    const lastId = lastEventId === undefined || lastEventId > newest ? newest : lastEventId;
+    const stream: Stream = { client, account, response, isAllowed, lastId, isBusy: false, isWoken: false };
+    response.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    });
+    this.#streams.set(client, stream);
+    response.once("close", () => this.#streams.delete(client));
+    this.#send(stream, "welcome", { client, nowMs: this.#options.nowMs() });
+    await this.#catchUp(stream);
+  }
+
+  /** New numbered events are committed. */
+  wake(): void {
+    for (const stream of this.#streams.values()) void this.#catchUp(stream);
+  }
+
+  /** Whether this stream is open and belongs to the account. */
+  isOpen(client: string, accountId: string): boolean {
+    return this.#streams.get(client)?.account.id === accountId;
+  }
+
+  /** To all who may see nodes. */
+  presence(event: EventOf<"presence">): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.account.role !== "crew") this.#send(stream, "presence", event);
+    }
+  }
+
+  live(client: string, event: EventOf<"live">): void {
+    const stream = this.#streams.get(client);
+    if (stream !== undefined) this.#send(stream, "live", event);
+  }
+
+  close(): void {
+    clearInterval(this.#heartbeat);
+    for (const { response } of this.#streams.values()) response.end();
+    this.#streams.clear();
+  }
+
+  async #newestId(): Promise<number> {
+    const row = await this.#options.db
+      .selectFrom("events")
+      .select(({ fn }) => fn.max("id").as("id"))
+      .executeTakeFirst();
+    return Number(row?.id ?? 0);
+  }
+
+  async #catchUp(stream: Stream): Promise<void> {
+    stream.isWoken = true;
+    if (stream.isBusy) return;
+    stream.isBusy = true;
+    try {
+      while (stream.isWoken && !stream.response.destroyed) {
+        stream.isWoken = false;
+        const rows = await this.#options.db
+          .selectFrom("events")
+          .select(["id", "name", "data"])
+          .where("id", ">", stream.lastId)
+          .orderBy("id")
+          .limit(BATCH)
+          .execute();
+        for (const row of rows) this.#sendStored(stream, row);
+        if (rows.length === BATCH) stream.isWoken = true;
+      }
+    } catch (error) {
+      this.#options.log.error({ error: String(error) }, "cannot read events");
+      stream.response.destroy();
+    } finally {
+      stream.isBusy = false;
+    }
+  }
+
+  #sendStored(stream: Stream, { id, name, data }: StoredEvent): void {
+    stream.lastId = id;
+    if (!maySee(stream.account, name, data)) return;
+    this.#write(stream, `event: ${name}\nid: ${id}\ndata: ${data}\n\n`);
+    this.#options.onWritten?.(name, data, stream.account);
+  }
+
+  #send<N extends EventName>(stream: Stream, name: N, event: EventOf<N>): void {
+    this.#write(stream, `event: ${name}\ndata: ${JSON.stringify(event)}\n\n`);
+  }
+
+  #write({ client, account, response }: Stream, text: string): void {
+    if (response.destroyed) return;
+    if (response.writableLength > MAX_WAITING_BYTES) {
+      this.#dropped += 1;
+      this.#options.log.warn({ client, account: account.name }, "reader of events is too slow, cut");
+      response.destroy();
+      return;
+    }
+    response.write(text);
+  }
+
+  async #beat(): Promise<void> {
+    for (const stream of this.#streams.values()) {
+      if (await stream.isAllowed().catch(() => true)) this.#write(stream, ": still here\n\n");
+      else stream.response.end();
+    }
+  }
+}
+
+/** A crew sees what is assigned to it; all others see everything. */
+function maySee(account: AccountFacts, name: string, data: string): boolean {
+  if (account.role !== "crew") return true;
+  const event = JSON.parse(data) as { assignment?: { crewId?: string }; case?: { assignment?: { crewId?: string } } };
+  const crewId = name === "assignment" ? event.assignment?.crewId : event.case?.assignment?.crewId;
+  return crewId !== undefined && crewId === account.crewId;
+}

@@ -1,0 +1,96 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import process from "node:process";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { findSession, isSameToken } from "../../roster/sessions.ts";
+import { BridgeError } from "../../store/errors.ts";
+import type { ApiContext } from "../context.ts";
+
+const SLOW_LOOP_MS = 50;
+
+/** /health for whoever watches the process; /metrics for a scraper with the token, or a signed-in account. */
+export function operationRoutes(instance: FastifyInstance, context: ApiContext): void {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+  const { store, clock, link, hub, cookieName, metricsToken, version, facts } = context;
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  app.addHook("onClose", async () => void delay.disable());
+  const delayP99Ms = (): number => Math.round(delay.percentile(99) / 1e5) / 10;
+
+  app.get("/health", { schema: { summary: "Is it well?", security: [] } }, async (_request, reply) => {
+    const isStoreWell = await store.db
+      .selectFrom("meta")
+      .select("value")
+      .where("key", "=", "bridge")
+      .executeTakeFirst()
+      .then(
+        (row) => row !== undefined,
+        () => false,
+      );
+    const eventLoopDelayP99Ms = delayP99Ms();
+    const { connected, refused } = link.counters();
+    return reply.code(isStoreWell ? 200 : 503).send({
+      status: !isStoreWell ? "broken" : eventLoopDelayP99Ms > SLOW_LOOP_MS ? "slow" : "well",
+      version,
+      store: isStoreWell ? "well" : "broken",
+      eventLoopDelayP99Ms,
+      nodesConnected: connected,
+      connectionsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),
+      streams: hub.counters.streams,
+      ...facts?.(),
+    });
+  });
+
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge("shao_nodes_connected", "Nodes with an MQTT connection", () => link.counters().connected);
+  gauge("shao_event_streams", "Open SSE streams", () => hub.counters.streams);
+  gauge(
+    "shao_event_streams_dropped_total",
+    "Streams cut because their reader was too slow",
+    () => hub.counters.dropped,
+  );
+  gauge("shao_mqtt_connects_total", "Connections admitted", () => link.counters().connects);
+  gauge("shao_mqtt_take_overs_total", "Connections that took over one that lived", () => link.counters().takeOvers);
+  gauge("shao_mqtt_messages_in_total", "Messages from nodes", () => link.counters().messagesIn);
+  gauge("shao_mqtt_messages_out_total", "Messages to nodes", () => link.counters().messagesOut);
+  new Counter({
+    name: "shao_mqtt_refused_total",
+    help: "Connections and messages refused, by reason",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(link.counters().refused)) this.inc({ reason }, count);
+    },
+  });
+
+  async function mayScrape(request: FastifyRequest): Promise<boolean> {
+    const bearer = /^Bearer (\S+)$/u.exec(request.headers.authorization ?? "")?.[1];
+    if (bearer !== undefined) return isSameToken(bearer, metricsToken);
+    const secret = request.cookies[cookieName];
+    const session = secret === undefined ? undefined : await findSession(store.db, secret, clock.nowMs());
+    return session !== undefined && session.account.role !== "crew";
+  }
+
+  app.get("/metrics", { schema: { summary: "Prometheus text" } }, async (request, reply) => {
+    if (!(await mayScrape(request))) {
+      throw new BridgeError("METRICS_REFUSED", "metrics are for accounts and for holders of the token", {
+        status: 401,
+        hint: `Send Authorization: Bearer with the content of trust/metrics.token in the bridge's state folder (process ${process.pid}).`,
+      });
+    }
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+}

@@ -1,0 +1,139 @@
+import cookie from "@fastify/cookie";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import fastify, { type FastifyInstance, type RouteOptions } from "fastify";
+import type { TSchema } from "typebox";
+import { Value } from "typebox/value";
+import { BridgeError } from "../store/errors.ts";
+import { createAccessControl } from "./access-control.ts";
+import { type ApiContext, type ApiOptions, DEFAULT_LIMITS } from "./context.ts";
+import { EventHub } from "./event-hub.ts";
+import { IdempotentActs } from "./idempotency.ts";
+import { LiveLeases } from "./live-leases.ts";
+import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { consoleRoutes } from "./routes/console.ts";
+import { deskRoutes } from "./routes/desk.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { nodeRoutes } from "./routes/nodes.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { registerRoutes } from "./routes/registers.ts";
+import { sessionRoutes } from "./routes/session.ts";
+import { requestValidator } from "./validation.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** The whole HTTP face of the bridge, not yet listening. */
+export async function createApi(
+  options: ApiOptions,
+): Promise<{ app: FastifyInstance; hub: EventHub; leases: LiveLeases }> {
+  const { store, clock, log, tls } = options;
+  const isTls = tls !== "insecure-loopback";
+  const app = fastify({
+    ...(isTls ? { https: { cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" as const } } : {}),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    logger: false,
+    routerOptions: { maxParamLength: 128 },
+  } as object) as FastifyInstance;
+  const applied = options.limits ?? DEFAULT_LIMITS;
+
+  app.setValidatorCompiler(requestValidator);
+  app.setSerializerCompiler(({ schema }) => answerWriter(schema as unknown as TSchema, options.checkAnswers === true));
+  // Plain text is what a form of a foreign page can send without being asked.
+  app.removeContentTypeParser("text/plain");
+  app.decorateRequest("session", undefined);
+
+  app.setErrorHandler((error, request, reply) => {
+    const answer = problemOf(error);
+    if (answer.status >= 500) log.error({ url: request.url, error: String(error) }, "request not answered");
+    return reply.code(answer.status).type(PROBLEM_TYPE).send(JSON.stringify(answer));
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    for (const [name, value] of Object.entries(securityHeaders(isTls))) {
+      if (!reply.hasHeader(name)) reply.header(name, value);
+    }
+  });
+  app.addHook("onRoute", (route) => demandAccess(route));
+
+  await app.register(cookie);
+  await app.register(rateLimit, {
+    global: true,
+    max: applied.requestsPerMinute,
+    timeWindow: 60_000,
+    errorResponseBuilder: (_request, { after }) =>
+      new BridgeError("RATE_LIMITED", "too many requests from this address", {
+        status: 429,
+        hint: `Try again in ${after}.`,
+      }),
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Shao bridge", version: options.version },
+      components: {
+        securitySchemes: { session: { type: "apiKey", in: "cookie", name: isTls ? "__Host-shao" : "shao" } },
+      },
+    },
+  });
+
+  const control = createAccessControl({ db: store.db, nowMs: clock.nowMs, isTls });
+  app.addHook("onRequest", (request, reply) => control.check(request, reply));
+
+  const hub = new EventHub({
+    db: store.db,
+    nowMs: clock.nowMs,
+    log,
+    onWritten: (name, data, account) => options.onEventWritten?.(name, data, account.crewId, account.name),
+  });
+  const leases = new LiveLeases({ nowMs: clock.nowMs, send: (client, event) => hub.live(client, event) });
+  const acts = new IdempotentActs(store.db, clock.nowMs);
+  const context: ApiContext = { ...options, hub, leases, acts, cookieName: control.cookieName, applied };
+
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>();
+  typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());
+  await app.register(async (scope) => sessionRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => nodeRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => registerRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => eventRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => operationRoutes(scope, context));
+  await app.register(async (scope) => consoleRoutes(scope, context));
+
+  app.addHook("onClose", async () => hub.close());
+  return { app, hub, leases };
+}
+
+function answerWriter(schema: TSchema, isChecked: boolean): (data: unknown) => string {
+  return (data) => {
+    if (isChecked && !Value.Check(schema, data)) {
+      const [first] = Value.Errors(schema, data);
+      throw new Error(`answer does not fit its schema: ${first?.instancePath} ${first?.message}`);
+    }
+    return JSON.stringify(data);
+  };
+}
+
+/** Default deny begins at the desk of whoever writes a route. */
+function demandAccess(route: RouteOptions): void {
+  if (!route.url.startsWith("/api/") || route.method === "HEAD") return;
+  const name = `${String(route.method)} ${route.url}`;
+  if (route.config?.access === undefined) throw new Error(`route ${name} names no access`);
+  if (route.schema?.hide === true) throw new Error(`route ${name} is hidden from /openapi.json`);
+}
+
+function securityHeaders(isTls: boolean): Record<string, string> {
+  return {
+    "content-security-policy":
+      "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "geolocation=(self), camera=(), microphone=()",
+    "cache-control": "no-store",
+    ...(isTls ? { "strict-transport-security": "max-age=31536000" } : {}),
+  };
+}

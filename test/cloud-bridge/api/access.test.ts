@@ -1,0 +1,221 @@
+import { connect } from "node:tls";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Authority } from "../../../cloud-bridge/fleet/authority.ts";
+import { ROLES } from "../../../cloud-bridge/roster/accounts.ts";
+import { startTestApi } from "../../fakes/api-server.ts";
+import { makeTestAuthority } from "../../fakes/node-identity.ts";
+
+let authority: Authority;
+let api: Awaited<ReturnType<typeof startTestApi>>;
+beforeAll(async () => {
+  authority = await makeTestAuthority();
+  api = await startTestApi(authority);
+});
+afterAll(() => api.close());
+
+const ALL = "admin operator dispatcher supervisor crew viewer";
+const EVERYONE_BUT_CREW = "admin operator dispatcher supervisor viewer";
+
+/** Method, path and who gets in; a body that its schema refuses shows that the role was let through. */
+const MATRIX: readonly [string, string, string][] = [
+  ["GET", "/session", ALL],
+  ["GET", "/nodes", EVERYONE_BUT_CREW],
+  ["GET", "/nodes/n1", EVERYONE_BUT_CREW],
+  ["GET", "/nodes/n1/accounting", EVERYONE_BUT_CREW],
+  ["GET", "/nodes/n1/levels?device=a&fromMs=0&toMs=1", EVERYONE_BUT_CREW],
+  ["POST", "/nodes/n1/live", EVERYONE_BUT_CREW],
+  ["POST", "/nodes", "admin operator"],
+  ["POST", "/nodes/n1/revoke", "admin operator"],
+  ["GET", "/alarms", "admin dispatcher operator supervisor viewer"],
+  ["GET", "/cases", "admin dispatcher supervisor viewer crew"],
+  ["GET", "/cases/case-1", "admin dispatcher supervisor viewer crew"],
+  ["POST", "/cases/case-1/acts", "admin dispatcher supervisor"],
+  ["POST", "/assignments/a1/acts", "admin dispatcher crew"],
+  ["GET", "/sites", ALL],
+  ["POST", "/sites", "admin operator"],
+  ["GET", "/devices", EVERYONE_BUT_CREW],
+  ["GET", "/units", ALL],
+  ["POST", "/units", "admin operator"],
+  ["GET", "/crews", ALL],
+  ["POST", "/crews", "admin operator dispatcher"],
+  ["POST", "/crews/crew-1/position", "crew"],
+  ["GET", "/rosters", EVERYONE_BUT_CREW],
+  ["POST", "/rosters", "admin operator dispatcher"],
+  ["DELETE", "/rosters/d1", "admin operator dispatcher"],
+];
+
+test("each role gets in where it may and nowhere else", async () => {
+  for (const role of ROLES) {
+    const client = await api.as(role);
+    for (const [method, path, allowed] of MATRIX) {
+      const { status, json } = await client.ask(`/api/v1${path}`, {
+        method,
+        ...(method === "POST" ? { body: {} } : {}),
+      });
+      const isIn = status !== 403 && status !== 401;
+      expect(isIn, `${role} ${method} ${path}: ${status}`).toBe(allowed.split(" ").includes(role));
+      if (!isIn) expect(json).toMatchObject({ code: "ROLE_REFUSED", hint: expect.any(String) });
+    }
+  }
+});
+
+test("without a session nothing answers but what is for anyone", async () => {
+  for (const [method, path] of MATRIX) {
+    const { status, json } = await api
+      .client()
+      .ask(`/api/v1${path}`, { method, ...(method === "POST" ? { body: {} } : {}) });
+    expect([status, json], `${method} ${path}`).toMatchObject([401, { code: "SIGNED_OUT" }]);
+  }
+});
+
+test("the matrix and /openapi.json name the same routes, and every route is described", async () => {
+  const { json } = await api.client().ask("/openapi.json");
+  const { paths } = json as { paths: Record<string, Record<string, { summary?: string }>> };
+  const described = Object.entries(paths)
+    .filter(([path]) => path.startsWith("/api/v1/"))
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+  const tested = MATRIX.map(([method, path]) => {
+    const plain = path.split("?")[0]?.replace(/\/(n1|case-1|a1|crew-1|d1)(?=\/|$)/u, "/{id}");
+    return `${method} /api/v1${plain}`;
+  });
+  const open = [
+    "POST /api/v1/session",
+    "DELETE /api/v1/session",
+    "POST /api/v1/welcome",
+    "POST /api/v1/enroll",
+    "GET /api/v1/events",
+  ];
+  expect(described.sort()).toEqual([...tested, ...open].sort());
+  for (const methods of Object.values(paths))
+    for (const { summary } of Object.values(methods)) expect(summary).toBeTruthy();
+});
+
+test("a page of another origin may not act, whatever its cookie", async () => {
+  const client = await api.as("admin");
+  const body = { id: "x", name: "X", level: "city" };
+  const foreign = [
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { origin: "", "sec-fetch-site": "cross-site" },
+    { origin: client.origin, "sec-fetch-site": "cross-site" },
+    { origin: client.origin.replace("https:", "http:") },
+    { origin: "", "sec-fetch-site": "" },
+    { origin: "", "sec-fetch-site": "", "x-csrf-token": "guessed" },
+  ];
+  for (const headers of foreign) {
+    const { status, json } = await client.post("/api/v1/units", body, headers);
+    expect([status, json], JSON.stringify(headers)).toMatchObject([403, { code: "ORIGIN_REFUSED" }]);
+  }
+  expect((await client.post("/api/v1/units", body)).status).toBe(200);
+});
+
+test("a program without an origin shows the session's token", async () => {
+  const client = await api.as("admin");
+  const { headers } = await client.ask("/api/v1/session");
+  const shown = { origin: "", "sec-fetch-site": "", "x-csrf-token": String(headers["x-csrf-token"]) };
+  expect((await client.post("/api/v1/units", { id: "y", name: "Y", level: "city" }, shown)).status).toBe(200);
+});
+
+test("what a foreign form can send without asking is no request of ours", async () => {
+  const client = await api.as("admin");
+  const headers = { "content-type": "text/plain" };
+  const { status, json } = await client.ask("/api/v1/units", { method: "POST", body: '{"id":"z"}', headers });
+  expect([status, json]).toMatchObject([415, { code: "MEDIA_TYPE_REFUSED" }]);
+});
+
+test("an oversized body is refused with a hint", async () => {
+  const client = await api.as("admin");
+  const { status, json } = await client.post("/api/v1/units", { id: "x", name: "x".repeat(70_000), level: "city" });
+  expect([status, json]).toMatchObject([413, { code: "BODY_OVERSIZED", hint: expect.any(String) }]);
+});
+
+test("what does not fit its schema is told by place; what is not there, too", async () => {
+  const client = await api.as("admin");
+  const answers = [
+    await client.post("/api/v1/units", { id: "X!", name: "X", level: "city" }),
+    await client.post("/api/v1/units", "{broken"),
+    await client.ask("/api/v1/nodes?limit=0"),
+    await client.ask("/api/v1/nodes?cursor=%00"),
+    await client.ask("/api/v1/nothing"),
+    await client.ask("/api/v1/nodes/n1"),
+  ];
+  expect(answers.map(({ status, json }) => [status, (json as { code: string }).code])).toEqual([
+    [400, "REQUEST_INVALID"],
+    [400, "REQUEST_INVALID"],
+    [400, "REQUEST_INVALID"],
+    [400, "CURSOR_INVALID"],
+    [404, "NOT_FOUND"],
+    [404, "NODE_UNKNOWN"],
+  ]);
+  for (const { headers } of answers) expect(headers["content-type"]).toContain("application/problem+json");
+});
+
+test("lists come in pages that meet without a gap", async () => {
+  const client = await api.as("viewer");
+  const ids: string[] = [];
+  let cursor = "";
+  do {
+    const { json } = await client.ask(`/api/v1/sites?limit=2${cursor}`);
+    const page = json as { items: { id: string }[]; next?: string };
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.next === undefined ? "" : `&cursor=${page.next}`;
+  } while (cursor !== "");
+  expect(ids).toEqual(["a", "b", "c"]);
+});
+
+test("an act needs a key; the same key acts once, and belongs to one act", async () => {
+  const client = await api.as("dispatcher");
+  const path = "/api/v1/cases/case-1/acts";
+  const note = { act: "note", cause: "called the site" };
+  const before = api.desk.calls.length;
+  expect((await client.post(path, note)).json).toMatchObject({ code: "IDEMPOTENCY_KEY_MISSING" });
+  const key = { "idempotency-key": "0f9c2a5e-key-1" };
+  const both = await Promise.all([client.post(path, note, key), client.post(path, note, key)]);
+  const third = await client.post(path, note, key);
+  expect([...both, third].map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(api.desk.calls.slice(before)).toEqual(["case-1 note"]);
+  expect((await client.post(path, { ...note, cause: "other" }, key)).json).toMatchObject({
+    code: "IDEMPOTENCY_KEY_REUSED",
+  });
+  expect((await (await api.as("dispatcher")).post(path, note, key)).status).toBe(200);
+  expect(api.desk.calls.slice(before)).toEqual(["case-1 note", "case-1 note"]);
+});
+
+test("a crew reports positions of its own crew only", async () => {
+  const client = await api.as("crew", { crewId: "crew-7" });
+  const position = { latitudeDeg: 39.9, longitudeDeg: 116.4 };
+  expect((await client.post("/api/v1/crews/crew-7/position", position)).status).toBe(204);
+  expect((await client.post("/api/v1/crews/crew-8/position", position)).json).toMatchObject({ code: "CREW_FOREIGN" });
+});
+
+test("answers carry the headers that keep a browser safe", async () => {
+  const { headers } = await api.client().ask("/");
+  expect(headers["content-security-policy"]).toContain("default-src 'self'");
+  expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
+  expect(headers["x-content-type-options"]).toBe("nosniff");
+});
+
+test("plain HTTP is not answered", async () => {
+  await expect(fetch(api.url.replace("https:", "http:"))).rejects.toThrow();
+  const old = connect({ port: Number(new URL(api.url).port), ca: authority.caPem, maxVersion: "TLSv1.1" });
+  await expect(
+    new Promise((resolve, reject) => old.once("secureConnect", resolve).once("error", reject)),
+  ).rejects.toThrow();
+});
+
+test("metrics are for the scraper's token and for accounts; health is for anyone and tells of refusals", async () => {
+  expect((await api.client().ask("/metrics")).status).toBe(401);
+  expect((await api.client().ask("/metrics", { headers: { authorization: "Bearer wrong" } })).status).toBe(401);
+  const scraped = await api
+    .client()
+    .ask("/metrics", { headers: { authorization: "Bearer scraper-token-of-this-test" } });
+  expect(scraped.text).toContain('shao_mqtt_refused_total{reason="oversized"} 3');
+  expect((await (await api.as("viewer")).ask("/metrics")).status).toBe(200);
+  expect((await (await api.as("crew")).ask("/metrics")).status).toBe(401);
+  expect((await api.client().ask("/health")).json).toMatchObject({ store: "well", connectionsRefused: 3 });
+});
+
+test("without a built console its address says how to build it", async () => {
+  const { text, status } = await api.client().ask("/desk");
+  expect([status, text]).toEqual([200, expect.stringContaining("scripts/setup")]);
+});

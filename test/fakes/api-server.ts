@@ -1,0 +1,99 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ApiLimits } from "../../cloud-bridge/api/context.ts";
+import { createApi } from "../../cloud-bridge/api/server.ts";
+import { REFUSALS, type Refusal } from "../../cloud-bridge/broker/access.ts";
+import type { Link } from "../../cloud-bridge/broker/link.ts";
+import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
+import { type AccountRole, addAccount } from "../../cloud-bridge/roster/accounts.ts";
+import { openSession } from "../../cloud-bridge/roster/sessions.ts";
+import { openStore } from "../../cloud-bridge/store/database.ts";
+import { silentLogger } from "../../cloud-bridge/store/logger.ts";
+import { ApiClient } from "./api-client.ts";
+import { emptyDesk } from "./empty-desk.ts";
+
+/** A link without MQTT: who is in `connected` gets what is published. */
+export function fakeLink(): Link & { readonly connected: Set<string>; readonly sent: [string, string][] } {
+  const connected = new Set<string>();
+  const sent: [string, string][] = [];
+  return {
+    port: 0,
+    connected,
+    sent,
+    async publish(topic, bytes) {
+      if (!connected.has(topic.split("/")[1] ?? "")) return false;
+      sent.push([topic, Buffer.from(bytes).toString()]);
+      return true;
+    },
+    disconnect: (node) => void connected.delete(node),
+    counters: () => ({
+      connected: connected.size,
+      connects: 0,
+      takeOvers: 0,
+      messagesIn: 0,
+      messagesOut: sent.length,
+      refused: {
+        ...(Object.fromEntries(REFUSALS.map((refusal) => [refusal, 0])) as Record<Refusal, number>),
+        oversized: 3,
+      },
+    }),
+    close: async () => {},
+  };
+}
+
+/** The API over real HTTPS on a free port, with a real store and a desk of one case. */
+export async function startTestApi(authority: Authority, { limits }: { limits?: ApiLimits } = {}) {
+  const state = mkdtempSync(join(tmpdir(), "shao-api-"));
+  const store = openStore({ state, nowMs: Date.now() });
+  const desk = emptyDesk();
+  const link = fakeLink();
+  let url = "";
+  const { app, hub, leases } = await createApi({
+    store,
+    authority,
+    desk,
+    link,
+    clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) },
+    log: silentLogger,
+    tls: await authority.serverTls([], Date.now()),
+    mqttUrl: "mqtts://127.0.0.1:8883",
+    publicUrl: () => url,
+    consoleFolder: join(state, "console"),
+    version: "test",
+    metricsToken: "scraper-token-of-this-test",
+    checkAnswers: true,
+    ...(limits === undefined ? {} : { limits }),
+  });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const address = app.server.address();
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  url = `https://127.0.0.1:${address.port}`;
+  const client = () => new ApiClient(url, authority.caPem);
+  let names = 0;
+  return {
+    app,
+    store,
+    desk,
+    link,
+    hub,
+    leases,
+    state,
+    url,
+    client,
+    /** A client that is signed in; no password is hashed for it. */
+    async as(role: AccountRole, more: { crewId?: string } = {}): Promise<ApiClient> {
+      names += 1;
+      const crew = role === "crew" ? { crewId: more.crewId ?? "crew-1" } : {};
+      const { account } = await addAccount(store.db, { name: `${role} ${names}`, role, ...crew }, Date.now());
+      const signedIn = client();
+      const session = await openSession(store.db, account.id, Date.now());
+      signedIn.cookie = `__Host-shao=${session.secret}`;
+      return signedIn;
+    },
+    async close() {
+      await app.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { DeskPort } from "../../cloud-bridge/api/desk-port.ts";
+import type { CaseView } from "../../cloud-bridge/api/schema/desk.ts";
+import { BridgeError } from "../../cloud-bridge/store/errors.ts";
+
+export const SOME_CASE: CaseView = {
+  id: "case-1",
+  number: 1,
+  family: "noise",
+  nature: "condition",
+  title: "Noise at Guanghua Road block 7",
+  state: "open",
+  late: false,
+  unwatched: false,
+  openedAtMs: 1,
+  updatedAtMs: 1,
+  alarmIds: [],
+  waitingFor: [],
+};
+
+function nothing(): never {
+  throw new BridgeError("CASE_UNKNOWN", "there is no such case", {
+    status: 404,
+    hint: "GET /api/v1/cases lists them.",
+  });
+}
+
+/** A desk with one case, for what is about the API itself. `calls` notes every act that reached it. */
+export function emptyDesk(): DeskPort & { readonly calls: string[] } {
+  const calls: string[] = [];
+  return {
+    calls,
+    listAlarms: async () => ({ items: [] }),
+    listCases: async () => ({ items: [SOME_CASE] }),
+    caseDetail: async (id) =>
+      id === SOME_CASE.id
+        ? { case: SOME_CASE, timeline: [], assignments: [], candidates: [], alarms: [], evidence: [] }
+        : nothing(),
+    async actOnCase(id, act) {
+      calls.push(`${id} ${act.act}`);
+      return id === SOME_CASE.id ? SOME_CASE : nothing();
+    },
+    actOnAssignment: async () => nothing(),
+    listCrews: async () => [],
+    async saveCrew(crew) {
+      calls.push(`crew ${crew.id}`);
+    },
+    async reportPosition(crewId) {
+      calls.push(`position ${crewId}`);
+    },
+    listUnits: async () => [],
+    saveUnit: async () => {},
+    listDuties: async () => [],
+    addDuty: async (duty) => ({ ...duty, id: "duty-1" }),
+    removeDuty: async () => {},
+    listSites: async () => ["b", "a", "c"].map((id) => ({ id, name: `Site ${id}`, timeZone: "Asia/Shanghai" })),
+    saveSite: async () => {},
+    listDevices: async () => [],
+  };
+}
