@@ -3,7 +3,6 @@ import process from "node:process";
 import { Command } from "commander";
 import { enroll } from "../gateway/identity/enroll.ts";
 import { writeIdentity } from "../gateway/identity/identity-files.ts";
-import { reportFault } from "./report-fault.ts";
 
 /** Pairs this box with a bridge, by the one-time token that `shao node add` printed there. */
 export function command(): Command {
@@ -17,14 +16,10 @@ export function command(): Command {
         "before anything is said. Prints {node, bridge, mqttUrl, folder}.",
     )
     .action(async (url: string, token: string, { state }: { state?: string }) => {
-      try {
-        const identity = await enroll(url, token);
-        const { node, bridge, mqttUrl } = identity;
-        const folder = writeIdentity(state ?? join("state", node), identity);
-        process.stdout.write(`${JSON.stringify({ node, bridge, mqttUrl, folder })}\n`);
-        process.stderr.write(`Enrolled as ${node}. Start it with: shao gateway --config FILE\n`);
-      } catch (error) {
-        reportFault(error);
-      }
+      const identity = await enroll(url, token);
+      const { node, bridge, mqttUrl } = identity;
+      const folder = writeIdentity(state ?? join("state", node), identity);
+      process.stdout.write(`${JSON.stringify({ node, bridge, mqttUrl, folder })}\n`);
+      process.stderr.write(`Enrolled as ${node}. Start it with: shao gateway --config FILE\n`);
     });
 }

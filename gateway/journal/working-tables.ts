@@ -37,7 +37,7 @@ export class WorkingTables {
       this.#closeAlarm.run(last?.stateAtMs ?? null, last === undefined ? null : JSON.stringify(last), alarmId);
     }
     for (const { device, atMs, levelDb, quantity, flags } of write.levels ?? []) {
-      this.#insertLevel.run(device, atMs, levelDb, quantity, flags.join(" "));
+      this.#insertLevel.run(device, atMs, levelDb, quantity, JSON.stringify(flags));
     }
     for (const { device, atMs } of write.dropLevelsBefore ?? []) this.#dropLevels.run(device, atMs);
   }
@@ -69,7 +69,7 @@ export class WorkingTables {
       atMs: row.at_ms,
       levelDb: row.level_db,
       quantity: row.quantity,
-      flags: row.flags === "" ? [] : row.flags.split(" "),
+      flags: JSON.parse(row.flags) as string[],
     }));
   }
 
