@@ -10,6 +10,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     load: () => import("./check.ts"),
   },
   { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
+  {
+    name: "levels",
+    summary: "statistics of 1-s levels: LAeq, maximum, minimum, percentiles, standard deviation, SEL",
+    load: () => import("./levels.ts"),
+  },
 ];
 
 const AFTERWORD = `

@@ -59,7 +59,8 @@ export async function checkDevices(
     }
     const checked = checkDocument(deviceSchema(driver, root), value, { path: ["devices", id], keyAt });
     const { driver: _, enabled, ...config } = (checked.value ?? {}) as Record<string, unknown>;
-    faults.push(...checked.faults, ...linkFaults(root, id, keyAt, driver, config));
+    faults.push(...checked.faults);
+    if (checked.faults.length === 0) faults.push(...ownFaults(root, id, keyAt, driver, config));
     found.push({ id, driver, isEnabled: enabled !== false, config });
   }
   return { found, faults };
@@ -88,37 +89,17 @@ function busNote(root: DocumentNode | undefined): Pick<LooseSchema, "expected" |
   return { expected: "the name of a bus under `buses`", examples: [first ?? "rs485"] };
 }
 
-/** A device that may hang on a serial port or on TCP hangs on exactly one of them. */
-function linkFaults(
+/** What the driver itself finds wrong with settings that fit its schema. */
+function ownFaults(
   root: DocumentNode,
   id: string,
   keyAt: Place,
   driver: Driver,
   config: Readonly<Record<string, unknown>>,
 ): DocumentFault[] {
-  const properties = looseSchema(driver.config).properties ?? {};
-  if (!Object.hasOwn(properties, "serial") || !Object.hasOwn(properties, "tcp")) return [];
-  const given = ["serial", "tcp"].filter((key) => config[key] !== undefined);
-  if (given.length === 1) return [];
-  const fault = {
-    expected: "exactly one of serial: PATH and tcp: HOST:PORT",
-    example: "serial: /dev/serial/by-id/usb-u-blox_7-if00",
-  };
-  return given.length === 0
-    ? [
-        {
-          code: "CONFIG_MISSING_KEY",
-          path: `devices.${id}`,
-          at: keyAt,
-          message: `devices.${id} hangs on nothing`,
-          ...fault,
-        },
-      ]
-    : [
-        faultAt(root, ["devices", id, "tcp"], {
-          code: "CONFIG_WRONG_VALUE",
-          message: `devices.${id} hangs on two things`,
-          ...fault,
-        }),
-      ];
+  return (driver.check?.(config) ?? []).map(({ pointer, message, hint }) => {
+    const path = ["devices", id, ...pointer.split("/").slice(1)];
+    const fault = { code: "CONFIG_WRONG_VALUE", message: `devices.${id}: ${message}`, expected: hint } as const;
+    return pointer === "" ? { ...fault, path: path.join("."), at: keyAt } : faultAt(root, path, fault);
+  });
 }

@@ -102,7 +102,7 @@ permits:
     "10:3 CONFIG_MISSING_KEY devices.noise-03.bus",
     "10:43 CONFIG_WRONG_TYPE devices.noise-03.unit",
     "10:48 CONFIG_UNKNOWN_KEY devices.noise-03.periodMS -> periodMs",
-    "11:3 CONFIG_MISSING_KEY devices.gps",
+    "11:3 CONFIG_WRONG_VALUE devices.gps",
     "13:24 CONFIG_WRONG_VALUE rules.night-noise.kind -> trigger",
     "13:40 CONFIG_REFERENCE rules.night-noise.device -> noise-01",
     "13:58 CONFIG_WRONG_TYPE rules.night-noise.limitDb",

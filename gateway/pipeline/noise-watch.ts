@@ -1,0 +1,246 @@
+import type { NoiseReading } from "../../drivers/driver.ts";
+import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { Position } from "../../protocol/ids.ts";
+import { type LevelFlag, NoiseQuantity } from "../../protocol/noise.ts";
+import type { JournalRestore, WorkingLevel } from "../contracts/journal.ts";
+import { EvidenceKeeper } from "./evidence-keeper.ts";
+import { LevelTrack, type TrackedLevel } from "./level-track.ts";
+import { MinuteRoller, type RolledMinute } from "./minute-roller.ts";
+import { NightClock } from "./night-clock.ts";
+import type { OutputBuilder } from "./output.ts";
+import type { PipelineSettings } from "./settings.ts";
+import { type Now, type SteadyTime, stampOf } from "./steady-time.ts";
+import { type Stream, streamKey, streamOfKey, subjectKey } from "./stream.ts";
+import { type Revision, ruleRemoved, Trigger, type TriggerSurroundings } from "./trigger.ts";
+import { evidenceNote, readNotes, rolledNote } from "./working-notes.ts";
+
+/** Levels wait this long for company before they go to the journal; with its group commit at most 2 s are at risk. */
+const FLUSH_AFTER_MS = 1000;
+/** A minute is closed this long after its end where no later level closed it. */
+const MINUTE_GRACE_MS = 3000;
+/** Levels kept at least, in seconds. */
+const KEEP_S = 180;
+
+interface Watched {
+  readonly track: LevelTrack;
+  readonly roller: MinuteRoller;
+  readonly triggers: readonly { readonly rule: string; readonly trigger: Trigger }[];
+}
+
+type Restored = Pick<JournalRestore, "openAlarms" | "recentAlarms" | "levels">;
+
+/** All that listens to 1-s levels: tracks, minutes, rules and evidence, stream by stream. */
+export class NoiseWatch {
+  readonly #settings: PipelineSettings;
+  readonly #time: SteadyTime;
+  readonly #around: TriggerSurroundings;
+  readonly #keepS: number;
+  readonly #watched = new Map<string, Watched>();
+  readonly #open = new Map<string, AlarmBody>();
+  readonly #evidence: EvidenceKeeper;
+  readonly #restored: Restored;
+  readonly #rolledToMs: ReadonlyMap<string, number>;
+  readonly #pausedMinutes: { readonly track: LevelTrack; readonly minute: RolledMinute }[] = [];
+  #buffer: WorkingLevel[] = [];
+  #bufferedSinceMs = 0;
+
+  constructor(
+    settings: PipelineSettings,
+    restored: Restored,
+    time: SteadyTime,
+    now: Now,
+    newAlarmId: (atMs: number) => string,
+    position: () => Position | undefined,
+  ) {
+    this.#settings = settings;
+    this.#time = time;
+    this.#restored = restored;
+    const newEvidenceId = (alarmId: string, rev: number): string => `${alarmId}-levels-${rev}`;
+    const night = new NightClock(settings.timeZone);
+    this.#around = { night, permits: settings.permits, position, newAlarmId, newEvidenceId };
+    const windows = settings.rules.map((rule) =>
+      Math.max(rule.raiseWindowS, rule.clearWindowS, rule.evidenceBeforeS + rule.evidenceAfterS + 10),
+    );
+    this.#keepS = Math.max(KEEP_S, ...windows) + 60;
+    const notes = readNotes(restored.levels);
+    this.#rolledToMs = notes.rolledToMs;
+    this.#evidence = new EvidenceKeeper(settings.rules, notes.evidence);
+    for (const { device, body } of restored.openAlarms) this.#open.set(`${device} ${body.alarmId}`, body);
+    this.#restoreLevels(now);
+  }
+
+  start(now: Now, output: OutputBuilder): void {
+    for (const { track, minute } of this.#pausedMinutes.splice(0)) this.#writeMinute(track, minute, now, output);
+    for (const { device, subject, body } of this.#restored.openAlarms) {
+      const rule = this.#settings.rules.find(({ name }) => name === body.rule);
+      if (body.family !== "noise" || rule?.device === device) continue;
+      const stream = this.#streamOf(device, subject);
+      this.#open.delete(`${device} ${body.alarmId}`);
+      const last = ruleRemoved(body, now);
+      const record = { kind: "alarm", ...stampOf(now), ...stream, body: last } as const;
+      output.add({ append: [record], closedAlarms: [body.alarmId] }, "urgent");
+    }
+    this.tick(now, output);
+  }
+
+  openAlarms(): readonly AlarmBody[] {
+    return [...this.#open.values()];
+  }
+
+  accept(stream: Stream, reading: NoiseReading, now: Now, ageMs: number, output: OutputBuilder): void {
+    const watched = this.#watch(stream, now);
+    const { track, roller } = watched;
+    const slot = track.grid.slotOf(this.#time.steadyMs(now) - ageMs);
+    if (slot === undefined) return;
+    const level = this.#level(slot, reading);
+    const before = track.newest;
+    if (before !== undefined && level.atMs < before.atMs) this.#forgetLater(track, output);
+    track.add(level);
+    output.live(stream.device, { atMs: level.atMs, levelDb: level.levelDb, flags: [...level.flags] });
+    const minute = roller.add(level);
+    if (minute !== undefined) this.#writeMinute(track, minute, now, output);
+    if (this.#buffer.length === 0) this.#bufferedSinceMs = now.upMs;
+    this.#buffer.push(workingLevel(track.key, level));
+    for (const { rule, trigger } of watched.triggers) {
+      const revision = trigger.observe(level, now);
+      if (revision !== undefined) this.#writeRevision(stream, rule, revision, level, now, output);
+    }
+  }
+
+  tick(now: Now, output: OutputBuilder): void {
+    const utcMs = now.atMs - MINUTE_GRACE_MS;
+    for (const { track, roller } of this.#watched.values()) {
+      const minute = roller.closeBefore(utcMs);
+      if (minute !== undefined) this.#writeMinute(track, minute, now, output);
+    }
+    const slot = Math.floor(this.#time.steadyMs(now) / 1000);
+    for (const due of this.#evidence.due(slot)) {
+      const track = this.#watch(due.stream, now).track;
+      output.add(this.#evidence.write(due, track, stampOf(now)), "grouped");
+    }
+    if (now.upMs - this.#bufferedSinceMs >= FLUSH_AFTER_MS) this.flush(output);
+  }
+
+  flush(output: OutputBuilder): void {
+    if (this.#buffer.length === 0) return;
+    output.add({ levels: this.#buffer }, "grouped");
+    this.#buffer = [];
+  }
+
+  #level(slot: number, reading: NoiseReading): TrackedLevel {
+    const { quantity } = reading;
+    const isThere = reading.levelDb !== null && Math.abs(reading.levelDb) <= 1000;
+    const levelDb = isThere ? Math.round((reading.levelDb ?? 0) * 10) / 10 : null;
+    // A device that answers that it has nothing is told from one that did not answer.
+    const flags: readonly LevelFlag[] = isThere || reading.flags.length > 0 ? reading.flags : ["no-data"];
+    return { slot, atMs: this.#time.utcOfSlot(slot), levelDb, quantity, flags };
+  }
+
+  #writeMinute(track: LevelTrack, minute: RolledMinute, now: Now, output: OutputBuilder): void {
+    const newestMs = track.newest?.atMs ?? minute.endMs;
+    this.flush(output);
+    output.add(
+      {
+        append: [{ kind: "noise", ...stampOf(now), ...track.stream, body: minute.body }],
+        levels: [rolledNote(track.stream, minute.endMs)],
+        dropLevelsBefore: [{ device: track.key, atMs: Math.min(newestMs - this.#keepS * 1000, minute.endMs) }],
+      },
+      "grouped",
+    );
+  }
+
+  #writeRevision(
+    stream: Stream,
+    rule: string,
+    { body, evidenceId }: Revision,
+    level: TrackedLevel,
+    now: Now,
+    output: OutputBuilder,
+  ): void {
+    const key = `${stream.device} ${body.alarmId}`;
+    const isOpen = body.phase !== "cleared";
+    if (isOpen) this.#open.set(key, body);
+    else this.#open.delete(key);
+    const notes: WorkingLevel[] = [];
+    if (evidenceId !== undefined) {
+      const pending = { evidenceId, alarmId: body.alarmId, rule, stream, raisedAtMs: level.atMs };
+      this.#evidence.await(pending, level.slot);
+      notes.push(evidenceNote(pending));
+    }
+    // The levels that led to it commit with it: after a kill the same windows are there.
+    const levels = [...this.#buffer, ...notes];
+    this.#buffer = [];
+    output.add(
+      {
+        append: [{ kind: "alarm", ...stampOf(now), ...stream, body }],
+        levels,
+        ...(isOpen
+          ? { openAlarms: [{ device: stream.device, subject: subjectKey(stream.subject), body }] }
+          : { closedAlarms: [body.alarmId] }),
+      },
+      "urgent",
+    );
+  }
+
+  /** UTC went backwards: rows of a time that is yet to come would be taken for new ones after a restart. */
+  #forgetLater(track: LevelTrack, output: OutputBuilder): void {
+    this.flush(output);
+    output.add({ dropLevelsBefore: [{ device: track.key, atMs: Number.MAX_SAFE_INTEGER }] }, "grouped");
+  }
+
+  #watch(stream: Stream, now: Now): Watched {
+    const key = streamKey(stream);
+    const known = this.#watched.get(key);
+    if (known !== undefined) return known;
+    const track = new LevelTrack(stream, key, this.#keepS);
+    const triggers = this.#settings.rules
+      .filter(({ device }) => device === stream.device)
+      .map((rule) => ({ rule: rule.name, trigger: new Trigger(rule, track, this.#around) }));
+    const watched = { track, roller: new MinuteRoller(this.#rolledToMs.get(key)), triggers };
+    this.#watched.set(key, watched);
+    this.#restoreRows(watched);
+    const slot = Math.floor(this.#time.steadyMs(now) / 1000);
+    const isMine = (rule: string) => (alarm: { device: string; subject: string; body: AlarmBody }) =>
+      alarm.device === stream.device && alarm.subject === subjectKey(stream.subject) && alarm.body.rule === rule;
+    for (const { rule, trigger } of triggers) {
+      const open = this.#restored.openAlarms.findLast(isMine(rule));
+      const recent = this.#restored.recentAlarms.findLast(isMine(rule));
+      trigger.restore(open?.body, recent?.body, slot, now);
+    }
+    return watched;
+  }
+
+  #restoreLevels(now: Now): void {
+    for (const { device } of this.#restored.levels) {
+      const stream = streamOfKey(device);
+      if (stream !== undefined) this.#watch(stream, now);
+    }
+    for (const { body, device, subject } of this.#restored.openAlarms) {
+      if (body.family === "noise") this.#watch(this.#streamOf(device, subject), now);
+    }
+  }
+
+  #restoreRows({ track, roller }: Watched): void {
+    const rolledToMs = this.#rolledToMs.get(track.key) ?? 0;
+    for (const row of this.#restored.levels) {
+      const quantity = NoiseQuantity.anyOf.find((literal) => literal.const === row.quantity)?.const;
+      if (row.device !== track.key || quantity === undefined) continue;
+      const slot = Math.floor(row.atMs / 1000);
+      const level = { slot, atMs: row.atMs, levelDb: row.levelDb, quantity, flags: row.flags as readonly LevelFlag[] };
+      track.add(level);
+      track.grid.continueAfter(slot);
+      const minute = row.atMs < rolledToMs ? undefined : roller.add(level);
+      if (minute !== undefined) this.#pausedMinutes.push({ track, minute });
+    }
+  }
+
+  #streamOf(device: string, subject: string): Stream {
+    const [type = "", ...id] = subject.split(":");
+    const key = subject === "" ? device : `${device}|${type}|${encodeURIComponent(id.join(":"))}`;
+    return streamOfKey(key) ?? { device };
+  }
+}
+
+function workingLevel(device: string, { atMs, levelDb, quantity, flags }: TrackedLevel): WorkingLevel {
+  return { device, atMs, levelDb, quantity, flags };
+}

@@ -1,0 +1,153 @@
+import type { NoiseReading, PositionReading, Reading } from "../../drivers/driver.ts";
+import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { Position } from "../../protocol/ids.ts";
+import { newAlarmId } from "../../protocol/new-ids.ts";
+import type { NewRecord } from "../../protocol/record.ts";
+import type { JournalRestore } from "../contracts/journal.ts";
+import type { DeviceHealth, DeviceReading } from "../contracts/readings.ts";
+import { NoiseWatch } from "./noise-watch.ts";
+import { OutputBuilder, type PipelineOutput } from "./output.ts";
+import { PositionThinning } from "./position-thinning.ts";
+import type { PipelineSettings } from "./settings.ts";
+import { type Now, SteadyTime, stampOf } from "./steady-time.ts";
+import { type Stream, streamKey } from "./stream.ts";
+
+export type PipelineRestore = Pick<JournalRestore, "openAlarms" | "recentAlarms" | "levels">;
+
+/** A reading this old is history: it is recorded and moves no rule. */
+const LIVE_WITHIN_MS = 5_000;
+const TIME_RECORD_EVERY_MS = 10 * 60_000;
+
+/**
+ * From readings to records: 1-s levels to minutes, rules to alarms, fixes to thinned positions. Pure: every call says what
+ * time it is, and all effects are in what it returns. The caller commits each write in order and tells nobody of an alarm
+ * before its write has committed. Call `start` once, then `tick` at least twice a second.
+ */
+export class Pipeline {
+  readonly #time: SteadyTime;
+  readonly #noise: NoiseWatch;
+  readonly #settings: PipelineSettings;
+  readonly #thinning = new Map<string, PositionThinning>();
+  #lastFix: Position | undefined;
+  #lastTimeRecordUpMs = Number.NEGATIVE_INFINITY;
+
+  constructor(settings: PipelineSettings, restored: PipelineRestore, now: Now, makeAlarmId = newAlarmId) {
+    this.#settings = settings;
+    const newest = restored.levels.reduce((latest, { atMs }) => Math.max(latest, atMs), -1);
+    this.#time = new SteadyTime(now, newest < 0 ? undefined : newest);
+    this.#noise = new NoiseWatch(settings, restored, this.#time, now, makeAlarmId, () => this.#position());
+  }
+
+  /** What the earlier run left to be finished: minutes to close, evidence to write, alarms of rules that are gone. */
+  start(now: Now): PipelineOutput {
+    const output = new OutputBuilder();
+    this.#noise.start(now, output);
+    return output.done();
+  }
+
+  accept({ device, subject, reading }: DeviceReading, now: Now): PipelineOutput {
+    this.#time.follow(now);
+    const output = new OutputBuilder();
+    const stream: Stream = subject === undefined ? { device } : { device, subject };
+    const ageMs = Math.max(0, now.atMs - reading.atMs);
+    const stamp = { atMs: reading.atMs, upMs: Math.max(0, now.upMs - ageMs), timeQuality: now.timeQuality };
+    if (reading.kind === "noise" && ageMs <= LIVE_WITHIN_MS) {
+      this.#noise.accept(stream, reading, now, ageMs, output);
+    } else if (reading.kind === "position") {
+      this.#acceptPosition(stream, reading, now, stamp, output);
+    } else {
+      const record = this.#recordOf(reading, now, ageMs);
+      if (record !== undefined) {
+        const isUrgent = record.kind === "message" && record.body.type === "emergency";
+        output.add({ append: [{ ...stamp, ...stream, ...record }] }, isUrgent ? "urgent" : "grouped");
+      }
+    }
+    this.#noise.tick(now, output);
+    return output.done();
+  }
+
+  health({ device, subject, body }: DeviceHealth, now: Now): PipelineOutput {
+    const output = new OutputBuilder();
+    const stream: Stream = subject === undefined ? { device } : { device, subject };
+    output.add({ append: [{ kind: "device", ...stampOf(now), ...stream, body }] }, "grouped");
+    return output.done();
+  }
+
+  tick(now: Now): PipelineOutput {
+    this.#time.follow(now);
+    const output = new OutputBuilder();
+    this.#noise.tick(now, output);
+    return output.done();
+  }
+
+  /** Before a clean stop: what has not been handed over yet. */
+  stop(): PipelineOutput {
+    const output = new OutputBuilder();
+    this.#noise.flush(output);
+    return output.done();
+  }
+
+  /** The alarms that are raised now. */
+  openAlarms(): readonly AlarmBody[] {
+    return this.#noise.openAlarms();
+  }
+
+  #acceptPosition(
+    stream: Stream,
+    reading: PositionReading,
+    now: Now,
+    stamp: Pick<NewRecord, "atMs" | "upMs" | "timeQuality">,
+    output: OutputBuilder,
+  ): void {
+    if (stream.subject === undefined) {
+      const { latitudeDeg, longitudeDeg, accuracyM } = reading;
+      this.#lastFix = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
+    }
+    const key = streamKey(stream);
+    const thinning = this.#thinning.get(key) ?? new PositionThinning(this.#settings.position);
+    this.#thinning.set(key, thinning);
+    const body = thinning.take(reading, this.#time.steadyMs(now));
+    if (body !== undefined) output.add({ append: [{ kind: "position", ...stamp, ...stream, body }] }, "grouped");
+  }
+
+  /** Readings that pass through as they are. */
+  #recordOf(reading: Exclude<Reading, PositionReading>, now: Now, ageMs: number): PassedRecord | undefined {
+    if (reading.kind === "noise") return { kind: "measurement", body: lateLevel(reading) };
+    if (reading.kind === "time") {
+      if (now.upMs - this.#lastTimeRecordUpMs < TIME_RECORD_EVERY_MS) return undefined;
+      this.#lastTimeRecordUpMs = now.upMs;
+      const upMs = Math.max(0, Math.round(now.upMs - Math.min(ageMs, LIVE_WITHIN_MS)));
+      return { kind: "time", body: { upMs, utcMs: reading.utcMs, quality: reading.source } };
+    }
+    const { kind, atMs: _, ...body } = reading;
+    return { kind, body } as PassedRecord;
+  }
+
+  /** A site stands where its config says; a vehicle where its receiver says. */
+  #position(): Position | undefined {
+    const { latitudeDeg, longitudeDeg } = this.#settings.site ?? {};
+    if (latitudeDeg !== undefined && longitudeDeg !== undefined) return { latitudeDeg, longitudeDeg };
+    return this.#lastFix;
+  }
+}
+
+type PassedRecord = {
+  [K in "measurement" | "message" | "time"]: Pick<Extract<NewRecord, { kind: K }>, "kind" | "body">;
+}["measurement" | "message" | "time"];
+
+function lateLevel({
+  levelDb,
+  quantity,
+  flags,
+  atMs,
+}: NoiseReading): Extract<PassedRecord, { kind: "measurement" }>["body"] {
+  const [flag] = flags;
+  return {
+    quantity,
+    unit: "dB(A)",
+    value: levelDb,
+    fromMs: atMs,
+    toMs: atMs + 1000,
+    ...(flag === undefined ? {} : { flag }),
+  };
+}

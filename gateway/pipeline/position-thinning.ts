@@ -1,0 +1,78 @@
+import type { PositionReading } from "../../drivers/driver.ts";
+import type { PositionBody } from "../../protocol/bodies.ts";
+import type { PositionSettings } from "./settings.ts";
+
+interface Held {
+  readonly latitudeDeg: number;
+  readonly longitudeDeg: number;
+}
+
+/**
+ * Thins the fixes of one receiver. At a stand (slow, or without a speed and within the hold radius) the place is held:
+ * drift makes no track, and there is neither speed nor course. On the move a position is kept after each distance, each
+ * turn, and at least every so often.
+ */
+export class PositionThinning {
+  readonly #settings: PositionSettings;
+  #held: Held | undefined;
+  #last: { readonly body: PositionBody; readonly steadyMs: number } | undefined;
+
+  constructor(settings: PositionSettings) {
+    this.#settings = settings;
+  }
+
+  /** @returns the position to record, or undefined */
+  take(reading: PositionReading, steadyMs: number): PositionBody | undefined {
+    const body = this.#bodyOf(reading);
+    const last = this.#last;
+    const isStanding = this.#held !== undefined;
+    if (last !== undefined) {
+      const ageMs = steadyMs - last.steadyMs;
+      const hasMoved = distanceM(last.body, body) >= Math.max(1, this.#settings.minMoveM);
+      const hasTurned = turnDeg(last.body.bearingDeg, body.bearingDeg) >= this.#settings.minTurnDeg;
+      const isDue = ageMs >= (isStanding ? this.#settings.standingEveryMs : this.#settings.movingEveryMs);
+      const hasStopped = isStanding && (last.body.speedMps ?? 0) > 0;
+      if (ageMs >= 0 && !hasMoved && !hasTurned && !isDue && !hasStopped) return undefined;
+    }
+    this.#last = { body, steadyMs };
+    return body;
+  }
+
+  #bodyOf(reading: PositionReading): PositionBody {
+    const { kind: _, atMs: __, ...fix } = reading;
+    const held = this.#held;
+    const isNear = held === undefined || distanceM(held, fix) <= this.#settings.holdRadiusM;
+    const isSlow =
+      fix.speedMps === undefined ? held !== undefined && isNear : fix.speedMps < this.#settings.standstillMps;
+    if (!isSlow || !isNear) {
+      // Far from the held place, a slow fix is a new place to stand at.
+      this.#held = isSlow ? { latitudeDeg: fix.latitudeDeg, longitudeDeg: fix.longitudeDeg } : undefined;
+      if (fix.speedMps === undefined) this.#held = { latitudeDeg: fix.latitudeDeg, longitudeDeg: fix.longitudeDeg };
+      return isSlow ? standing(fix, fix) : fix;
+    }
+    this.#held = held ?? { latitudeDeg: fix.latitudeDeg, longitudeDeg: fix.longitudeDeg };
+    return standing(fix, this.#held);
+  }
+}
+
+function standing(fix: PositionBody, at: Held): PositionBody {
+  const { bearingDeg: _, ...rest } = fix;
+  return { ...rest, latitudeDeg: at.latitudeDeg, longitudeDeg: at.longitudeDeg, speedMps: 0 };
+}
+
+/** Metres between two places, good enough for thinning at any latitude. */
+export function distanceM(a: Held, b: Held): number {
+  const toRad = Math.PI / 180;
+  const north = (b.latitudeDeg - a.latitudeDeg) * toRad;
+  const east = (((b.longitudeDeg - a.longitudeDeg + 540) % 360) - 180) * toRad;
+  const h =
+    Math.sin(north / 2) ** 2 +
+    Math.cos(a.latitudeDeg * toRad) * Math.cos(b.latitudeDeg * toRad) * Math.sin(east / 2) ** 2;
+  return 2 * 6_371_008.8 * Math.asin(Math.min(1, Math.sqrt(h)));
+}
+
+function turnDeg(from: number | undefined, to: number | undefined): number {
+  if (from === undefined || to === undefined) return 0;
+  const turn = Math.abs(from - to) % 360;
+  return turn > 180 ? 360 - turn : turn;
+}

@@ -1,0 +1,46 @@
+/** All that the pipeline is told by the config; a `GatewayConfig` has this shape. */
+export interface PipelineSettings {
+  readonly timeZone: string;
+  readonly site?: { readonly latitudeDeg?: number; readonly longitudeDeg?: number };
+  readonly rules: readonly TriggerSettings[];
+  readonly permits: readonly PermitSettings[];
+  readonly position: PositionSettings;
+}
+
+/** The numbers of one `trigger` rule; see gateway/config/rule-schema.ts for what each means. */
+export interface TriggerSettings {
+  readonly name: string;
+  readonly kind: "trigger";
+  readonly device: string;
+  readonly limitDb: number;
+  readonly clearDb: number;
+  readonly raiseWindowS: number;
+  readonly raiseMinValidS: number;
+  readonly clearWindowS: number;
+  readonly clearMinValidS: number;
+  readonly roundToDb: number;
+  readonly armedFrom: string;
+  readonly armedTo: string;
+  readonly byDay: boolean;
+  readonly updateEveryS: number;
+  readonly evidenceBeforeS: number;
+  readonly evidenceAfterS: number;
+}
+
+/** A night work permit (夜间施工许可): alarms within it are marked. */
+export interface PermitSettings {
+  readonly id: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Rules that it covers; absent: all. */
+  readonly rules?: readonly string[];
+}
+
+export interface PositionSettings {
+  readonly minMoveM: number;
+  readonly minTurnDeg: number;
+  readonly movingEveryMs: number;
+  readonly standingEveryMs: number;
+  readonly standstillMps: number;
+  readonly holdRadiusM: number;
+}

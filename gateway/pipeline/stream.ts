@@ -1,0 +1,26 @@
+import type { Subject } from "../../protocol/ids.ts";
+
+/** One series of levels: a device, or one subject behind it. */
+export interface Stream {
+  readonly device: string;
+  readonly subject?: Subject;
+}
+
+/** Name of a stream in the journal's working table, without spaces. */
+export function streamKey({ device, subject }: Stream): string {
+  return subject === undefined ? device : `${device}|${subject.type}|${encodeURIComponent(subject.id)}`;
+}
+
+/** The stream of a key; undefined for what is none. */
+export function streamOfKey(key: string): Stream | undefined {
+  const [device = "", type, id] = key.split("|");
+  if (device === "" || device.startsWith("#")) return undefined;
+  if (type === undefined || id === undefined) return { device };
+  if (type !== "issi" && type !== "terminal" && type !== "station" && type !== "track") return undefined;
+  return { device, subject: { type, id: decodeURIComponent(id) } };
+}
+
+/** The subject's part of an alarm's key: '' for the device itself. */
+export function subjectKey(subject: Subject | undefined): string {
+  return subject === undefined ? "" : `${subject.type}:${subject.id}`;
+}

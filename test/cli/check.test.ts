@@ -1,0 +1,46 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+
+const root = new URL("../../", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "shao-check-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function check(...args: string[]) {
+  return spawnSync(process.execPath, ["cli/shao.js", "check", ...args], { cwd: root, encoding: "utf8" });
+}
+
+test("the shipped configs are good, and the exit code says so", () => {
+  expect(check("config/site.yaml", "config/vehicle.yaml", "config/bridge.yaml").status).toBe(0);
+});
+
+test("a fault is shown with its line and a caret, and the exit code is 78", () => {
+  const file = join(folder, "site.yaml");
+  writeFileSync(file, 'node: site-1\nbridge: { url: "mqtts://b:8883" }\nstate: ./s\ndevises: {}\n');
+  const { status, stderr, stdout } = check(file);
+  expect(status).toBe(78);
+  expect(stdout).toBe("");
+  expect(stderr).toContain(`${file}:4:1: unknown key "devises" [CONFIG_UNKNOWN_KEY]\n 4 | devises: {}\n   | ^\n`);
+  expect(stderr).toContain("did you mean devices?");
+});
+
+test("--json gives one object a fault", () => {
+  const file = join(folder, "bridge.yaml");
+  writeFileSync(file, "listen: { host: 127.0.0.1, mqtt: a, http: 1 }\nstore: mysql\n");
+  const lines = check(file, "--json").stdout.trim().split("\n");
+  const faults = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(faults.map(({ half, line, code }) => `${half} ${line} ${code}`)).toEqual([
+    "bridge 1 CONFIG_MISSING_KEY",
+    "bridge 1 CONFIG_MISSING_KEY",
+    "bridge 1 CONFIG_WRONG_TYPE",
+    "bridge 2 CONFIG_WRONG_VALUE",
+  ]);
+});
+
+test("a file that is not there is told, not thrown", () => {
+  const { status, stderr } = check(join(folder, "absent.yaml"));
+  expect(status).toBe(78);
+  expect(stderr).toContain("ENOENT");
+});
