@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { counted, filesUnder, ROOT } from "./source-tree.ts";
 
 const pages = counted("documents", filesUnder(["."], [".md"]));
@@ -38,6 +39,14 @@ test("a link in a document leads to a file that is there, and to a heading in it
       .map((link) => `${path} → ${link}`),
   );
   expect(broken).toEqual([]);
+});
+
+test("the first config of each README is config/site.yaml", () => {
+  const shipped: unknown = parse(readFileSync(join(ROOT, "config/site.yaml"), "utf8"));
+  for (const readme of ["README.md", "README.zh-CN.md"]) {
+    const [, block = ""] = /^```yaml\n(.*?)^```/ms.exec(readFileSync(join(ROOT, readme), "utf8")) ?? [];
+    expect(parse(block), readme).toEqual(shipped);
+  }
 });
 
 test("decision records are numbered without a gap and say objective, decision, is / is not, consequences", () => {
