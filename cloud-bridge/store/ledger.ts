@@ -82,9 +82,9 @@ export function accountOf(ledger: LedgerRun, isListed: boolean): RunAccount {
   };
 }
 
-/** Whether nothing up to `head` is outstanding. */
+/** Whether nothing up to `head` is outstanding. What came after a hello says nothing about it. */
 export function isAccounted(ledger: LedgerRun, head: number): boolean {
-  return gapsOf(ledger, Math.max(head, ledger.head)).length === 0;
+  return gapsOf(ledger, head).length === 0;
 }
 
 /**

@@ -1,0 +1,66 @@
+import { decodeUp, type EnvelopeHeader, sha256Of, type UpMessage } from "../../protocol/envelope.ts";
+import { isKind } from "../../protocol/record-codec.ts";
+import type { ReceiptMessage } from "../../protocol/session.ts";
+import type { RunKey } from "./ledger-rows.ts";
+import { type ReadItem, readItems } from "./take-envelope.ts";
+
+/** A message of `up`, opened and read before any transaction. */
+export type ReadMessage =
+  | { readonly node: string; readonly type: "hello"; readonly hello: Extract<UpMessage, { type: "hello" }>["hello"] }
+  | { readonly node: string; readonly type: "fault"; readonly fault: Extract<UpMessage, { type: "fault" }> }
+  | {
+      readonly node: string;
+      readonly type: "envelope";
+      readonly header: EnvelopeHeader;
+      readonly items: readonly ReadItem[];
+      /** Of the packet as it came, taken only when an answer needs it. */
+      readonly sha256: () => string;
+    };
+
+export function readMessage(node: string, bytes: Uint8Array): ReadMessage {
+  const message = decodeUp(bytes);
+  switch (message.type) {
+    case "hello":
+      return { node, type: "hello", hello: message.hello };
+    case "fault":
+      return { node, type: "fault", fault: message };
+    case "envelope":
+      return {
+        node,
+        type: "envelope",
+        header: message.header,
+        items: readItems(message.items),
+        sha256: () => sha256Of(bytes),
+      };
+  }
+}
+
+/** Every (node, run) whose ledger a batch touches: of envelopes, of what their sheds declare, of hellos. */
+export function runsTouched(messages: readonly ReadMessage[]): readonly RunKey[] {
+  return messages.flatMap((message): RunKey[] => {
+    const { node } = message;
+    if (message.type === "hello") return message.hello.runs.map(({ run }) => ({ node, run }));
+    if (message.type === "fault") return [];
+    const keys = [{ node, run: message.header.run }];
+    for (const { decoded } of message.items) {
+      if (decoded.ok && isKind(decoded.known, "shed")) keys.push({ node, run: decoded.known.body.run });
+    }
+    return keys;
+  });
+}
+
+/** What to say to a node once the batch is committed. */
+export interface Answer {
+  readonly node: string;
+  readonly message: ReceiptMessage;
+}
+
+/** What the other rooms may want to know of a committed batch. */
+export interface CommittedBatch {
+  readonly answers: readonly Answer[];
+  /** Alarms or follow-ups changed: wake the desk. */
+  readonly hasAlarms: boolean;
+  /** Nodes whose presence, position or health changed. */
+  readonly nodes: ReadonlySet<string>;
+  readonly records: number;
+}

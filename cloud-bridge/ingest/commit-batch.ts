@@ -1,0 +1,249 @@
+import { MAX_RANGES_PER_PAGE } from "../../protocol/hello.ts";
+import { PROTOCOL_VERSION, READABLE_VERSIONS } from "../../protocol/limits.ts";
+import { NO_RANGES, type Ranges, union } from "../../protocol/ranges.ts";
+import type { Hello, Receipt } from "../../protocol/session.ts";
+import { clearFault, raiseFault } from "../alarms/faults.ts";
+import type { SharedIdDetector } from "../fleet/shared-id.ts";
+import { currentEpoch, type Trx } from "../store/database.ts";
+import type { FaultPoints } from "../store/fault-points.ts";
+import { haveOf, withDeclared, withHead } from "../store/ledger.ts";
+import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from "./batch.ts";
+import { FleetFacts } from "./fleet-facts.ts";
+import { type HelloRow, loadHello, markSettled, saveHello } from "./hello-rows.ts";
+import { isComplete, takePage } from "./hello-state.ts";
+import { type InboxRow, insertInbox, storedHashes } from "./inbox-rows.ts";
+import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
+import { quarantine } from "./quarantine.ts";
+import { applyRecord, type EffectContext, noteTime } from "./record-effects.ts";
+import { settleSession, unlistRuns } from "./settle-session.ts";
+import { declaredBy, refusalsOf, repeatsIn, takeEnvelope } from "./take-envelope.ts";
+
+export interface BatchContext {
+  readonly bridge: string;
+  readonly nowMs: number;
+  readonly quarantineBytes: number;
+  readonly faults: FaultPoints;
+  readonly sharedIds: SharedIdDetector;
+}
+
+/** One transaction: everything that these messages say is written, or nothing, and only then is anything answered. */
+export async function commitBatch(
+  trx: Trx,
+  messages: readonly ReadMessage[],
+  context: BatchContext,
+): Promise<CommittedBatch> {
+  const batch = new Batch(trx, context, await currentEpoch(trx));
+  await batch.begin(messages);
+  for (const message of messages) await batch.take(message);
+  context.faults.reach("bridge-mid-ingest");
+  return batch.finish();
+}
+
+interface ReceiptDraft {
+  readonly node: string;
+  readonly run: string;
+  ranges: Ranges;
+  refused: Receipt["refused"];
+}
+
+class Batch {
+  readonly #trx: Trx;
+  readonly #context: BatchContext;
+  readonly #epoch: string;
+  #ledger = new Map<string, LedgerRow>();
+  readonly #hellos = new Map<string, HelloRow | undefined>();
+  readonly #changed = new Set<LedgerRow>();
+  readonly #inbox: InboxRow[] = [];
+  readonly #effects: (() => Promise<boolean>)[] = [];
+  readonly #receipts = new Map<string, ReceiptDraft>();
+  readonly #answers: Answer[] = [];
+  readonly #facts = new FleetFacts();
+  readonly #nodes = new Set<string>();
+  readonly #alarmNodes = new Set<string>();
+  /** Heads of hellos that were heard whole in this batch. */
+  readonly #heard = new Map<string, ReadonlyMap<string, number>>();
+  #hasAlarms = false;
+
+  constructor(trx: Trx, context: BatchContext, epoch: string) {
+    this.#trx = trx;
+    this.#context = context;
+    this.#epoch = epoch;
+  }
+
+  async begin(messages: readonly ReadMessage[]): Promise<void> {
+    const { nowMs } = this.#context;
+    this.#ledger = await lockLedger(this.#trx, runsTouched(messages), nowMs);
+    for (const node of [...new Set(messages.map((message) => message.node))].sort()) {
+      this.#nodes.add(node);
+      await this.#trx
+        .insertInto("nodes")
+        .values({ id: node, created_at_ms: nowMs, last_seen_at_ms: nowMs })
+        .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at_ms: nowMs }))
+        .execute();
+      this.#hellos.set(node, await loadHello(this.#trx, node));
+    }
+  }
+
+  async take(message: ReadMessage): Promise<void> {
+    switch (message.type) {
+      case "hello":
+        return this.#takeHello(message.node, message.hello);
+      case "fault":
+        return this.#takeFault(message);
+      case "envelope":
+        return this.#takeEnvelope(message);
+    }
+  }
+
+  async finish(): Promise<CommittedBatch> {
+    const { nowMs } = this.#context;
+    await insertInbox(this.#trx, this.#inbox, nowMs);
+    for (const effect of this.#effects) if (await effect()) this.#hasAlarms = true;
+    await this.#facts.write(this.#trx);
+    for (const row of this.#changed) await saveLedger(this.#trx, row, nowMs);
+    for (const [node, heads] of this.#heard)
+      if (await unlistRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
+    for (const node of this.#alarmNodes) await markSettled(this.#trx, node, false);
+    for (const node of this.#nodes) {
+      const hello = this.#hellos.get(node);
+      if (hello === undefined || (hello.isSettled && !this.#alarmNodes.has(node))) continue;
+      if (await settleSession(this.#trx, node, nowMs)) this.#hasAlarms = true;
+    }
+    for (const { node, run, ranges, refused } of this.#receipts.values()) {
+      const message: Receipt = { ...this.#head(), type: "receipt", run, ranges: [...ranges], refused };
+      this.#answers.unshift({ node, message });
+    }
+    return {
+      answers: this.#answers,
+      hasAlarms: this.#hasAlarms,
+      nodes: this.#facts.nodes,
+      records: this.#inbox.length,
+    };
+  }
+
+  #head() {
+    return { v: PROTOCOL_VERSION, bridge: this.#context.bridge, epoch: this.#epoch };
+  }
+
+  #row(node: string, run: string): LedgerRow {
+    const row = this.#ledger.get(keyOf({ node, run }));
+    if (row === undefined) throw new Error(`run ${run} of ${node} was not locked`);
+    return row;
+  }
+
+  // ---- hello ----
+
+  async #takeHello(node: string, hello: Hello): Promise<void> {
+    const { nowMs, sharedIds } = this.#context;
+    if (sharedIds.hello(node, hello.current)) await this.#raise(node, "node-id-shared");
+    const state = takePage(this.#hellos.get(node)?.state, hello);
+    this.#hellos.set(node, { state, isSettled: false });
+    let budget = MAX_RANGES_PER_PAGE;
+    const runs = hello.runs.map(({ run, head }) => {
+      const row = this.#row(node, run);
+      if (!row.isListed || row.ledger.head < head) this.#changed.add(row);
+      row.isListed = true;
+      row.ledger = withHead(row.ledger, head);
+      const entry = haveOf(run, row.ledger, head, budget);
+      budget -= entry.missing.length + entry.declared.length;
+      return entry;
+    });
+    await saveHello(this.#trx, node, state, isComplete(state) ? 1 : 0, nowMs);
+    await clearFault(this.#trx, { node, rule: "version-unreadable" }, nowMs);
+    if (isComplete(state)) this.#heard.set(node, state.heads);
+    this.#answers.push({
+      node,
+      message: {
+        ...this.#head(),
+        type: "have",
+        session: hello.session,
+        page: hello.page,
+        last: hello.last,
+        versions: [...READABLE_VERSIONS],
+        nowMs,
+        runs,
+      },
+    });
+  }
+
+  // ---- envelopes ----
+
+  async #takeFault({ node, fault }: Extract<ReadMessage, { type: "fault" }>): Promise<void> {
+    if (fault.code === "ENVELOPE_VERSION") {
+      await this.#raise(node, "version-unreadable");
+      this.#answers.push({ node, message: { ...this.#head(), type: "say-hello" } });
+    } else if (fault.code !== "HELLO_INVALID") {
+      this.#answers.push({ node, message: { ...this.#head(), type: "undecodable", sha256: fault.sha256 } });
+    }
+  }
+
+  async #takeEnvelope(message: Extract<ReadMessage, { type: "envelope" }>): Promise<void> {
+    const { node, header, items } = message;
+    const { run } = header;
+    const { nowMs, quarantineBytes } = this.#context;
+    const row = this.#row(node, run);
+    const repeats = repeatsIn(row.ledger, items);
+    const hashes = repeats.length === 0 ? new Map<number, string>() : await this.#hashesOf(row, repeats);
+    const taken = takeEnvelope(row.ledger, header, items, hashes);
+    if (taken.ledger !== row.ledger) this.#changed.add(row);
+    row.ledger = taken.ledger;
+    for (const item of taken.accepted) this.#inbox.push({ row, item });
+    for (const { run: target } of taken.sheds) {
+      const other = this.#row(node, target);
+      other.ledger = withDeclared(other.ledger, declaredBy(taken.sheds, target));
+      this.#changed.add(other);
+    }
+    if (taken.refused.length + taken.clashes.length > 0) {
+      await quarantine(this.#trx, { node, run }, [...taken.refused, ...taken.clashes], quarantineBytes, nowMs);
+      this.#hasAlarms = true;
+    }
+    const hello = this.#hellos.get(node);
+    const effects: EffectContext = {
+      trx: this.#trx,
+      row,
+      envelopeUpMs: header.upMs,
+      isCurrentRun: header.upMs !== undefined || hello === undefined || hello.state.current === run,
+      facts: this.#facts,
+      nowMs,
+    };
+    for (const { decoded } of taken.accepted) {
+      await noteTime(effects, decoded);
+      if (decoded.known?.kind === "alarm") this.#alarmNodes.add(node);
+      this.#effects.push(() => applyRecord(effects, decoded));
+    }
+    for (const { decoded } of taken.clashes) {
+      if (decoded.known?.kind !== "alarm") continue;
+      this.#alarmNodes.add(node);
+      this.#effects.push(() => applyRecord(effects, decoded));
+    }
+    this.#draft(node, run, taken.receipted, refusalsOf(taken));
+    if (taken.hasNameless) {
+      this.#answers.push({ node, message: { ...this.#head(), type: "undecodable", sha256: message.sha256() } });
+    }
+    if (hello === undefined || !hello.state.heads.has(run)) {
+      this.#answers.push({ node, message: { ...this.#head(), type: "say-hello" } });
+    }
+  }
+
+  /** Stored hashes of repeats, also of records that an earlier envelope of this very batch brought. */
+  async #hashesOf(row: LedgerRow, seqs: readonly number[]): Promise<Map<number, string>> {
+    const hashes = await storedHashes(this.#trx, row.node, row.run, seqs);
+    for (const { row: other, item } of this.#inbox) {
+      if (other === row) hashes.set(item.decoded.record.seq, item.sha256);
+    }
+    return hashes;
+  }
+
+  #draft(node: string, run: string, receipted: Ranges, refused: readonly { seq: number; code: string }[]): void {
+    const key = keyOf({ node, run });
+    const draft = this.#receipts.get(key) ?? { node, run, ranges: NO_RANGES, refused: [] };
+    draft.ranges = union(draft.ranges, receipted);
+    draft.refused = [...draft.refused, ...refused];
+    this.#receipts.set(key, draft);
+  }
+
+  async #raise(node: string, rule: "node-id-shared" | "version-unreadable"): Promise<void> {
+    await raiseFault(this.#trx, { node, rule }, this.#context.nowMs);
+    this.#hasAlarms = true;
+  }
+}

@@ -1,0 +1,95 @@
+import type { DeviceBody, PositionBody } from "../../protocol/bodies.ts";
+import type { Subject } from "../../protocol/ids.ts";
+import type { Trx } from "../store/database.ts";
+
+/** What a batch says of one node's present, gathered so that each row is written once a batch. `atMs` is when it was so. */
+export class FleetFacts {
+  readonly #readings = new Map<string, { node: string; device: string; atMs: number }>();
+  readonly #health = new Map<string, { body: unknown; atMs: number; quality: string }>();
+  readonly #positions = new Map<string, { body: PositionBody; atMs: number }>();
+  readonly #devices = new Map<string, DeviceFact>();
+
+  reading(node: string, device: string, atMs: number): void {
+    const key = `${node} ${device}`;
+    if ((this.#readings.get(key)?.atMs ?? -1) < atMs) this.#readings.set(key, { node, device, atMs });
+  }
+
+  health(node: string, body: unknown, quality: string, atMs: number): void {
+    if ((this.#health.get(node)?.atMs ?? -1) < atMs) this.#health.set(node, { body, quality, atMs });
+  }
+
+  position(node: string, body: PositionBody, atMs: number): void {
+    if ((this.#positions.get(node)?.atMs ?? -1) < atMs) this.#positions.set(node, { body, atMs });
+  }
+
+  device(fact: DeviceFact): void {
+    const key = `${fact.node} ${fact.device} ${fact.subject?.type ?? ""} ${fact.subject?.id ?? ""}`;
+    if ((this.#devices.get(key)?.atMs ?? -1) <= fact.atMs) this.#devices.set(key, fact);
+  }
+
+  /** Nodes whose presence changes with this batch. */
+  get nodes(): ReadonlySet<string> {
+    const found = [...this.#readings.values(), ...this.#devices.values()].map(({ node }) => node);
+    return new Set([...found, ...this.#health.keys(), ...this.#positions.keys()]);
+  }
+
+  /** Older facts never overwrite newer ones: a backlog does not make a device look fresh, or stale. */
+  async write(trx: Trx): Promise<void> {
+    for (const fact of this.#devices.values()) await writeDevice(trx, fact);
+    for (const { node, device, atMs } of this.#readings.values()) {
+      await trx
+        .insertInto("device_state")
+        .values({ node, device, state: "online", at_ms: atMs, last_reading_at_ms: atMs })
+        .onConflict((conflict) =>
+          conflict
+            .columns(["node", "device", "subject_type", "subject_id"])
+            .doUpdateSet({ last_reading_at_ms: atMs })
+            .where((or) =>
+              or.or([
+                or("device_state.last_reading_at_ms", "is", null),
+                or("device_state.last_reading_at_ms", "<", atMs),
+              ]),
+            ),
+        )
+        .execute();
+    }
+    for (const [node, { body, atMs, quality }] of this.#health) {
+      await trx
+        .updateTable("nodes")
+        .set({ health: JSON.stringify(body), health_at_ms: atMs, time_quality: quality })
+        .where("id", "=", node)
+        .where((or) => or.or([or("health_at_ms", "is", null), or("health_at_ms", "<", atMs)]))
+        .execute();
+    }
+    for (const [node, { body, atMs }] of this.#positions) {
+      await trx
+        .updateTable("nodes")
+        .set({ latitude_deg: body.latitudeDeg, longitude_deg: body.longitudeDeg, position_at_ms: atMs })
+        .where("id", "=", node)
+        .where((or) => or.or([or("position_at_ms", "is", null), or("position_at_ms", "<", atMs)]))
+        .execute();
+    }
+  }
+}
+
+export interface DeviceFact {
+  readonly node: string;
+  readonly device: string;
+  readonly subject: Subject | undefined;
+  readonly body: DeviceBody;
+  readonly atMs: number;
+}
+
+async function writeDevice(trx: Trx, { node, device, subject, body, atMs }: DeviceFact): Promise<void> {
+  const values = { state: body.state, body: JSON.stringify(body), at_ms: atMs };
+  await trx
+    .insertInto("device_state")
+    .values({ node, device, subject_type: subject?.type ?? "", subject_id: subject?.id ?? "", ...values })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["node", "device", "subject_type", "subject_id"])
+        .doUpdateSet(values)
+        .where((or) => or.or([or("device_state.at_ms", "<=", atMs), or("device_state.state", "=", "starting")])),
+    )
+    .execute();
+}

@@ -1,0 +1,38 @@
+import type { Hello } from "../../protocol/session.ts";
+
+/** What the node's current hello has said so far. Kept in the database, so that a restart of the bridge goes on with it. */
+export interface HelloState {
+  readonly session: string;
+  readonly current: string;
+  /** Pages heard, from 0. */
+  readonly pages: readonly number[];
+  /** Number of the last page, once it was heard. */
+  readonly lastPage: number | undefined;
+  /** Heads of every run that was listed, newest first. */
+  readonly heads: ReadonlyMap<string, number>;
+  readonly open: readonly string[];
+}
+
+/**
+ * A page of another session, or a page 0 that says something else, begins anew: what was said before no longer holds. A
+ * page that comes twice changes nothing.
+ */
+export function takePage(before: HelloState | undefined, hello: Hello): HelloState {
+  const isRepeat = before?.pages.includes(0) && hello.runs.every(({ run, head }) => before.heads.get(run) === head);
+  const isNew = before === undefined || before.session !== hello.session || (hello.page === 0 && !isRepeat);
+  const base: HelloState = isNew
+    ? { session: hello.session, current: hello.current, pages: [], lastPage: undefined, heads: new Map(), open: [] }
+    : before;
+  return {
+    ...base,
+    pages: [...base.pages.filter((page) => page !== hello.page), hello.page].sort((a, b) => a - b),
+    lastPage: hello.last ? hello.page : base.lastPage,
+    heads: new Map([...base.heads, ...hello.runs.map(({ run, head }) => [run, head] as const)]),
+    open: hello.last ? hello.open : base.open,
+  };
+}
+
+/** Whether every page was heard: only then is a run that it does not list unlisted. */
+export function isComplete(state: HelloState): boolean {
+  return state.lastPage !== undefined && state.pages.length === state.lastPage + 1;
+}

@@ -1,0 +1,92 @@
+import { CompiledQuery } from "kysely";
+import type { Trx } from "../store/database.ts";
+import type { LedgerRow } from "./ledger-rows.ts";
+import type { Accepted } from "./take-envelope.ts";
+
+const COLUMNS = 14;
+/** Rows in one statement; whole chunks share one prepared statement. */
+const CHUNK_ROWS = 50;
+
+export interface InboxRow {
+  readonly row: LedgerRow;
+  readonly item: Accepted;
+}
+
+/** UTC of a record by its run's `time` records, else by its own stamp where its clock was set; null: nobody knows. */
+export function correctedOf(
+  row: LedgerRow,
+  record: { upMs: number; atMs: number; timeQuality: string },
+): number | null {
+  if (row.timeOffsetMs !== undefined) return Math.max(0, Math.round(record.upMs + row.timeOffsetMs));
+  return record.timeQuality === "none" ? null : record.atMs;
+}
+
+/** Written as SQL text that stays the same, since building a query of a thousand values costs more than running it. */
+export async function insertInbox(trx: Trx, rows: readonly InboxRow[], nowMs: number): Promise<void> {
+  for (let at = 0; at < rows.length; at += CHUNK_ROWS) {
+    const chunk = rows.slice(at, at + CHUNK_ROWS);
+    if (chunk.length === CHUNK_ROWS) await insert(trx, chunk, nowMs);
+    else for (const row of chunk) await insert(trx, [row], nowMs);
+  }
+}
+
+const statements = new Map<number, string>();
+
+function statement(rows: number): string {
+  const known = statements.get(rows);
+  if (known !== undefined) return known;
+  const values = `(${Array.from({ length: COLUMNS }, () => "?").join(",")})`;
+  const text = `INSERT INTO inbox (node, run, seq, received_at_ms, kind, device, subject_type, subject_id, up_ms, at_ms,
+    corrected_at_ms, time_quality, sha256, bytes) VALUES ${Array.from({ length: rows }, () => values).join(",")}`;
+  statements.set(rows, text);
+  return text;
+}
+
+async function insert(trx: Trx, rows: readonly InboxRow[], nowMs: number): Promise<void> {
+  const parameters: unknown[] = [];
+  for (const { row, item } of rows) {
+    const { record } = item.decoded;
+    parameters.push(
+      row.node,
+      row.run,
+      record.seq,
+      nowMs,
+      record.kind,
+      record.device ?? null,
+      record.subject?.type ?? null,
+      record.subject?.id ?? null,
+      record.upMs,
+      record.atMs,
+      correctedOf(row, record),
+      record.timeQuality,
+      item.sha256,
+      item.bytes,
+    );
+  }
+  await trx.executeQuery(CompiledQuery.raw(statement(rows.length), parameters));
+}
+
+/** SHA-256 of stored records, by seq. */
+export async function storedHashes(
+  trx: Trx,
+  node: string,
+  run: string,
+  seqs: readonly number[],
+): Promise<Map<number, string>> {
+  const hashes = new Map<number, string>();
+  for (let at = 0; at < seqs.length; at += 500) {
+    const part = seqs.slice(at, at + 500);
+    for (const table of ["quarantine", "inbox"] as const) {
+      const rows = await trx
+        .selectFrom(table)
+        .select(["seq", "sha256"])
+        .where("node", "=", node)
+        .where("run", "=", run)
+        .where("seq", "in", part)
+        .orderBy("received_at_ms", "desc")
+        .execute();
+      for (const { seq, sha256 } of rows) hashes.set(seq, sha256);
+    }
+  }
+  return hashes;
+}

@@ -1,0 +1,45 @@
+import { Compile } from "typebox/compile";
+import { NodeState } from "../../protocol/session.ts";
+import type { Trx } from "../store/database.ts";
+import { settleSession } from "./settle-session.ts";
+
+const checkedState = Compile(NodeState);
+
+/**
+ * Takes a node's retained `state` or its last will. A will of another session than the one that stands is ignored: the node
+ * is connected again already.
+ */
+export async function applyNodeState(
+  trx: Trx,
+  node: string,
+  bytes: Uint8Array,
+  nowMs: number,
+): Promise<{ readonly isPresence: boolean; readonly hasAlarms: boolean }> {
+  const state = stateOf(bytes);
+  if (state === undefined) return { isPresence: false, hasAlarms: false };
+  const row = await trx.selectFrom("nodes").select(["session", "online"]).where("id", "=", node).executeTakeFirst();
+  const isOld = !state.online && row?.session != null && row.session !== state.session;
+  if (isOld) return { isPresence: false, hasAlarms: false };
+  const values = {
+    online: state.online ? 1 : 0,
+    session: state.session,
+    version: state.version,
+    state_at_ms: nowMs,
+    last_seen_at_ms: nowMs,
+  };
+  await trx
+    .insertInto("nodes")
+    .values({ id: node, created_at_ms: nowMs, ...values })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet(values))
+    .execute();
+  return { isPresence: true, hasAlarms: await settleSession(trx, node, nowMs) };
+}
+
+function stateOf(bytes: Uint8Array): NodeState | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return checkedState.Check(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

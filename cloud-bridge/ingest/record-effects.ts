@@ -1,0 +1,140 @@
+import type { DecodedRecord } from "../../protocol/record-codec.ts";
+import { applyAlarm } from "../alarms/apply-alarm.ts";
+import { clearFault, raiseFault } from "../alarms/faults.ts";
+import { ageMs } from "../alarms/lateness.ts";
+import type { Trx } from "../store/database.ts";
+import type { FleetFacts } from "./fleet-facts.ts";
+import { correctedOf } from "./inbox-rows.ts";
+import type { LedgerRow } from "./ledger-rows.ts";
+import { applyStart } from "./start-record.ts";
+import { mayBeUrgent } from "./take-envelope.ts";
+
+/** What a record means beyond being stored, in the transaction that stores it. */
+export interface EffectContext {
+  readonly trx: Trx;
+  readonly row: LedgerRow;
+  /** Monotonic time of the running run when the envelope left; absent for an ended run. */
+  readonly envelopeUpMs: number | undefined;
+  readonly isCurrentRun: boolean;
+  readonly facts: FleetFacts;
+  readonly nowMs: number;
+}
+
+const QUALITY: Readonly<Record<string, number>> = { gnss: 3, ntp: 2, rtc: 1, none: 0 };
+
+/**
+ * Ties the run to UTC: the best source, and of equals the newest, stands. Rows that nobody could date until now are dated
+ * with it; nothing is re-stamped.
+ */
+export async function noteTime(context: EffectContext, decoded: DecodedRecord): Promise<void> {
+  if (decoded.known?.kind !== "time") return;
+  const { row, trx, nowMs } = context;
+  const { upMs, utcMs, quality } = decoded.known.body;
+  if (quality === "none" || (QUALITY[quality] ?? 0) < (QUALITY[row.timeOffsetQuality ?? "none"] ?? 0)) return;
+  const isFirst = row.timeOffsetMs === undefined;
+  row.timeOffsetMs = Math.round(utcMs - upMs);
+  row.timeOffsetQuality = quality;
+  if (!isFirst) return;
+  const offset = row.timeOffsetMs;
+  await trx
+    .updateTable("inbox")
+    .set(({ eb }) => ({ corrected_at_ms: eb("up_ms", "+", offset) }))
+    .where("node", "=", row.node)
+    .where("run", "=", row.run)
+    .where("corrected_at_ms", "is", null)
+    .execute();
+  await clearFault(trx, { node: row.node, rule: "clock-untrusted" }, nowMs);
+}
+
+/** @returns whether alarms changed */
+export async function applyRecord(context: EffectContext, decoded: DecodedRecord): Promise<boolean> {
+  const { trx, row, facts, nowMs, isCurrentRun } = context;
+  const { node, run } = row;
+  const { record, known } = decoded;
+  if (known === undefined) return false;
+  const age = ageOf(context, decoded);
+  const seenAtMs = age === undefined ? nowMs : nowMs - age;
+  switch (known.kind) {
+    case "noise":
+    case "measurement":
+      if (known.device !== undefined) facts.reading(node, known.device, seenAtMs);
+      return false;
+    case "position":
+      if (known.subject === undefined) facts.position(node, known.body, seenAtMs);
+      if (known.device !== undefined) facts.reading(node, known.device, seenAtMs);
+      return false;
+    case "health":
+      facts.health(node, known.body, known.timeQuality, seenAtMs);
+      return false;
+    case "device":
+      if (known.device !== undefined) {
+        facts.device({ node, device: known.device, subject: known.subject, body: known.body, atMs: seenAtMs });
+      }
+      return false;
+    case "start":
+      await applyStart(trx, { node, run, body: known.body, atMs: seenAtMs, isCurrent: isCurrentRun }, nowMs);
+      return false;
+    case "alarm": {
+      const outcome = await applyAlarm(
+        trx,
+        {
+          node,
+          device: known.device ?? "",
+          ...(known.subject === undefined ? {} : { subject: known.subject }),
+          run,
+          seq: record.seq,
+          body: known.body,
+          ageMs: age,
+        },
+        nowMs,
+      );
+      if (outcome === "foreign") await raiseFault(trx, { node, rule: "node-id-shared" }, nowMs);
+      if (age === undefined) await raiseFault(trx, { node, rule: "clock-untrusted" }, nowMs);
+      return true;
+    }
+    case "evidence":
+      await trx
+        .insertInto("evidence")
+        .values({
+          evidence_id: known.body.evidenceId,
+          alarm_id: known.body.alarmId,
+          node,
+          device: known.device ?? "",
+          run,
+          seq: record.seq,
+          received_at_ms: nowMs,
+          body: JSON.stringify(known.body),
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      return false;
+    case "result":
+      await trx
+        .updateTable("commands")
+        .set({ answered_at_ms: nowMs, result: JSON.stringify(known.body) })
+        .where("id", "=", known.body.commandId)
+        .where("node", "=", node)
+        .where("answered_at_ms", "is", null)
+        .execute();
+      return false;
+    case "shed": {
+      await raiseFault(trx, { node, rule: "shed" }, nowMs);
+      const isUnreadable = known.body.reason === "undecodable" && mayBeUrgent(known.body.kind);
+      if (isUnreadable) await raiseFault(trx, { node, rule: "unreadable-alarm" }, nowMs);
+      return true;
+    }
+    case "message":
+    case "time":
+      return false;
+  }
+}
+
+function ageOf({ row, envelopeUpMs, nowMs }: EffectContext, { record }: DecodedRecord): number | undefined {
+  const corrected = correctedOf(row, record);
+  return ageMs({
+    upMs: record.upMs,
+    nowMs,
+    ...(envelopeUpMs === undefined ? {} : { envelopeUpMs }),
+    ...(corrected === null ? {} : { correctedAtMs: corrected }),
+  });
+}

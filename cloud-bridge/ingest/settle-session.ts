@@ -1,0 +1,60 @@
+import { settleAlarms } from "../alarms/apply-alarm.ts";
+import { clearFault, raiseFault } from "../alarms/faults.ts";
+import type { Trx } from "../store/database.ts";
+import { gapsOf, isAccounted } from "../store/ledger.ts";
+import { loadHello, markSettled } from "./hello-rows.ts";
+import { isComplete } from "./hello-state.ts";
+import { ledgerOf } from "./ledger-rows.ts";
+
+/**
+ * Settles a node's alarms by its hello, if it was heard whole, is that of the session that the retained `state` names, and
+ * nothing up to its heads is outstanding.
+ * @returns whether alarms changed
+ */
+export async function settleSession(trx: Trx, node: string, nowMs: number): Promise<boolean> {
+  const hello = await loadHello(trx, node);
+  if (hello === undefined || hello.isSettled || !isComplete(hello.state)) return false;
+  const row = await trx.selectFrom("nodes").select(["session", "online"]).where("id", "=", node).executeTakeFirst();
+  if (row?.online !== 1 || row.session !== hello.state.session) return false;
+  const runs = await trx
+    .selectFrom("runs")
+    .select(["run", "head", "stored", "declared"])
+    .where("node", "=", node)
+    .where("listed", "=", 1)
+    .execute();
+  for (const run of runs) {
+    const head = hello.state.heads.get(run.run);
+    if (head !== undefined && !isAccounted(ledgerOf(run), head)) return false;
+  }
+  const changed = await settleAlarms(trx, node, { heads: hello.state.heads, open: new Set(hello.state.open) }, nowMs);
+  await markSettled(trx, node, true);
+  return changed > 0;
+}
+
+/**
+ * A hello heard whole says which runs the node still holds. A gap in any other will not be filled: it is unexplained, and
+ * somebody must know.
+ * @returns whether a gap is unexplained
+ */
+export async function unlistRuns(
+  trx: Trx,
+  node: string,
+  heads: ReadonlyMap<string, number>,
+  nowMs: number,
+): Promise<boolean> {
+  const runs = await trx
+    .selectFrom("runs")
+    .select(["run", "head", "stored", "declared", "listed"])
+    .where("node", "=", node)
+    .execute();
+  let hasUnexplained = false;
+  for (const run of runs) {
+    if (heads.has(run.run)) continue;
+    if (run.listed === 1) {
+      await trx.updateTable("runs").set({ listed: 0 }).where("node", "=", node).where("run", "=", run.run).execute();
+    }
+    if (gapsOf(ledgerOf(run)).length > 0) hasUnexplained = true;
+  }
+  await (hasUnexplained ? raiseFault : clearFault)(trx, { node, rule: "seq-unexplained" }, nowMs);
+  return hasUnexplained;
+}
