@@ -1,5 +1,5 @@
 import type { Db } from "../store/database.ts";
-import { clearFault, type Fault, raiseFault } from "./faults.ts";
+import { clearFault, type Fault, isStanding, raiseFault } from "./faults.ts";
 
 export interface SilenceLimits {
   /** A node without a connection for this long is silent (already scaled). */
@@ -78,7 +78,7 @@ export async function watchFaults(
     .selectFrom("alarms")
     .select(["node", "device", "rule"])
     .where("family", "=", "fault")
-    .where("phase", "!=", "cleared")
+    .where(isStanding)
     .where("rule", "in", ["node-silent", "device-silent"])
     .execute();
   const stands = new Set(standing.map(({ node, device, rule }) => `${node} ${device} ${rule}`));

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { AlarmBody, AlarmNature } from "../../protocol/alarm.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import { newAlarmId } from "../../protocol/new-ids.ts";
@@ -22,6 +23,9 @@ export type FaultRule = (typeof FAULT_RULES)[number];
 
 /** Faults that mean that nobody is listening at their site. */
 export const UNWATCHED_RULES: readonly FaultRule[] = ["device-silent", "node-silent"];
+
+/** Literal, so that the index of standing alarms serves it. */
+export const isStanding = sql<boolean>`phase <> 'cleared'`;
 
 export interface Fault {
   readonly node: string;

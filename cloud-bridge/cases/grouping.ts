@@ -1,5 +1,6 @@
 import type { AlarmFamily } from "../../protocol/alarm.ts";
 import type { Position } from "../../protocol/ids.ts";
+import { distanceM } from "../roster/distance.ts";
 
 /** What grouping looks at in an alarm whose follow-up is due. */
 export interface GroupingAlarm {
@@ -74,18 +75,4 @@ export function groupAlarm(
 function join(found: GroupingCase, how: JoinReason, alarm: GroupingAlarm): GroupingDecision {
   const isResolved = found.state === "resolved" || found.state === "verifying";
   return { act: "join", caseId: found.id, how, bringsBack: isResolved && !alarm.late };
-}
-
-const EARTH_RADIUS_M = 6_371_008.8;
-
-/** Great-circle distance; infinite where a position is unknown, so that nothing is near it. */
-export function distanceM(a: Position | undefined, b: Position | undefined): number {
-  if (a === undefined || b === undefined) return Number.POSITIVE_INFINITY;
-  const radians = Math.PI / 180;
-  const latitude = ((b.latitudeDeg - a.latitudeDeg) * radians) / 2;
-  const longitude = ((b.longitudeDeg - a.longitudeDeg) * radians) / 2;
-  const h =
-    Math.sin(latitude) ** 2 +
-    Math.cos(a.latitudeDeg * radians) * Math.cos(b.latitudeDeg * radians) * Math.sin(longitude) ** 2;
-  return 2 * EARTH_RADIUS_M * Math.asin(Math.min(1, Math.sqrt(h)));
 }

@@ -106,6 +106,7 @@ export interface AssignmentsTable {
   on_scene_at_ms: number | null;
   on_scene_by: Defaulted<string>;
   ended_at_ms: number | null;
+  end_cause: string | null;
 }
 
 export interface DecisionsTable {
@@ -127,6 +128,7 @@ export interface TimersTable {
 export interface OutboxTable {
   id: Generated<number>;
   channel: string;
+  reason: string;
   crew_id: string;
   assignment_id: string;
   case_id: string;

@@ -52,6 +52,7 @@ CREATE TABLE alarms (
 ) STRICT;
 CREATE UNIQUE INDEX once_alarm ON alarms (alarm_id);
 CREATE INDEX alarms_by_key ON alarms (node, device, rule, phase);
+CREATE INDEX alarms_standing ON alarms (rule, site_id) WHERE phase <> 'cleared';
 CREATE INDEX alarms_by_receipt ON alarms (received_at_ms);
 CREATE TABLE follow_up (
   id INTEGER PRIMARY KEY AUTOINCREMENT, alarm_id TEXT NOT NULL, pending INTEGER NOT NULL DEFAULT 1,
@@ -140,7 +141,7 @@ CREATE TABLE assignments (
   id TEXT PRIMARY KEY, case_id TEXT NOT NULL, crew_id TEXT NOT NULL, state TEXT NOT NULL, active INTEGER NOT NULL,
   distance_m REAL, eta_ms REAL, created_at_ms INTEGER NOT NULL, assigned_at_ms INTEGER NOT NULL, assigned_by TEXT NOT NULL,
   notified_at_ms INTEGER, acknowledged_at_ms INTEGER, en_route_at_ms INTEGER, on_scene_at_ms INTEGER,
-  on_scene_by TEXT NOT NULL DEFAULT '[]', ended_at_ms INTEGER
+  on_scene_by TEXT NOT NULL DEFAULT '[]', ended_at_ms INTEGER, end_cause TEXT
 ) STRICT;
 CREATE INDEX assignments_by_case ON assignments (case_id);
 CREATE UNIQUE INDEX one_assignment_per_crew ON assignments (crew_id) WHERE active = 1;
@@ -156,11 +157,11 @@ CREATE TABLE timers (
 CREATE UNIQUE INDEX one_open_timer ON timers (kind, ref) WHERE done_at_ms IS NULL;
 CREATE INDEX timers_due ON timers (due_at_ms) WHERE done_at_ms IS NULL;
 CREATE TABLE outbox (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, crew_id TEXT NOT NULL, assignment_id TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, reason TEXT NOT NULL, crew_id TEXT NOT NULL, assignment_id TEXT NOT NULL,
   case_id TEXT NOT NULL, created_at_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
   delivered_at_ms INTEGER, delivered_to TEXT, cancelled_at_ms INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX one_notification ON outbox (channel, assignment_id);
+CREATE UNIQUE INDEX one_notification ON outbox (channel, assignment_id, reason);
 CREATE INDEX outbox_waiting ON outbox (crew_id) WHERE delivered_at_ms IS NULL AND cancelled_at_ms IS NULL;
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, data TEXT NOT NULL, at_ms INTEGER NOT NULL

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
   DEFAULT_GROUPING,
-  distanceM,
   type GroupingAlarm,
   type GroupingCase,
   groupAlarm,
 } from "../../../cloud-bridge/cases/grouping.ts";
+import { distanceM } from "../../../cloud-bridge/roster/distance.ts";
 
 const HERE = { latitudeDeg: 39.912, longitudeDeg: 116.456 };
 const NEAR = { latitudeDeg: 39.914, longitudeDeg: 116.456 };

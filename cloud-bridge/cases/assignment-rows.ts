@@ -1,0 +1,207 @@
+import { randomUUID } from "node:crypto";
+import type { Selectable, Updateable } from "kysely";
+import { unknownCrew } from "../roster/crews.ts";
+import type { AssignmentsTable } from "../store/desk-tables.ts";
+import { BridgeError } from "../store/errors.ts";
+import { type CaseRow, type Change, move } from "./case-rows.ts";
+import type { Channel } from "./timeline.ts";
+import { cancelTimer, setTimer } from "./timers.ts";
+
+export type AssignmentRow = Selectable<AssignmentsTable>;
+
+export async function activeAssignment(change: Change, caseId: string): Promise<AssignmentRow | undefined> {
+  return change.trx
+    .selectFrom("assignments")
+    .selectAll()
+    .where("case_id", "=", caseId)
+    .where("active", "=", 1)
+    .executeTakeFirst();
+}
+
+export async function setAssignment(
+  change: Change,
+  row: AssignmentRow,
+  set: Updateable<AssignmentsTable>,
+): Promise<AssignmentRow> {
+  await change.trx.updateTable("assignments").set(set).where("id", "=", row.id).execute();
+  change.assignments.add(row.id);
+  return { ...row, ...set } as AssignmentRow;
+}
+
+export interface NewAssignment {
+  readonly crewId: string;
+  /** Account or `system:dispatch`. */
+  readonly by: string;
+  readonly channel: Channel;
+  readonly cause: string;
+  readonly distanceM?: number | undefined;
+  readonly etaMs?: number | undefined;
+  /** Within this the crew must answer. */
+  readonly acknowledgeMs: number;
+}
+
+/**
+ * Sends one crew. The crew is taken by one conditional update, so that of two desks one gets it and the other is told.
+ * @throws BridgeError CASE_HAS_CREW, CREW_BUSY, CREW_UNKNOWN, CASE_MOVE
+ */
+export async function assignCrew(change: Change, row: CaseRow, order: NewAssignment): Promise<CaseRow> {
+  const { trx, nowMs } = change;
+  if ((await activeAssignment(change, row.id)) !== undefined) {
+    throw new BridgeError("CASE_HAS_CREW", `a crew is already on case ${row.number}`, {
+      status: 409,
+      hint: "Withdraw it first, or leave the case to it.",
+    });
+  }
+  const id = await proposalOrNew(change, row.id, order.crewId);
+  await takeCrew(change, order.crewId, id);
+  const facts = {
+    state: "assigned",
+    active: 1,
+    assigned_at_ms: nowMs,
+    assigned_by: order.by,
+    distance_m: order.distanceM ?? null,
+    eta_ms: order.etaMs ?? null,
+  };
+  await trx
+    .insertInto("assignments")
+    .values({ id, case_id: row.id, crew_id: order.crewId, created_at_ms: nowMs, ...facts })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet(facts))
+    .execute();
+  change.assignments.add(id);
+  await notify(change, row.id, id, order.crewId);
+  await setTimer(trx, "acknowledge", id, nowMs + order.acknowledgeMs, nowMs);
+  for (const kind of ["propose", "dispatch"] as const) await cancelTimer(trx, kind, row.id, nowMs);
+  const detail = { assignmentId: id, crewId: order.crewId };
+  const entry = { kind: "assigned", actor: order.by, channel: order.channel, cause: order.cause, detail };
+  return move(change, row, "assign", entry, { auto_dispatch_at_ms: null });
+}
+
+/** Notes the best crew as proposed; a proposal binds nobody. */
+export async function propose(
+  change: Change,
+  caseId: string,
+  best: { crewId: string; distanceM?: number | undefined; etaMs?: number | undefined } | undefined,
+): Promise<void> {
+  const standing = await proposal(change, caseId);
+  if (standing?.crew_id === best?.crewId) return;
+  if (standing !== undefined) await setAssignment(change, standing, { state: "withdrawn", ended_at_ms: change.nowMs });
+  if (best === undefined) return;
+  const id = randomUUID();
+  const { nowMs } = change;
+  await change.trx
+    .insertInto("assignments")
+    .values({
+      id,
+      case_id: caseId,
+      crew_id: best.crewId,
+      state: "proposed",
+      active: 0,
+      distance_m: best.distanceM ?? null,
+      eta_ms: best.etaMs ?? null,
+      created_at_ms: nowMs,
+      assigned_at_ms: nowMs,
+      assigned_by: "system:dispatch",
+    })
+    .execute();
+  change.assignments.add(id);
+}
+
+/** Frees the crew and ends its leg. */
+export async function endAssignment(
+  change: Change,
+  row: AssignmentRow,
+  cause: "done" | "declined" | "no-answer" | "withdrawn",
+): Promise<void> {
+  const { trx, nowMs } = change;
+  const state = cause === "no-answer" ? "withdrawn" : cause;
+  await setAssignment(change, row, { state, active: 0, ended_at_ms: nowMs, end_cause: cause });
+  await trx
+    .updateTable("crews")
+    .set({ assignment_id: null })
+    .where("id", "=", row.crew_id)
+    .where("assignment_id", "=", row.id)
+    .execute();
+  await cancelTimer(trx, "acknowledge", row.id, nowMs);
+  await trx
+    .updateTable("outbox")
+    .set({ cancelled_at_ms: nowMs })
+    .where("assignment_id", "=", row.id)
+    .where("delivered_at_ms", "is", null)
+    .execute();
+}
+
+/** Puts the crew that resolved the case back on it, if it is still free. */
+export async function reactivateLast(
+  change: Change,
+  caseId: string,
+): Promise<{ readonly id: string; readonly crewId: string } | undefined> {
+  const last = await change.trx
+    .selectFrom("assignments")
+    .selectAll()
+    .where("case_id", "=", caseId)
+    .where("state", "=", "done")
+    .orderBy("ended_at_ms", "desc")
+    .executeTakeFirst();
+  if (last === undefined || !(await isTaken(change, last.crew_id, last.id))) return undefined;
+  await setAssignment(change, last, { state: "on-scene", active: 1, ended_at_ms: null, end_cause: null });
+  return { id: last.id, crewId: last.crew_id };
+}
+
+/** Row of the outbox; its delivery is proven by whoever delivered it. */
+export async function notify(
+  change: Change,
+  caseId: string,
+  assignmentId: string,
+  crewId: string,
+  reason: "assigned" | "brought-back" = "assigned",
+): Promise<void> {
+  await change.trx
+    .insertInto("outbox")
+    .values({
+      channel: "crew-page",
+      reason: reason === "assigned" ? reason : `${reason}:${change.nowMs}`,
+      crew_id: crewId,
+      assignment_id: assignmentId,
+      case_id: caseId,
+      created_at_ms: change.nowMs,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+function proposal(change: Change, caseId: string): Promise<AssignmentRow | undefined> {
+  return change.trx
+    .selectFrom("assignments")
+    .selectAll()
+    .where("case_id", "=", caseId)
+    .where("state", "=", "proposed")
+    .executeTakeFirst();
+}
+
+async function proposalOrNew(change: Change, caseId: string, crewId: string): Promise<string> {
+  const standing = await proposal(change, caseId);
+  if (standing === undefined) return randomUUID();
+  if (standing.crew_id === crewId) return standing.id;
+  await setAssignment(change, standing, { state: "withdrawn", ended_at_ms: change.nowMs });
+  return randomUUID();
+}
+
+async function takeCrew(change: Change, crewId: string, assignmentId: string): Promise<void> {
+  if (await isTaken(change, crewId, assignmentId)) return;
+  const crew = await change.trx.selectFrom("crews").select("name").where("id", "=", crewId).executeTakeFirst();
+  if (crew === undefined) throw unknownCrew(crewId);
+  throw new BridgeError("CREW_BUSY", `${crew.name} is on another case`, {
+    status: 409,
+    hint: "Somebody sent this crew a moment ago: choose another one.",
+  });
+}
+
+async function isTaken(change: Change, crewId: string, assignmentId: string): Promise<boolean> {
+  const taken = await change.trx
+    .updateTable("crews")
+    .set({ assignment_id: assignmentId })
+    .where("id", "=", crewId)
+    .where("assignment_id", "is", null)
+    .executeTakeFirst();
+  return taken.numUpdatedRows > 0n;
+}

@@ -1,0 +1,85 @@
+import type { Selectable, Updateable } from "kysely";
+import type { Trx } from "../store/database.ts";
+import type { CasesTable } from "../store/desk-tables.ts";
+import { BridgeError } from "../store/errors.ts";
+import { type CaseMove, type CaseStateName, isEnded, nextState, stateNamed } from "./states.ts";
+import { appendEntry, type NewEntry, type TimelineFacts } from "./timeline.ts";
+
+export type CaseRow = Selectable<CasesTable>;
+
+/** One transaction of the desk, and what it touched: each touched case and assignment becomes an event of the same commit. */
+export interface Change {
+  readonly trx: Trx;
+  readonly nowMs: number;
+  /** Touched cases, with their newest entry where there is a new one. */
+  readonly cases: Map<string, TimelineFacts | undefined>;
+  readonly assignments: Set<string>;
+}
+
+/** @throws BridgeError CASE_UNKNOWN */
+export async function loadCase(trx: Trx, caseId: string): Promise<CaseRow> {
+  const row = await trx.selectFrom("cases").selectAll().where("id", "=", caseId).executeTakeFirst();
+  if (row !== undefined) return row;
+  throw new BridgeError("CASE_UNKNOWN", `there is no case ${caseId}`, {
+    status: 404,
+    hint: "GET /api/v1/cases lists them.",
+  });
+}
+
+/** Appends to the case's timeline. */
+export async function note(change: Change, caseId: string, entry: NewEntry): Promise<void> {
+  change.cases.set(caseId, await appendEntry(change.trx, caseId, entry, change.nowMs));
+}
+
+/** Changes facts of a case that are no state. */
+export async function amend(change: Change, row: CaseRow, set: Updateable<CasesTable>): Promise<CaseRow> {
+  const columns = { ...set, updated_at_ms: change.nowMs };
+  await change.trx.updateTable("cases").set(columns).where("id", "=", row.id).execute();
+  if (!change.cases.has(row.id)) change.cases.set(row.id, undefined);
+  return { ...row, ...columns } as CaseRow;
+}
+
+/**
+ * Moves a case along the machine of states.ts and says so in its timeline.
+ * @throws BridgeError CASE_MOVE when the machine does not know the move here
+ */
+export async function move(
+  change: Change,
+  row: CaseRow,
+  by: CaseMove,
+  entry: NewEntry,
+  set: Updateable<CasesTable> = {},
+): Promise<CaseRow> {
+  const from = stateNamed(row.state);
+  const to = nextState(from, by);
+  if (to === undefined) {
+    throw new BridgeError("CASE_MOVE", `case ${row.number} is ${from}: ${by} is not possible now`, {
+      status: 409,
+      hint: "Somebody else may have acted in the meantime: load the case again.",
+    });
+  }
+  const moved = await amend(change, row, { ...set, state: to, closed_at_ms: isEnded(to) ? change.nowMs : null });
+  await note(change, row.id, { ...entry, detail: { ...entry.detail, from, to } });
+  return moved;
+}
+
+export function stateOfCase(row: CaseRow): CaseStateName {
+  return stateNamed(row.state);
+}
+
+export function positionOf(row: Pick<CaseRow, "latitude_deg" | "longitude_deg">) {
+  return row.latitude_deg === null || row.longitude_deg === null
+    ? undefined
+    : { latitudeDeg: row.latitude_deg, longitudeDeg: row.longitude_deg };
+}
+
+/** Names of the accounts and crews that worked on the case: none of them may be the one that closes it. */
+export function handlersOf(row: Pick<CaseRow, "handlers">): readonly string[] {
+  const names: unknown = JSON.parse(row.handlers);
+  return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+}
+
+export async function addHandler(change: Change, row: CaseRow, name: string): Promise<CaseRow> {
+  const names = handlersOf(row);
+  return names.includes(name) ? row : await amend(change, row, { handlers: JSON.stringify([...names, name]) });
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from "node:crypto";
+import type { AlarmBody } from "../../protocol/alarm.ts";
+import { type AlarmRow, bodyOf } from "../alarms/alarm-rows.ts";
+import type { FaultPoints } from "../store/fault-points.ts";
+import { amend, type CaseRow, type Change, loadCase, move, note } from "./case-rows.ts";
+import { type GroupingDecision, groupAlarm } from "./grouping.ts";
+import { heard, highest, levelOf, peakOf, said, seenPhase } from "./heard.ts";
+import { candidatesForJoining, recurring } from "./joinable.ts";
+import { planDispatch } from "./plan-dispatch.ts";
+import { bringBack, progress } from "./progress.ts";
+import type { DeskSettings } from "./settings.ts";
+
+/** A follow-up that is due: an alarm that has no case yet, or one that changed since its case last looked. */
+export interface DueFollowUp {
+  readonly id: number;
+  readonly alarm_id: string;
+  readonly case_id: string | null;
+}
+
+/**
+ * Turns one follow-up into what it means for a case; one transaction of the elected writer, so that grouping is serial.
+ * @returns the case, or undefined when the alarm is gone
+ */
+export async function followUp(
+  change: Change,
+  due: DueFollowUp,
+  settings: DeskSettings,
+  faultPoints: FaultPoints,
+): Promise<string | undefined> {
+  const { trx } = change;
+  const alarm = await trx.selectFrom("alarms").selectAll().where("alarm_id", "=", due.alarm_id).executeTakeFirst();
+  if (alarm === undefined) {
+    await trx.updateTable("follow_up").set({ pending: 0 }).where("id", "=", due.id).execute();
+    return undefined;
+  }
+  const body = bodyOf(alarm);
+  let caseId = due.case_id;
+  if (caseId === null) {
+    caseId = await openOrJoin(change, alarm, body, settings);
+    faultPoints.reach("bridge-mid-follow-up");
+  } else {
+    await progress(change, await loadCase(trx, caseId), alarm, body, settings);
+  }
+  await trx.updateTable("follow_up").set({ pending: 0, case_id: caseId }).where("id", "=", due.id).execute();
+  return caseId;
+}
+
+async function openOrJoin(change: Change, alarm: AlarmRow, body: AlarmBody, settings: DeskSettings): Promise<string> {
+  const position = await positionOfAlarm(change, alarm, body);
+  const joinable = await candidatesForJoining(change.trx, alarm, body, settings, position);
+  const decision = groupAlarm(joinable.alarm, joinable.cases, settings.grouping);
+  const row = await target(change, alarm, body, decision, position, settings);
+  const how = decision.act === "join" ? decision.how : row.opened_at_ms === change.nowMs ? "opened" : "recurrence";
+  await change.trx
+    .insertInto("case_alarms")
+    .values({
+      case_id: row.id,
+      alarm_id: alarm.alarm_id,
+      joined_at_ms: change.nowMs,
+      how,
+      seen_rev: alarm.rev,
+      seen_phase: seenPhase(alarm),
+    })
+    .execute();
+  return row.id;
+}
+
+async function target(
+  change: Change,
+  alarm: AlarmRow,
+  body: AlarmBody,
+  decision: GroupingDecision,
+  position: Place | undefined,
+  settings: DeskSettings,
+): Promise<CaseRow> {
+  if (decision.act === "join") return joinCase(change, alarm, body, decision, settings);
+  const before = alarm.late === 1 ? undefined : await recurring(change.trx, alarm, change.nowMs, settings);
+  if (before !== undefined) {
+    const entry = { ...said(alarm, body, "reopened"), actor: "system:desk", cause: "the site is loud again" };
+    const reopened = await move(change, before, "reopen", entry, { ...heard(alarm, body, before), late: 0 });
+    return planDispatch(change, reopened, settings);
+  }
+  return openCase(change, alarm, body, position, settings);
+}
+
+async function openCase(
+  change: Change,
+  alarm: AlarmRow,
+  body: AlarmBody,
+  position: Place | undefined,
+  settings: DeskSettings,
+): Promise<CaseRow> {
+  const { trx, nowMs } = change;
+  const newest = await trx.selectFrom("cases").select("number").orderBy("number", "desc").limit(1).executeTakeFirst();
+  const site =
+    alarm.site_id === null
+      ? undefined
+      : await trx.selectFrom("sites").select("name").where("id", "=", alarm.site_id).executeTakeFirst();
+  const row: CaseRow = {
+    id: randomUUID(),
+    number: (newest?.number ?? 0) + 1,
+    family: alarm.family,
+    nature: alarm.nature,
+    title: `${alarm.rule} · ${site?.name ?? alarm.node}${alarm.device === "" ? "" : ` · ${alarm.device}`}`,
+    rule: alarm.rule,
+    state: "open",
+    before_suspend: null,
+    late: alarm.late,
+    dispatchable: body.permit === undefined ? 1 : 0,
+    site_id: alarm.site_id,
+    node: alarm.node,
+    latitude_deg: position?.latitudeDeg ?? null,
+    longitude_deg: position?.longitudeDeg ?? null,
+    opened_at_ms: nowMs,
+    updated_at_ms: nowMs,
+    closed_at_ms: null,
+    last_alarm_at_ms: alarm.raised_at_ms,
+    level_db: levelOf(body) ?? null,
+    peak_db: peakOf(body) ?? null,
+    waiting_for: "[]",
+    auto_dispatch_at_ms: null,
+    suspended_until_ms: null,
+    handlers: "[]",
+    quiet_since_ms: null,
+  };
+  await trx.insertInto("cases").values(row).execute();
+  const why = body.permit === undefined ? {} : { permit: body.permit };
+  const opened = said(alarm, body, "opened");
+  await note(change, row.id, { ...opened, detail: { ...opened.detail, late: alarm.late === 1, ...why } });
+  return planDispatch(change, row, settings);
+}
+
+async function joinCase(
+  change: Change,
+  alarm: AlarmRow,
+  body: AlarmBody,
+  decision: Extract<GroupingDecision, { act: "join" }>,
+  settings: DeskSettings,
+): Promise<CaseRow> {
+  const before = await loadCase(change.trx, decision.caseId);
+  const isHistory = alarm.late === 1;
+  const joined = said(alarm, body, "alarm-joined");
+  await note(change, before.id, { ...joined, detail: { ...joined.detail, how: decision.how, history: isHistory } });
+  if (isHistory) return amend(change, before, { peak_db: highest(before.peak_db, peakOf(body)) });
+  const dispatchable = body.permit === undefined ? 1 : before.dispatchable;
+  const row = await amend(change, before, { ...heard(alarm, body, before), late: 0, dispatchable });
+  if (decision.bringsBack) return bringBack(change, row, said(alarm, body, "brought-back"), settings);
+  const isAwakened = before.late === 1 || before.dispatchable !== dispatchable;
+  return isAwakened ? planDispatch(change, row, settings) : row;
+}
+
+interface Place {
+  readonly latitudeDeg: number;
+  readonly longitudeDeg: number;
+}
+
+/** Where it happened: as the alarm says, else its site, else its node. */
+async function positionOfAlarm(change: Change, alarm: AlarmRow, body: AlarmBody): Promise<Place | undefined> {
+  if (body.position !== undefined) return body.position;
+  const site =
+    alarm.site_id === null
+      ? undefined
+      : await change.trx
+          .selectFrom("sites")
+          .select(["latitude_deg", "longitude_deg"])
+          .where("id", "=", alarm.site_id)
+          .executeTakeFirst();
+  const known =
+    site?.latitude_deg == null
+      ? await change.trx
+          .selectFrom("nodes")
+          .select(["latitude_deg", "longitude_deg"])
+          .where("id", "=", alarm.node)
+          .executeTakeFirst()
+      : site;
+  const latitudeDeg = known?.latitude_deg;
+  const longitudeDeg = known?.longitude_deg;
+  return latitudeDeg == null || longitudeDeg == null ? undefined : { latitudeDeg, longitudeDeg };
+}

@@ -1,0 +1,33 @@
+import { amend, type CaseRow, type Change } from "./case-rows.ts";
+import { type DeskSettings, policyFor, scaledMs } from "./settings.ts";
+import { cancelTimer, setTimer } from "./timers.ts";
+
+/**
+ * Sets the timers that the policy wants for a case that waits for a crew. The timers commit with the case, so that a
+ * bridge that dies in between still sends somebody when it is back.
+ * @param isNext another crew has just dropped out: the desk had its time already, `auto-after` sends the next at once
+ */
+export async function planDispatch(
+  change: Change,
+  row: CaseRow,
+  settings: DeskSettings,
+  isNext = false,
+): Promise<CaseRow> {
+  if (row.state !== "open" || row.late === 1 || row.dispatchable === 0) return row;
+  const { trx, nowMs } = change;
+  const { policy, afterSeconds } = policyFor(settings, row.rule, row.family);
+  if (policy === "auto" || (policy === "auto-after" && isNext)) {
+    await setTimer(trx, "dispatch", row.id, nowMs, nowMs);
+    return row;
+  }
+  await setTimer(trx, "propose", row.id, nowMs, nowMs);
+  if (policy === "propose") return row;
+  const dueAtMs = nowMs + scaledMs(settings, afterSeconds * 1000);
+  await setTimer(trx, "dispatch", row.id, dueAtMs, nowMs);
+  return amend(change, row, { auto_dispatch_at_ms: dueAtMs });
+}
+
+/** The case no longer waits for a crew. */
+export async function cancelDispatch(change: Change, caseId: string): Promise<void> {
+  for (const kind of ["propose", "dispatch"] as const) await cancelTimer(change.trx, kind, caseId, change.nowMs);
+}

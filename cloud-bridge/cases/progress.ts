@@ -1,0 +1,112 @@
+import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { AlarmRow } from "../alarms/alarm-rows.ts";
+import { notify, reactivateLast } from "./assignment-rows.ts";
+import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
+import { heard, said, seenPhase } from "./heard.ts";
+import { cancelDispatch, planDispatch } from "./plan-dispatch.ts";
+import type { DeskSettings } from "./settings.ts";
+import { isEnded } from "./states.ts";
+import type { NewEntry } from "./timeline.ts";
+
+/** Takes a new revision, or a verdict of the node's hello, of an alarm that has its case already. */
+export async function progress(
+  change: Change,
+  before: CaseRow,
+  alarm: AlarmRow,
+  body: AlarmBody,
+  settings: DeskSettings,
+): Promise<void> {
+  const { trx } = change;
+  const link = await trx
+    .selectFrom("case_alarms")
+    .select(["seen_rev", "seen_phase"])
+    .where("case_id", "=", before.id)
+    .where("alarm_id", "=", alarm.alarm_id)
+    .executeTakeFirst();
+  const phase = seenPhase(alarm);
+  await trx
+    .updateTable("case_alarms")
+    .set({ seen_rev: alarm.rev, seen_phase: phase })
+    .where("case_id", "=", before.id)
+    .where("alarm_id", "=", alarm.alarm_id)
+    .execute();
+  const isHistory = alarm.late === 1 && phase === "standing";
+  const row = isHistory ? before : await amend(change, before, heard(alarm, body, before));
+  if (phase === link?.seen_phase) {
+    if (phase === "standing" && !isHistory && before.late === 1) await wake(change, row, alarm, body, settings);
+    return;
+  }
+  if (phase !== "standing") {
+    await note(change, row.id, said(alarm, body, phase === "cleared" ? "alarm-cleared" : "alarm-superseded"));
+    if (phase === "cleared") await clearItself(change, row);
+    return;
+  }
+  await note(change, row.id, said(alarm, body, "alarm-raised-again"));
+  if (!isHistory) await wake(change, row, alarm, body, settings);
+}
+
+/** The alarm is live: an ended case opens again, a resolved one goes back to its crew, a late one becomes live. */
+async function wake(
+  change: Change,
+  before: CaseRow,
+  alarm: AlarmRow,
+  body: AlarmBody,
+  settings: DeskSettings,
+): Promise<void> {
+  const state = stateOfCase(before);
+  if (isEnded(state)) {
+    const row = await move(
+      change,
+      before,
+      "reopen",
+      { ...said(alarm, body, "reopened"), actor: "system:desk" },
+      { late: 0 },
+    );
+    await planDispatch(change, row, settings);
+    return;
+  }
+  const row = before.late === 1 ? await amend(change, before, { late: 0 }) : before;
+  if (state === "resolved" || state === "verifying") {
+    await bringBack(change, row, said(alarm, body, "brought-back"), settings);
+  } else if (before.late === 1) {
+    await note(change, row.id, said(alarm, body, "live"));
+    await planDispatch(change, row, settings);
+  }
+}
+
+/** Back to its crew when that is still free, else open for the next. */
+export async function bringBack(
+  change: Change,
+  row: CaseRow,
+  entry: NewEntry,
+  settings: DeskSettings,
+): Promise<CaseRow> {
+  const assignmentId = await reactivateLast(change, row.id);
+  if (assignmentId !== undefined) {
+    await notify(change, row.id, assignmentId.id, assignmentId.crewId, "brought-back");
+    return move(change, row, "bring-back", entry, { waiting_for: "[]" });
+  }
+  const opened = await move(change, row, "release", entry, { waiting_for: "[]" });
+  return planDispatch(change, opened, settings, true);
+}
+
+/** A condition that went away before anybody was sent needs nobody. A late case stays for a person to read. */
+async function clearItself(change: Change, row: CaseRow): Promise<void> {
+  if (row.state !== "open" || row.late === 1 || row.nature !== "condition") return;
+  const standing = await change.trx
+    .selectFrom("case_alarms")
+    .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
+    .select("alarms.alarm_id")
+    .where("case_alarms.case_id", "=", row.id)
+    .where("alarms.phase", "!=", "cleared")
+    .executeTakeFirst();
+  if (standing !== undefined) return;
+  await cancelDispatch(change, row.id);
+  const entry: NewEntry = {
+    kind: "self-cleared",
+    actor: "system:desk",
+    channel: "system",
+    cause: "every alarm of the case has cleared before a crew was sent",
+  };
+  await move(change, row, "self-clear", entry, { auto_dispatch_at_ms: null });
+}

@@ -1,0 +1,65 @@
+import { DEFAULT_SILENCE, type SilenceLimits } from "../alarms/fault-watch.ts";
+import { type CandidateSettings, DEFAULT_CANDIDATES } from "../roster/candidates.ts";
+import { DEFAULT_GROUPING, type GroupingSettings } from "./grouping.ts";
+
+/** `auto`: the bridge sends the first candidate at once; `auto-after`: after N s without a desk's word; `propose`: never by itself. */
+export interface DispatchPolicy {
+  readonly policy: "auto" | "propose" | "auto-after";
+  readonly afterSeconds: number;
+}
+
+/** Numbers of the desk. All are settings of the bridge's configuration. */
+export interface DeskSettings {
+  readonly dispatch: DispatchPolicy;
+  readonly dispatchByRule: Readonly<Record<string, DispatchPolicy>>;
+  readonly grouping: GroupingSettings;
+  readonly candidates: CandidateSettings;
+  readonly silence: SilenceLimits;
+  /** Without a word from the crew for this long, the next one is sent. */
+  readonly acknowledgeMs: number;
+  /** When nobody can be sent, the roster is looked at again after this. */
+  readonly retryMs: number;
+  /** A crew that declined or did not answer is not asked again for the same case within this. */
+  readonly barredMs: number;
+  /** A case that ended less than this ago is reopened by a new alarm of its family at its site. */
+  readonly recurrenceMs: number;
+  /** Proven quiet for this long closes a noise case. */
+  readonly quietMs: number;
+  /** Of a minute's seconds, at least this part must be valid for the minute to count as quiet. */
+  readonly quietValidPct: number;
+  /** Levels older than this prove nothing about now; never scaled. */
+  readonly freshLevelsMs: number;
+  /** Geofence of a site that names none. */
+  readonly radiusM: number;
+  /** Divides waiting times in demonstrations; rules, latencies and records are never scaled. */
+  readonly timeScale: number;
+}
+
+export const DEFAULT_DESK: DeskSettings = {
+  dispatch: { policy: "auto-after", afterSeconds: 60 },
+  dispatchByRule: {},
+  grouping: DEFAULT_GROUPING,
+  candidates: DEFAULT_CANDIDATES,
+  silence: DEFAULT_SILENCE,
+  acknowledgeMs: 120_000,
+  retryMs: 15_000,
+  barredMs: 10 * 60_000,
+  recurrenceMs: 4 * 3600_000,
+  quietMs: 10 * 60_000,
+  quietValidPct: 75,
+  freshLevelsMs: 150_000,
+  radiusM: 150,
+  timeScale: 1,
+};
+
+/** The one place where a waiting time is scaled. */
+export function scaledMs(settings: Pick<DeskSettings, "timeScale">, ms: number): number {
+  return Math.max(1, Math.round(ms / settings.timeScale));
+}
+
+/** A fault is looked at by a person: crews are proposed for it, not sent, unless its rule says otherwise. */
+export function policyFor(settings: DeskSettings, rule: string, family: string): DispatchPolicy {
+  const own = settings.dispatchByRule[rule];
+  if (own !== undefined) return own;
+  return family === "fault" ? { policy: "propose", afterSeconds: 0 } : settings.dispatch;
+}

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import type { Selectable } from "kysely";
+import { canonicalJson } from "../../protocol/canonical-json.ts";
+import type { Trx } from "../store/database.ts";
+import type { TimelineTable } from "../store/desk-tables.ts";
+
+export type Channel = "system" | "console" | "crew-page" | "sensor" | "gps" | "radio" | "api";
+
+/** One thing that happened to a case. */
+export interface NewEntry {
+  readonly kind: string;
+  /** An account's name, a node, or `system:<part>`. */
+  readonly actor: string;
+  readonly channel: Channel;
+  /** Time on the actor's device, where it had one. */
+  readonly deviceTimeMs?: number;
+  readonly position?: { readonly latitudeDeg: number; readonly longitudeDeg: number; readonly accuracyM?: number };
+  readonly cause?: string;
+  readonly detail?: Record<string, unknown>;
+}
+
+export interface TimelineFacts extends NewEntry {
+  readonly seq: number;
+  readonly serverTimeMs: number;
+  /** SHA-256 over the hash before it and the entry's canonical JSON. */
+  readonly hash: string;
+}
+
+/** Hash before the first entry: of the case's id, so that no chain can be moved to another case. */
+export function firstHash(caseId: string): string {
+  return createHash("sha256").update(`shao case ${caseId}`).digest("hex");
+}
+
+export function chainedHash(before: string, entry: Omit<TimelineFacts, "hash">): string {
+  return createHash("sha256").update(before).update("\n").update(canonicalJson(entry)).digest("hex");
+}
+
+/** Appends to the case's chain, within the transaction that does what the entry says. */
+export async function appendEntry(trx: Trx, caseId: string, entry: NewEntry, nowMs: number): Promise<TimelineFacts> {
+  const last = await trx
+    .selectFrom("timeline")
+    .select(["seq", "hash"])
+    .where("case_id", "=", caseId)
+    .orderBy("seq", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  const facts = { ...entry, seq: (last?.seq ?? 0) + 1, serverTimeMs: nowMs };
+  const hash = chainedHash(last?.hash ?? firstHash(caseId), facts);
+  await trx
+    .insertInto("timeline")
+    .values({
+      case_id: caseId,
+      seq: facts.seq,
+      kind: entry.kind,
+      actor: entry.actor,
+      channel: entry.channel,
+      device_time_ms: entry.deviceTimeMs ?? null,
+      server_time_ms: nowMs,
+      latitude_deg: entry.position?.latitudeDeg ?? null,
+      longitude_deg: entry.position?.longitudeDeg ?? null,
+      accuracy_m: entry.position?.accuracyM ?? null,
+      cause: entry.cause ?? null,
+      detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
+      hash,
+    })
+    .execute();
+  return { ...facts, hash };
+}
+
+export async function readTimeline(trx: Trx, caseId: string): Promise<readonly TimelineFacts[]> {
+  const rows = await trx.selectFrom("timeline").selectAll().where("case_id", "=", caseId).orderBy("seq").execute();
+  return rows.map(entryOf);
+}
+
+/** @returns the first seq whose hash does not follow from what stands there, or undefined when the chain holds */
+export function brokenAt(caseId: string, entries: readonly TimelineFacts[]): number | undefined {
+  let before = firstHash(caseId);
+  for (const [index, { hash, ...entry }] of entries.entries()) {
+    if (entry.seq !== index + 1 || chainedHash(before, entry) !== hash) return index + 1;
+    before = hash;
+  }
+  return undefined;
+}
+
+const CHANNELS: readonly Channel[] = ["system", "console", "crew-page", "sensor", "gps", "radio", "api"];
+
+function entryOf(row: Selectable<TimelineTable>): TimelineFacts {
+  const position =
+    row.latitude_deg === null || row.longitude_deg === null
+      ? undefined
+      : {
+          latitudeDeg: row.latitude_deg,
+          longitudeDeg: row.longitude_deg,
+          ...(row.accuracy_m === null ? {} : { accuracyM: row.accuracy_m }),
+        };
+  return {
+    seq: row.seq,
+    kind: row.kind,
+    actor: row.actor,
+    channel: CHANNELS.find((channel) => channel === row.channel) ?? "system",
+    ...(row.device_time_ms === null ? {} : { deviceTimeMs: row.device_time_ms }),
+    serverTimeMs: row.server_time_ms,
+    ...(position === undefined ? {} : { position }),
+    ...(row.cause === null ? {} : { cause: row.cause }),
+    ...(row.detail === null ? {} : { detail: JSON.parse(row.detail) }),
+    hash: row.hash,
+  };
+}

@@ -1,0 +1,236 @@
+import type { Selectable } from "kysely";
+import type { AlarmBody, AlarmFamily, AlarmNature } from "../../protocol/alarm.ts";
+import type { Subject } from "../../protocol/ids.ts";
+import { type AlarmRow, bodyOf, subjectOf } from "../alarms/alarm-rows.ts";
+import { isStanding, UNWATCHED_RULES } from "../alarms/faults.ts";
+import { crewsOnDuty } from "../roster/candidates.ts";
+import { type CrewFacts, crewOf } from "../roster/crews.ts";
+import { newestPositions } from "../roster/positions.ts";
+import type { Trx } from "../store/database.ts";
+import type { AssignmentsTable } from "../store/desk-tables.ts";
+import { type CaseRow, positionOf, stateOfCase } from "./case-rows.ts";
+import type { CaseStateName } from "./states.ts";
+
+/** Shapes of the API's AlarmView, Assignment, CaseView and CrewView; they stand here since rooms do not import the API. */
+export interface AlarmFacts {
+  readonly alarmId: string;
+  readonly node: string;
+  readonly device: string;
+  readonly subject?: Subject;
+  readonly siteId?: string;
+  readonly body: AlarmBody;
+  readonly late: boolean;
+  readonly superseded: boolean;
+  readonly receivedAtMs: number;
+  readonly caseId?: string;
+}
+
+const ASSIGNMENT_STATES = [
+  "proposed",
+  "assigned",
+  "acknowledged",
+  "declined",
+  "en-route",
+  "on-scene",
+  "done",
+  "withdrawn",
+] as const;
+export type AssignmentStateName = (typeof ASSIGNMENT_STATES)[number];
+const ARRIVALS = ["button", "gps", "radio"] as const;
+export type Arrival = (typeof ARRIVALS)[number];
+
+export interface AssignmentFacts {
+  readonly id: string;
+  readonly caseId: string;
+  readonly crewId: string;
+  readonly crewName: string;
+  readonly state: AssignmentStateName;
+  readonly distanceM?: number;
+  readonly etaMs?: number;
+  readonly assignedAtMs: number;
+  readonly notifiedAtMs?: number;
+  readonly acknowledgedAtMs?: number;
+  readonly onSceneAtMs?: number;
+  readonly onSceneBy?: Arrival[];
+}
+
+export interface CaseFacts {
+  readonly id: string;
+  readonly number: number;
+  readonly family: AlarmFamily;
+  readonly nature: AlarmNature;
+  readonly title: string;
+  readonly state: CaseStateName;
+  readonly late: boolean;
+  readonly siteId?: string;
+  readonly siteName?: string;
+  readonly unwatched: boolean;
+  readonly position?: { latitudeDeg: number; longitudeDeg: number };
+  readonly openedAtMs: number;
+  readonly updatedAtMs: number;
+  readonly closedAtMs?: number;
+  readonly alarmIds: string[];
+  readonly levelDb?: number;
+  readonly peakDb?: number;
+  readonly waitingFor: string[];
+  readonly autoDispatchAtMs?: number;
+  readonly assignment?: AssignmentFacts;
+}
+
+export interface CrewSituationFacts extends CrewFacts {
+  readonly onDuty: boolean;
+  readonly position?: {
+    readonly latitudeDeg: number;
+    readonly longitudeDeg: number;
+    readonly atMs: number;
+    readonly source: "vehicle" | "radio" | "phone";
+  };
+  readonly assignment?: AssignmentFacts;
+}
+
+export function alarmFacts(row: AlarmRow, caseId: string | null): AlarmFacts {
+  const subject = subjectOf(row);
+  return {
+    alarmId: row.alarm_id,
+    node: row.node,
+    device: row.device,
+    ...(subject === undefined ? {} : { subject }),
+    ...(row.site_id === null ? {} : { siteId: row.site_id }),
+    body: bodyOf(row),
+    late: row.late === 1,
+    superseded: row.superseded === 1,
+    receivedAtMs: row.received_at_ms,
+    ...(caseId === null ? {} : { caseId }),
+  };
+}
+
+export function assignmentFacts(row: Selectable<AssignmentsTable>, crewName: string): AssignmentFacts {
+  const arrivals = arrivalsOf(row);
+  return {
+    id: row.id,
+    caseId: row.case_id,
+    crewId: row.crew_id,
+    crewName,
+    state: ASSIGNMENT_STATES.find((state) => state === row.state) ?? "withdrawn",
+    ...(row.distance_m === null ? {} : { distanceM: row.distance_m }),
+    ...(row.eta_ms === null ? {} : { etaMs: row.eta_ms }),
+    assignedAtMs: row.assigned_at_ms,
+    ...(row.notified_at_ms === null ? {} : { notifiedAtMs: row.notified_at_ms }),
+    ...(row.acknowledged_at_ms === null ? {} : { acknowledgedAtMs: row.acknowledged_at_ms }),
+    ...(row.on_scene_at_ms === null ? {} : { onSceneAtMs: row.on_scene_at_ms }),
+    ...(arrivals.length === 0 ? {} : { onSceneBy: arrivals }),
+  };
+}
+
+export function arrivalsOf(row: Pick<Selectable<AssignmentsTable>, "on_scene_by">): Arrival[] {
+  const named: unknown = JSON.parse(row.on_scene_by);
+  return Array.isArray(named) ? ARRIVALS.filter((arrival) => named.includes(arrival)) : [];
+}
+
+/** Assignments with the names of their crews, newest first. */
+export async function assignmentsOf(
+  trx: Trx,
+  where: { readonly caseId: string } | { readonly id: string } | { readonly active: true },
+): Promise<readonly AssignmentFacts[]> {
+  let query = trx
+    .selectFrom("assignments")
+    .innerJoin("crews", "crews.id", "assignments.crew_id")
+    .selectAll("assignments")
+    .select("crews.name as crew_name")
+    .orderBy("assignments.created_at_ms", "desc");
+  if ("caseId" in where) query = query.where("assignments.case_id", "=", where.caseId);
+  else if ("id" in where) query = query.where("assignments.id", "=", where.id);
+  else query = query.where("assignments.active", "=", 1);
+  return (await query.execute()).map((row) => assignmentFacts(row, row.crew_name));
+}
+
+/** The assignment that counts for the case now: the active one, else the proposed, else the last that was worked on. */
+function currentOf(assignments: readonly AssignmentFacts[]): AssignmentFacts | undefined {
+  const isWorking = ({ state }: AssignmentFacts) =>
+    ["assigned", "acknowledged", "en-route", "on-scene"].includes(state);
+  return (
+    assignments.find(isWorking) ??
+    assignments.find(({ state }) => state === "proposed") ??
+    assignments.find(({ state }) => state === "done")
+  );
+}
+
+export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
+  const alarms = await trx
+    .selectFrom("case_alarms")
+    .select("alarm_id")
+    .where("case_id", "=", row.id)
+    .orderBy("joined_at_ms")
+    .execute();
+  const site =
+    row.site_id === null
+      ? undefined
+      : await trx.selectFrom("sites").select("name").where("id", "=", row.site_id).executeTakeFirst();
+  const assignment = currentOf(await assignmentsOf(trx, { caseId: row.id }));
+  const position = positionOf(row);
+  const waitingFor: unknown = JSON.parse(row.waiting_for);
+  return {
+    id: row.id,
+    number: row.number,
+    family: FAMILIES.find((family) => family === row.family) ?? "fault",
+    nature: row.nature === "event" ? "event" : "condition",
+    title: row.title,
+    state: stateOfCase(row),
+    late: row.late === 1,
+    ...(row.site_id === null ? {} : { siteId: row.site_id }),
+    ...(site === undefined ? {} : { siteName: site.name }),
+    unwatched: await isUnwatched(trx, row),
+    ...(position === undefined ? {} : { position }),
+    openedAtMs: row.opened_at_ms,
+    updatedAtMs: row.updated_at_ms,
+    ...(row.closed_at_ms === null ? {} : { closedAtMs: row.closed_at_ms }),
+    alarmIds: alarms.map(({ alarm_id }) => alarm_id),
+    ...(row.level_db === null ? {} : { levelDb: row.level_db }),
+    ...(row.peak_db === null ? {} : { peakDb: row.peak_db }),
+    waitingFor: Array.isArray(waitingFor) ? waitingFor.map(String) : [],
+    ...(row.auto_dispatch_at_ms === null ? {} : { autoDispatchAtMs: row.auto_dispatch_at_ms }),
+    ...(assignment === undefined ? {} : { assignment }),
+  };
+}
+
+const FAMILIES = ["noise", "vision", "emergency", "fault"] as const;
+
+/** A silence stands at the case's site, or at its node when it has no site. */
+async function isUnwatched(trx: Trx, row: CaseRow): Promise<boolean> {
+  const silence = await trx
+    .selectFrom("alarms")
+    .select("alarm_id")
+    .where("family", "=", "fault")
+    .where(isStanding)
+    .where("rule", "in", [...UNWATCHED_RULES])
+    .where((or) => (row.site_id === null ? or("node", "=", row.node) : or("site_id", "=", row.site_id)))
+    .executeTakeFirst();
+  return silence !== undefined;
+}
+
+/** Every crew with duty, position and work. */
+export async function crewFacts(trx: Trx, nowMs: number): Promise<readonly CrewSituationFacts[]> {
+  const crews = await trx.selectFrom("crews").selectAll().orderBy("id").execute();
+  const onDuty = await crewsOnDuty(trx, nowMs);
+  const positions = await newestPositions(trx);
+  const active = await assignmentsOf(trx, { active: true });
+  return crews.map((row) => {
+    const position = positions.get(row.id);
+    const assignment = active.find(({ crewId }) => crewId === row.id);
+    return {
+      ...crewOf(row),
+      onDuty: onDuty.has(row.id),
+      ...(position === undefined
+        ? {}
+        : {
+            position: {
+              latitudeDeg: position.latitudeDeg,
+              longitudeDeg: position.longitudeDeg,
+              atMs: position.atMs,
+              source: position.source,
+            },
+          }),
+      ...(assignment === undefined ? {} : { assignment }),
+    };
+  });
+}

@@ -1,0 +1,127 @@
+import { type AssignmentRow, endAssignment, setAssignment } from "../cases/assignment-rows.ts";
+import { type CaseRow, type Change, loadCase, move, note } from "../cases/case-rows.ts";
+import { planDispatch } from "../cases/plan-dispatch.ts";
+import type { DeskSettings } from "../cases/settings.ts";
+import type { NewEntry } from "../cases/timeline.ts";
+import { cancelTimer } from "../cases/timers.ts";
+import { BridgeError } from "../store/errors.ts";
+import { arrive, arriveIfThere } from "./arrivals.ts";
+import { type Actor, noteHandler } from "./case-acts.ts";
+
+/** What a crew does; the shape is that of the API's CrewAct. */
+export interface CrewActRequest {
+  readonly act: "acknowledge" | "decline" | "en-route" | "on-scene" | "resolved";
+  readonly deviceTimeMs: number;
+  readonly position?: { readonly latitudeDeg: number; readonly longitudeDeg: number; readonly accuracyM?: number };
+  readonly cause?: string;
+}
+
+/** @throws BridgeError ASSIGNMENT_UNKNOWN, ASSIGNMENT_OVER, ASSIGNMENT_NOT_YOURS, ACT_TOO_EARLY */
+export async function actOnAssignment(
+  change: Change,
+  actor: Actor,
+  assignmentId: string,
+  request: CrewActRequest,
+  settings: DeskSettings,
+): Promise<void> {
+  const leg = await loadLeg(change, actor, assignmentId);
+  const row = await noteHandler(change, await loadCase(change.trx, leg.case_id), actor, leg.crew_id);
+  const entry: NewEntry = {
+    kind: request.act,
+    actor: actor.name,
+    channel: "crew-page",
+    deviceTimeMs: request.deviceTimeMs,
+    ...(request.position === undefined ? {} : { position: request.position }),
+    ...(request.cause === undefined ? {} : { cause: request.cause }),
+    detail: { assignmentId, crewId: leg.crew_id },
+  };
+  await cancelTimer(change.trx, "acknowledge", leg.id, change.nowMs);
+  switch (request.act) {
+    case "acknowledge":
+      return acknowledge(change, row, leg, entry, settings);
+    case "decline":
+      return decline(change, row, leg, entry, settings);
+    case "en-route":
+      return setOut(change, row, leg, entry, settings);
+    case "on-scene":
+      return arrive(change, row, leg, "button", { ...entry, detail: { ...entry.detail, by: "button" } });
+    case "resolved":
+      return resolve(change, row, leg, entry);
+  }
+}
+
+async function loadLeg({ trx }: Change, actor: Actor, assignmentId: string): Promise<AssignmentRow> {
+  const leg = await trx.selectFrom("assignments").selectAll().where("id", "=", assignmentId).executeTakeFirst();
+  if (leg === undefined) {
+    throw new BridgeError("ASSIGNMENT_UNKNOWN", `there is no assignment ${assignmentId}`, {
+      status: 404,
+      hint: "Load the crew's work again.",
+    });
+  }
+  if (actor.role === "crew" && actor.crewId !== leg.crew_id) {
+    throw new BridgeError("ASSIGNMENT_NOT_YOURS", "this assignment belongs to another crew", {
+      status: 403,
+      hint: "Sign in with the account of that crew.",
+    });
+  }
+  if (leg.active === 0) {
+    throw new BridgeError("ASSIGNMENT_OVER", `this assignment is over: ${leg.state}`, {
+      status: 409,
+      hint: "The desk may have sent somebody else: load the crew's work again.",
+    });
+  }
+  return leg;
+}
+
+async function acknowledge(
+  change: Change,
+  row: CaseRow,
+  leg: AssignmentRow,
+  entry: NewEntry,
+  settings: DeskSettings,
+): Promise<void> {
+  if (leg.state !== "assigned") return note(change, row.id, entry);
+  const known = await setAssignment(change, leg, { state: "acknowledged", acknowledged_at_ms: change.nowMs });
+  await move(change, row, "acknowledge", entry);
+  await arriveIfThere(change, known, settings);
+}
+
+async function setOut(
+  change: Change,
+  row: CaseRow,
+  leg: AssignmentRow,
+  entry: NewEntry,
+  settings: DeskSettings,
+): Promise<void> {
+  if (leg.state === "en-route" || leg.state === "on-scene") return note(change, row.id, entry);
+  const known = await setAssignment(change, leg, {
+    state: "en-route",
+    en_route_at_ms: change.nowMs,
+    acknowledged_at_ms: leg.acknowledged_at_ms ?? change.nowMs,
+  });
+  await move(change, row, "set-out", entry);
+  await arriveIfThere(change, known, settings);
+}
+
+async function decline(
+  change: Change,
+  row: CaseRow,
+  leg: AssignmentRow,
+  entry: NewEntry,
+  settings: DeskSettings,
+): Promise<void> {
+  await endAssignment(change, leg, "declined");
+  await planDispatch(change, await move(change, row, "release", entry), settings, true);
+}
+
+/** The crew says that it is done; the sensors have the last word. */
+async function resolve(change: Change, row: CaseRow, leg: AssignmentRow, entry: NewEntry): Promise<void> {
+  if (leg.state !== "on-scene") {
+    throw new BridgeError("ACT_TOO_EARLY", "the crew has not arrived yet", {
+      status: 409,
+      hint: "Press “on scene” first, or let the vehicle's position say so.",
+    });
+  }
+  await endAssignment(change, leg, "done");
+  await move(change, row, "resolve", entry);
+}

@@ -1,0 +1,235 @@
+import { watchFaults } from "../alarms/fault-watch.ts";
+import type { Change } from "../cases/case-rows.ts";
+import { type DueFollowUp, followUp } from "../cases/follow-up.ts";
+import { type DeskSettings, scaledMs } from "../cases/settings.ts";
+import { verify } from "../cases/verify.ts";
+import { type AssignmentFacts, assignmentsOf, type CrewSituationFacts, crewFacts } from "../cases/views.ts";
+import { unknownCrew } from "../roster/crews.ts";
+import type { CrewPosition } from "../roster/positions.ts";
+import type { BridgeClock } from "../store/clock.ts";
+import type { Db } from "../store/database.ts";
+import type { FaultPoints } from "../store/fault-points.ts";
+import type { Logger } from "../store/logger.ts";
+import { takePosition } from "./arrivals.ts";
+import { type Actor, actOnCase, type CaseActRequest } from "./case-acts.ts";
+import { actOnAssignment, type CrewActRequest } from "./crew-acts.ts";
+import { delivered, undelivered } from "./deliveries.ts";
+import { alarmList, type CaseDetailFacts, caseDetail, caseList } from "./desk-views.ts";
+import { type DeskEvent, dropEventsBefore, eventsSince, newestEvent, writeEvents } from "./events.ts";
+import { isFirstTime } from "./idempotency.ts";
+import { dueTimers, fireTimer } from "./timers.ts";
+
+export interface DeskOptions {
+  readonly db: Db;
+  readonly clock: BridgeClock;
+  readonly settings: DeskSettings;
+  readonly faultPoints: FaultPoints;
+  readonly log: Logger;
+  /** Called after the commit, in the order of the numbers. */
+  readonly publish: (event: DeskEvent) => void;
+}
+
+/** A fix from a vehicle's gateway (`node`), a radio (`issi`) or a crew's phone (`crewId`). */
+export type PositionOrigin = { readonly node: string } | { readonly issi: string } | { readonly crewId: string };
+
+const WATCH_EVERY_MS = 1_000;
+const KEEP_EVENTS_MS = 24 * 3600_000;
+const TIDY_EVERY_MS = 3600_000;
+
+/** The desk: what the elected writer does with alarms, crews and time. One per process. */
+export type Desk = ReturnType<typeof createDesk>;
+
+export function createDesk({ db, clock, settings, faultPoints, log, publish }: DeskOptions) {
+  const watchingSinceMs = clock.nowMs();
+  let working: Promise<void> | undefined;
+  let isAskedAgain = false;
+  let watchedAtUpMs = Number.NEGATIVE_INFINITY;
+  let tidiedAtUpMs = clock.upMs();
+
+  /** One transaction; its events are committed with it and published after it. */
+  async function transact<T>(act: (change: Change) => Promise<T>): Promise<T> {
+    const { result, events } = await db.transaction().execute(async (trx) => {
+      const change: Change = { trx, nowMs: clock.nowMs(), cases: new Map(), assignments: new Set() };
+      return { result: await act(change), events: await writeEvents(change) };
+    });
+    if (events.some(({ name }) => name === "assignment")) faultPoints.reach("bridge-before-notify");
+    for (const event of events) publish(event);
+    return result;
+  }
+
+  async function guarded(fields: object, act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      log.error({ ...fields, error: error instanceof Error ? error.message : String(error) }, "desk work put off");
+      return false;
+    }
+  }
+
+  /** Follow-ups first, since an alarm waits; then timers, which the follow-ups may have set. */
+  async function work(): Promise<void> {
+    let newestTried = 0;
+    for (;;) {
+      const due = await db
+        .selectFrom("follow_up")
+        .select(["id", "alarm_id", "case_id"])
+        .where("pending", "=", 1)
+        .where("id", ">", newestTried)
+        .orderBy("id")
+        .limit(100)
+        .execute();
+      for (const row of due) {
+        newestTried = row.id;
+        await guarded({ alarmId: row.alarm_id }, () => takeFollowUp(row));
+      }
+      if (due.length > 0) continue;
+      const timers = await dueTimers(db, clock.nowMs());
+      let fired = 0;
+      for (const timer of timers) {
+        const fire = () => transact((change) => fireTimer(change, timer, settings, faultPoints));
+        if (await guarded({ timer: timer.kind, ref: timer.ref }, fire)) fired += 1;
+      }
+      if (fired === 0) return;
+    }
+  }
+
+  async function takeFollowUp(due: DueFollowUp): Promise<void> {
+    await transact((change) => followUp(change, due, settings, faultPoints));
+    faultPoints.reach("bridge-after-case-commit");
+  }
+
+  /** Alarms or due timers may be waiting. Resolves when they have been worked off. */
+  function wake(): Promise<void> {
+    if (working !== undefined) {
+      isAskedAgain = true;
+      return working;
+    }
+    working = (async () => {
+      do {
+        isAskedAgain = false;
+        await work();
+      } while (isAskedAgain);
+    })().finally(() => {
+      working = undefined;
+    });
+    return working;
+  }
+
+  /** To be called a few times a second: silences, timers, verification. */
+  async function tick(): Promise<void> {
+    if (clock.upMs() - watchedAtUpMs >= WATCH_EVERY_MS) {
+      watchedAtUpMs = clock.upMs();
+      const { silence } = settings;
+      const limits = {
+        ...silence,
+        nodeMs: scaledMs(settings, silence.nodeMs),
+        deviceMs: scaledMs(settings, silence.deviceMs),
+      };
+      await guarded({ part: "fault-watch" }, async () => {
+        await watchFaults(db, limits, clock.nowMs(), watchingSinceMs);
+      });
+      await wake();
+      await verifyAll();
+    } else {
+      await wake();
+    }
+    if (clock.upMs() - tidiedAtUpMs >= TIDY_EVERY_MS) {
+      tidiedAtUpMs = clock.upMs();
+      await guarded({ part: "tidy" }, () => dropEventsBefore(db, clock.nowMs() - KEEP_EVENTS_MS));
+    }
+  }
+
+  async function verifyAll(): Promise<void> {
+    const rows = await db.selectFrom("cases").selectAll().where("state", "in", ["resolved", "verifying"]).execute();
+    for (const { id } of rows) {
+      const look = () =>
+        transact(async (change) => {
+          const row = await change.trx.selectFrom("cases").selectAll().where("id", "=", id).executeTakeFirst();
+          if (row?.state === "resolved" || row?.state === "verifying") await verify(change, row, settings);
+        });
+      await guarded({ caseId: id }, look);
+    }
+  }
+
+  async function detail(caseId: string): Promise<CaseDetailFacts> {
+    return caseDetail(db, caseId);
+  }
+
+  return {
+    wake,
+    tick,
+
+    /** @throws BridgeError, see case-acts.ts */
+    async actOnCase(
+      actor: Actor,
+      caseId: string,
+      request: CaseActRequest,
+      idempotencyKey: string,
+    ): Promise<CaseDetailFacts> {
+      await transact(async (change) => {
+        if (!(await isFirstTime(change, actor.id, idempotencyKey, { caseId, request }))) return;
+        await actOnCase(change, actor, caseId, request, settings);
+      });
+      await wake();
+      return detail(caseId);
+    },
+
+    /** @throws BridgeError, see crew-acts.ts */
+    async actOnAssignment(
+      actor: Actor,
+      assignmentId: string,
+      request: CrewActRequest,
+      idempotencyKey: string,
+    ): Promise<AssignmentFacts> {
+      await transact(async (change) => {
+        if (!(await isFirstTime(change, actor.id, idempotencyKey, { assignmentId, request }))) return;
+        await actOnAssignment(change, actor, assignmentId, request, settings);
+      });
+      await wake();
+      if (request.act === "resolved") await verifyAll();
+      const [assignment] = await db.transaction().execute((trx) => assignmentsOf(trx, { id: assignmentId }));
+      if (assignment === undefined) throw new Error(`assignment ${assignmentId} has no crew`);
+      return assignment;
+    },
+
+    /** @throws BridgeError CREW_UNKNOWN for a crew that is not there; a node or radio that is no crew's is passed over */
+    async onPosition(origin: PositionOrigin, fix: Omit<CrewPosition, "source">): Promise<void> {
+      const crews = db.selectFrom("crews").select("id");
+      const [found, source] =
+        "node" in origin
+          ? ([await crews.where("vehicle_node", "=", origin.node).execute(), "vehicle"] as const)
+          : "issi" in origin
+            ? ([await crews.where("radio_issi", "=", origin.issi).execute(), "radio"] as const)
+            : ([await crews.where("id", "=", origin.crewId).execute(), "phone"] as const);
+      if ("crewId" in origin && found.length === 0) throw unknownCrew(origin.crewId);
+      for (const { id } of found) await transact((change) => takePosition(change, id, { ...fix, source }, settings));
+    },
+
+    /** Proof that a page of the crew received its assignment; `to` is the account's name. */
+    async onDelivered(assignmentId: string, to: string): Promise<void> {
+      await transact(async (change) => {
+        await delivered(change, assignmentId, to);
+        faultPoints.reach("bridge-after-notify");
+      });
+    },
+
+    /** What to show a crew's page that connects: assignments that nobody has proven delivered. */
+    async undelivered(crewId: string): Promise<readonly string[]> {
+      return db.transaction().execute((trx) => undelivered(trx, crewId));
+    },
+
+    events: {
+      since: (id: number, limit?: number) => eventsSince(db, id, limit),
+      newest: () => newestEvent(db),
+    },
+
+    views: {
+      caseList: (query: Parameters<typeof caseList>[1]) => caseList(db, query),
+      caseDetail: detail,
+      alarmList: (query: Parameters<typeof alarmList>[1]) => alarmList(db, query),
+      crewViews: (): Promise<readonly CrewSituationFacts[]> =>
+        db.transaction().execute((trx) => crewFacts(trx, clock.nowMs())),
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Change } from "../cases/case-rows.ts";
+import { loadCase } from "../cases/case-rows.ts";
+import { assignmentsOf, caseFacts } from "../cases/views.ts";
+import type { Db } from "../store/database.ts";
+
+/** One numbered event of `/api/v1/events`; `data` is JSON. */
+export interface DeskEvent {
+  readonly id: number;
+  readonly name: "case" | "assignment";
+  readonly data: string;
+  /** For routing: whose work it is. */
+  readonly caseId: string;
+  readonly assignmentId?: string;
+  readonly crewId?: string;
+}
+
+/**
+ * Writes the events of everything that a change touched, in its own transaction. Transactions are serial, so that the
+ * numbers rise in the order of the commits and none is skipped.
+ */
+export async function writeEvents(change: Change): Promise<readonly DeskEvent[]> {
+  const events: DeskEvent[] = [];
+  const views = new Map<string, Awaited<ReturnType<typeof caseFacts>>>();
+  const viewOf = async (caseId: string) => {
+    const known = views.get(caseId) ?? (await caseFacts(change.trx, await loadCase(change.trx, caseId)));
+    views.set(caseId, known);
+    return known;
+  };
+  for (const [caseId, entry] of change.cases) {
+    const view = await viewOf(caseId);
+    const data = JSON.stringify({ case: view, ...(entry === undefined ? {} : { entry }) });
+    events.push({ id: await insert(change, "case", data), name: "case", data, caseId });
+  }
+  for (const id of change.assignments) {
+    const [assignment] = await assignmentsOf(change.trx, { id });
+    if (assignment === undefined) continue;
+    const { caseId, crewId } = assignment;
+    const data = JSON.stringify({ assignment, case: await viewOf(caseId) });
+    events.push({
+      id: await insert(change, "assignment", data),
+      name: "assignment",
+      data,
+      caseId,
+      assignmentId: id,
+      crewId,
+    });
+  }
+  return events;
+}
+
+async function insert(change: Change, name: string, data: string): Promise<number> {
+  const inserted = await change.trx
+    .insertInto("events")
+    .values({ name, data, at_ms: change.nowMs })
+    .returning("id")
+    .executeTakeFirstOrThrow();
+  return inserted.id;
+}
+
+/** @returns what followed that number, oldest first; `isWhole` is false when older ones have been dropped meanwhile */
+export async function eventsSince(
+  db: Db,
+  id: number,
+  limit = 1000,
+): Promise<{ readonly events: readonly DeskEvent[]; readonly isWhole: boolean }> {
+  const rows = await db.selectFrom("events").selectAll().where("id", ">", id).orderBy("id").limit(limit).execute();
+  const events = rows.map((row) => ({ id: row.id, ...eventOf(row.name, row.data) }));
+  return { events, isWhole: rows[0] === undefined || rows[0].id === id + 1 };
+}
+
+function eventOf(name: string, data: string): Omit<DeskEvent, "id"> {
+  const facts = JSON.parse(data) as { case: { id: string }; assignment?: { id: string; crewId: string } };
+  const caseId = facts.case.id;
+  if (name !== "assignment" || facts.assignment === undefined) return { name: "case", data, caseId };
+  return { name: "assignment", data, caseId, assignmentId: facts.assignment.id, crewId: facts.assignment.crewId };
+}
+
+/** Number of the newest event: where a new stream begins. */
+export async function newestEvent(db: Db): Promise<number> {
+  const row = await db.selectFrom("events").select("id").orderBy("id", "desc").limit(1).executeTakeFirst();
+  return row?.id ?? 0;
+}
+
+/** Drops events that no client can still ask for, but never the newest: numbers only rise. */
+export async function dropEventsBefore(db: Db, atMs: number): Promise<void> {
+  const newest = await newestEvent(db);
+  await db.deleteFrom("events").where("at_ms", "<", atMs).where("id", "<", newest).execute();
+}

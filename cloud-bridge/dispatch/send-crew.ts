@@ -1,0 +1,108 @@
+import { assignCrew, propose } from "../cases/assignment-rows.ts";
+import { amend, type CaseRow, type Change, note, positionOf } from "../cases/case-rows.ts";
+import { type DeskSettings, scaledMs } from "../cases/settings.ts";
+import { setTimer } from "../cases/timers.ts";
+import { type CandidateFacts, findCandidates } from "../roster/candidates.ts";
+import type { FaultPoints } from "../store/fault-points.ts";
+
+/** Looks for crews and stores what was found, with every reason, as it was at this moment. */
+export async function lookForCrews(
+  change: Change,
+  row: CaseRow,
+  settings: DeskSettings,
+): Promise<readonly CandidateFacts[]> {
+  const { trx, nowMs } = change;
+  const barred = await barredCrews(change, row.id, settings);
+  const candidates = await findCandidates(trx, positionOf(row), barred, nowMs, settings.candidates);
+  const verdict = JSON.stringify(candidates.map(({ crewId, eligible }) => [crewId, eligible]));
+  const last = await lastDecision(change, row.id);
+  const isSame =
+    last !== undefined && JSON.stringify(last.map(({ crewId, eligible }) => [crewId, eligible])) === verdict;
+  if (!isSame || candidates.some(({ eligible }) => eligible)) {
+    await trx
+      .insertInto("decisions")
+      .values({ case_id: row.id, at_ms: nowMs, candidates: JSON.stringify(candidates) })
+      .execute();
+  }
+  if (!isSame && !candidates.some(({ eligible }) => eligible)) {
+    const detail = { looked: candidates.map(({ crewId, reasons }) => ({ crewId, reasons })) };
+    const cause = candidates.length === 0 ? "there is no crew at all" : "no crew can be sent";
+    await note(change, row.id, { kind: "no-crew", actor: "system:dispatch", channel: "system", cause, detail });
+  }
+  return candidates;
+}
+
+/** The dispatch timer is due: sends the first candidate, or looks again later. A case that no longer waits is left alone. */
+export async function sendFirst(
+  change: Change,
+  row: CaseRow,
+  settings: DeskSettings,
+  faultPoints: FaultPoints,
+): Promise<void> {
+  if (!isWaiting(row)) return;
+  const [best] = (await lookForCrews(change, row, settings)).filter(({ eligible }) => eligible);
+  const { trx, nowMs } = change;
+  if (best === undefined) {
+    await setTimer(trx, "dispatch", row.id, nowMs + scaledMs(settings, settings.retryMs), nowMs);
+    if (row.auto_dispatch_at_ms !== null) await amend(change, row, { auto_dispatch_at_ms: null });
+    return;
+  }
+  await assignCrew(change, row, {
+    crewId: best.crewId,
+    by: "system:dispatch",
+    channel: "system",
+    cause: best.reasons.join(", "),
+    distanceM: best.distanceM,
+    etaMs: best.etaMs,
+    acknowledgeMs: scaledMs(settings, settings.acknowledgeMs),
+  });
+  faultPoints.reach("bridge-mid-assignment");
+}
+
+/** The propose timer is due: names the first candidate; sending it is the desk's word, or the dispatch timer's. */
+export async function proposeFirst(change: Change, row: CaseRow, settings: DeskSettings): Promise<void> {
+  if (!isWaiting(row)) return;
+  const [best] = (await lookForCrews(change, row, settings)).filter(({ eligible }) => eligible);
+  await propose(change, row.id, best);
+  if (!change.cases.has(row.id)) change.cases.set(row.id, undefined);
+  if (best !== undefined || row.auto_dispatch_at_ms !== null) return;
+  await setTimer(change.trx, "propose", row.id, change.nowMs + scaledMs(settings, settings.retryMs), change.nowMs);
+}
+
+/** Crews that declined this case or did not answer, for a while. */
+async function barredCrews(
+  { trx, nowMs }: Change,
+  caseId: string,
+  settings: DeskSettings,
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await trx
+    .selectFrom("assignments")
+    .select(["crew_id", "end_cause"])
+    .where("case_id", "=", caseId)
+    .where("end_cause", "in", ["declined", "no-answer"])
+    .where("ended_at_ms", ">", nowMs - scaledMs(settings, settings.barredMs))
+    .execute();
+  return new Map(
+    rows.map((row) => [row.crew_id, row.end_cause === "declined" ? "declined this case" : "did not answer"]),
+  );
+}
+
+async function lastDecision({ trx }: Change, caseId: string): Promise<readonly CandidateFacts[] | undefined> {
+  const row = await trx
+    .selectFrom("decisions")
+    .select("candidates")
+    .where("case_id", "=", caseId)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : storedCandidates(row.candidates);
+}
+
+/** Candidates as this program stored them. */
+export function storedCandidates(text: string): readonly CandidateFacts[] {
+  return JSON.parse(text) as readonly CandidateFacts[];
+}
+
+function isWaiting(row: CaseRow): boolean {
+  return row.state === "open" && row.late === 0 && row.dispatchable === 1;
+}
