@@ -15,6 +15,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "statistics of 1-s levels: LAeq, maximum, minimum, percentiles, standard deviation, SEL",
     load: () => import("./levels.ts"),
   },
+  {
+    name: "bench",
+    summary: "measures this machine and says beside what: latency, gateway-memory, start",
+    load: () => import("./bench.ts"),
+  },
 ];
 
 const AFTERWORD = `
