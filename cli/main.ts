@@ -20,6 +20,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "measures this machine and says beside what: latency, gateway-memory, start",
     load: () => import("./bench.ts"),
   },
+  { name: "decode", summary: "captured bytes or text to readings", load: () => import("./decode.ts") },
+  { name: "sim", summary: "one simulated device, alone", load: () => import("./sim.ts") },
 ];
 
 const AFTERWORD = `

@@ -1,0 +1,11 @@
+import { Command } from "commander";
+import { gpsCommand } from "./sim/gps.ts";
+import { noiseCommand } from "./sim/noise.ts";
+
+/** `shao sim KIND`: one simulated device, alone, on a real port. */
+export function command(): Command {
+  return new Command()
+    .addCommand(noiseCommand())
+    .addCommand(gpsCommand())
+    .addHelpText("after", "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C.");
+}

@@ -1,0 +1,74 @@
+import { Command } from "commander";
+import { type SimulatedPosition, startGpsSimulator } from "../../drivers/gps-nmea/simulator.ts";
+import { UsageError, usable } from "../usage-error.ts";
+import { type ListenOptions, resolveListen, untilAskedToEnd, withListenOptions } from "./listen-options.ts";
+
+const METRES_PER_DEGREE = 111_320;
+
+interface Options extends ListenOptions {
+  readonly at: string;
+  readonly to?: string;
+  readonly speed: string;
+  readonly period: string;
+}
+
+/** `shao sim gps`: a receiver that stands, or drives to and fro. */
+export function gpsCommand(): Command {
+  const command = new Command("gps")
+    .description("a GNSS receiver, NMEA 0183")
+    .option("--at <lat,lon>", "where it is", "39.912,116.456")
+    .option("--to <lat,lon>", "where it drives to, and back again")
+    .option("--speed <m/s>", "how fast it drives", "8")
+    .option("--period <ms>", "between two fixes", "1000")
+    .addHelpText("after", "\nExample: shao sim gps --tcp 14001 --at 39.91,116.45 --to 39.92,116.47 --speed 12");
+  return withListenOptions(command, false).action((options: Options, self: Command) =>
+    usable(self, () => run(options)),
+  );
+}
+
+async function run(options: Options): Promise<void> {
+  const positionAt = journey(options);
+  const listening = await resolveListen(options);
+  const periodMs = Number(options.period);
+  if (!(periodMs >= 50)) throw new UsageError(`"${options.period}" is no period of at least 50 ms`);
+  const simulator = await startGpsSimulator({ listen: listening.listen, positionAt, periodMs });
+  const { framing: _, ...where } = { framing: undefined, ...listening.describe(simulator.port) };
+  process.stdout.write(`${JSON.stringify({ listening: { ...where, kind: "gps" } })}\n`);
+  process.stderr.write("simulated receiver sends; Ctrl-C ends it\n");
+  await untilAskedToEnd();
+  await simulator.close();
+  await listening.release();
+}
+
+function journey(options: Options): (atMs: number) => SimulatedPosition {
+  const from = parsePlace(options.at);
+  if (options.to === undefined) return () => from;
+  const to = parsePlace(options.to);
+  const speedMps = Number(options.speed);
+  if (!(speedMps > 0)) throw new UsageError(`"${options.speed}" is no speed in m/s`);
+  const north = (to.latitudeDeg - from.latitudeDeg) * METRES_PER_DEGREE;
+  const east = (to.longitudeDeg - from.longitudeDeg) * METRES_PER_DEGREE * Math.cos((from.latitudeDeg * Math.PI) / 180);
+  const legMs = (Math.hypot(north, east) / speedMps) * 1000;
+  if (!(legMs > 0)) return () => from;
+  const there = (Math.atan2(east, north) * 180) / Math.PI;
+  const startedAtMs = Date.now();
+  return (atMs) => {
+    const leg = (atMs - startedAtMs) / legMs;
+    const isBack = Math.floor(leg) % 2 !== 0;
+    const share = isBack ? 1 - (leg - Math.floor(leg)) : leg - Math.floor(leg);
+    return {
+      latitudeDeg: from.latitudeDeg + (to.latitudeDeg - from.latitudeDeg) * share,
+      longitudeDeg: from.longitudeDeg + (to.longitudeDeg - from.longitudeDeg) * share,
+      speedMps,
+      bearingDeg: (there + (isBack ? 180 : 0) + 360) % 360,
+    };
+  };
+}
+
+function parsePlace(text: string): { readonly latitudeDeg: number; readonly longitudeDeg: number } {
+  const [latitudeDeg = Number.NaN, longitudeDeg = Number.NaN, ...rest] = text.split(",").map(Number);
+  if (rest.length > 0 || !(Math.abs(latitudeDeg) <= 90) || !(Math.abs(longitudeDeg) <= 180)) {
+    throw new UsageError(`"${text}" is no latitude,longitude such as 39.912,116.456`);
+  }
+  return { latitudeDeg, longitudeDeg };
+}
