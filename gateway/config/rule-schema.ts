@@ -57,6 +57,13 @@ export const TriggerRule = Type.Object(
       default: 30,
       title: "Seconds between updates of a raised alarm",
     }),
+    sameAlarmS: Type.Integer({
+      minimum: 0,
+      maximum: 600,
+      default: 600,
+      title: "Raised again within these seconds it is the same alarm",
+      description: "0: each raise is an alarm of its own, for load tests.",
+    }),
     evidenceBeforeS: Type.Integer({
       minimum: 0,
       maximum: 600,

@@ -237,7 +237,7 @@ export const GatewayDocument = Type.Object(
     retention: Type.Object(
       {
         keepReceiptedDays: Type.Number({
-          minimum: 0.01,
+          minimum: 0,
           maximum: 3650,
           default: 30,
           title: "Days that receipted records are kept",

@@ -23,6 +23,7 @@ export interface TriggerSettings {
   readonly armedTo: string;
   readonly byDay: boolean;
   readonly updateEveryS: number;
+  readonly sameAlarmS: number;
   readonly evidenceBeforeS: number;
   readonly evidenceAfterS: number;
 }

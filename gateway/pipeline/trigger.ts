@@ -1,6 +1,5 @@
 import type { AlarmBody, ClearReason, WindowStatistics } from "../../protocol/alarm.ts";
 import type { Position } from "../../protocol/ids.ts";
-import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import { hundredths, laeqDb, validLevelDb } from "./level-statistics.ts";
 import type { LevelTrack, TrackedLevel } from "./level-track.ts";
 import type { NightClock } from "./night-clock.ts";
@@ -104,7 +103,7 @@ export class Trigger {
   #raise(level: TrackedLevel, now: Now): Revision {
     const { slot } = level;
     const recent = this.#recent;
-    const isSame = recent !== undefined && slot - recent.clearedSlot <= SAME_ALARM_MS / 1000;
+    const isSame = recent !== undefined && slot - recent.clearedSlot <= this.#rule.sameAlarmS;
     const alarmId = isSame ? recent.body.alarmId : this.#around.newAlarmId(now.atMs);
     const rev = isSame ? recent.body.rev + 1 : 1;
     const evidenceId = this.#around.newEvidenceId(alarmId, rev);

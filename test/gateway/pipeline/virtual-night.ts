@@ -20,6 +20,7 @@ export const NIGHT_NOISE: TriggerSettings = {
   armedTo: "06:00",
   byDay: false,
   updateEveryS: 30,
+  sameAlarmS: 600,
   evidenceBeforeS: 60,
   evidenceAfterS: 60,
 };
