@@ -28,7 +28,8 @@ export interface WatchedNode {
   readonly devices: readonly {
     readonly device: string;
     readonly state: string;
-    readonly stateAtMs: number;
+    /** Since when the bridge sees it silent or offline; a node repeats such a report, which must not begin the time anew. */
+    readonly downSinceMs: number | undefined;
     /** Only for meters, which speak all the time; a receiver at a standstill may rest. */
     readonly lastReadingAtMs: number | undefined;
   }[];
@@ -55,46 +56,70 @@ export function judgeSilence(
     : since(watched.stateAtMs) > limits.nodeMs;
   const verdicts: FaultVerdict[] = [{ node, rule: "node-silent", stands: isSilent }];
   if (isSilent || !isOnline) return verdicts;
-  for (const { device, state, stateAtMs, lastReadingAtMs } of watched.devices) {
-    const isDown = state === "silent" || state === "offline";
+  for (const { device, state, downSinceMs, lastReadingAtMs } of watched.devices) {
+    const isDown = isDownState(state);
     const isStale = state === "online" && lastReadingAtMs !== undefined && since(lastReadingAtMs) > limits.readingMs;
-    if (isDown && since(stateAtMs) <= limits.deviceMs) continue;
+    if (isDown && since(downSinceMs) <= limits.deviceMs) continue;
     verdicts.push({ node, device, rule: "device-silent", stands: isDown || isStale });
   }
   return verdicts;
 }
 
-/**
- * The bridge's own watch, called by the clock. Reads first and opens a transaction only for what changed.
- * @returns how many faults were raised or cleared
- */
-export async function watchFaults(
-  db: Db,
-  limits: SilenceLimits,
-  nowMs: number,
-  watchingSinceMs: number,
-): Promise<number> {
-  const standing = await db
-    .selectFrom("alarms")
-    .select(["node", "device", "rule"])
-    .where("family", "=", "fault")
-    .where(isStanding)
-    .where("rule", "in", ["node-silent", "device-silent"])
-    .execute();
-  const stands = new Set(standing.map(({ node, device, rule }) => `${node} ${device} ${rule}`));
-  let changed = 0;
-  for (const watched of await watchedNodes(db)) {
-    for (const verdict of judgeSilence(watched, limits, nowMs, watchingSinceMs)) {
-      if (stands.has(`${verdict.node} ${verdict.device ?? ""} ${verdict.rule}`) === verdict.stands) continue;
-      const act = verdict.stands ? raiseFault : clearFault;
-      await db.transaction().execute((trx) => act(trx, verdict, nowMs));
-      changed += 1;
-    }
-  }
-  return changed;
+function isDownState(state: string): boolean {
+  return state === "silent" || state === "offline";
 }
 
-async function watchedNodes(db: Db): Promise<readonly WatchedNode[]> {
+/** The bridge's own watch over every node, called by the clock. */
+export class FaultWatch {
+  readonly #db: Db;
+  readonly #watchingSinceMs: number;
+  /** By `node device`. */
+  #downSinceMs = new Map<string, number>();
+
+  constructor(db: Db, nowMs: number) {
+    this.#db = db;
+    this.#watchingSinceMs = nowMs;
+  }
+
+  /**
+   * Reads first, and opens a transaction only for what changed.
+   * @returns how many faults were raised or cleared
+   */
+  async look(limits: SilenceLimits, nowMs: number): Promise<number> {
+    const standing = await this.#db
+      .selectFrom("alarms")
+      .select(["node", "device", "rule"])
+      .where("family", "=", "fault")
+      .where(isStanding)
+      .where("rule", "in", ["node-silent", "device-silent"])
+      .execute();
+    const stands = new Set(standing.map(({ node, device, rule }) => `${node} ${device} ${rule}`));
+    const nodes = await watchedNodes(this.#db, this.#downSinceMs, nowMs);
+    let changed = 0;
+    for (const watched of nodes) {
+      for (const verdict of judgeSilence(watched, limits, nowMs, this.#watchingSinceMs)) {
+        if (stands.has(`${verdict.node} ${verdict.device ?? ""} ${verdict.rule}`) === verdict.stands) continue;
+        const act = verdict.stands ? raiseFault : clearFault;
+        await this.#db.transaction().execute((trx) => act(trx, verdict, nowMs));
+        changed += 1;
+      }
+    }
+    this.#downSinceMs = new Map(
+      nodes.flatMap(({ node, devices }) =>
+        devices.flatMap(({ device, downSinceMs }) =>
+          downSinceMs === undefined ? [] : [[`${node} ${device}`, downSinceMs] as const],
+        ),
+      ),
+    );
+    return changed;
+  }
+}
+
+async function watchedNodes(
+  db: Db,
+  downSinceMs: ReadonlyMap<string, number>,
+  nowMs: number,
+): Promise<readonly WatchedNode[]> {
   const nodes = await db
     .selectFrom("nodes")
     .select(["id", "online", "state_at_ms", "health_at_ms"])
@@ -115,7 +140,9 @@ async function watchedNodes(db: Db): Promise<readonly WatchedNode[]> {
     devices: (byNode.get(row.id) ?? []).map((device) => ({
       device: device.device,
       state: device.state,
-      stateAtMs: device.at_ms,
+      downSinceMs: isDownState(device.state)
+        ? (downSinceMs.get(`${row.id} ${device.device}`) ?? Math.min(device.at_ms, nowMs))
+        : undefined,
       lastReadingAtMs: device.quantity === null ? undefined : (device.last_reading_at_ms ?? undefined),
     })),
   }));

@@ -195,17 +195,28 @@ export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
 
 const FAMILIES = ["noise", "vision", "emergency", "fault"] as const;
 
-/** A silence stands at the case's site, or at its node when it has no site. */
+/** A node or a meter is silent at the case's site, or at its node when it has no site. */
 async function isUnwatched(trx: Trx, row: CaseRow): Promise<boolean> {
-  const silence = await trx
+  const silences = await trx
     .selectFrom("alarms")
-    .select("alarm_id")
+    .select(["node", "device"])
     .where("family", "=", "fault")
     .where(isStanding)
     .where("rule", "in", [...UNWATCHED_RULES])
     .where((or) => (row.site_id === null ? or("node", "=", row.node) : or("site_id", "=", row.site_id)))
-    .executeTakeFirst();
-  return silence !== undefined;
+    .execute();
+  for (const { node, device } of silences) {
+    if (device === "") return true;
+    const meter = await trx
+      .selectFrom("device_state")
+      .select("quantity")
+      .where("node", "=", node)
+      .where("device", "=", device)
+      .where("quantity", "is not", null)
+      .executeTakeFirst();
+    if (meter !== undefined) return true;
+  }
+  return false;
 }
 
 /** Every crew with duty, position and work. */

@@ -1,4 +1,4 @@
-import { watchFaults } from "../alarms/fault-watch.ts";
+import { FaultWatch } from "../alarms/fault-watch.ts";
 import type { Change } from "../cases/case-rows.ts";
 import { type DueFollowUp, followUp } from "../cases/follow-up.ts";
 import { type DeskSettings, scaledMs } from "../cases/settings.ts";
@@ -40,7 +40,7 @@ const TIDY_EVERY_MS = 3600_000;
 export type Desk = ReturnType<typeof createDesk>;
 
 export function createDesk({ db, clock, settings, faultPoints, log, publish }: DeskOptions) {
-  const watchingSinceMs = clock.nowMs();
+  const faultWatch = new FaultWatch(db, clock.nowMs());
   let working: Promise<void> | undefined;
   let isAskedAgain = false;
   let watchedAtUpMs = Number.NEGATIVE_INFINITY;
@@ -127,7 +127,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
         deviceMs: scaledMs(settings, silence.deviceMs),
       };
       await guarded({ part: "fault-watch" }, async () => {
-        await watchFaults(db, limits, clock.nowMs(), watchingSinceMs);
+        await faultWatch.look(limits, clock.nowMs());
       });
       await wake();
       await verifyAll();

@@ -89,7 +89,10 @@ export async function deskRig(options: RigOptions = {}) {
       }
     },
     minute: (fromMs: number, levelDb: number) => storeMinute(store, fromMs, levelDb),
+    /** Everybody has just been heard of. */
     async freshen() {
+      await db.updateTable("nodes").set({ health_at_ms: clock.nowMs() }).execute();
+      await db.updateTable("device_state").set({ last_reading_at_ms: clock.nowMs() }).execute();
       await desk.onPosition({ node: "car-a" }, { ...NEAR_BY, atMs: clock.nowMs() });
       await desk.onPosition({ node: "car-b" }, { ...FAR_OFF, atMs: clock.nowMs() });
     },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { applyAlarm, settleAlarms } from "../../../cloud-bridge/alarms/apply-alarm.ts";
-import { judgeSilence, watchFaults } from "../../../cloud-bridge/alarms/fault-watch.ts";
+import { FaultWatch, judgeSilence } from "../../../cloud-bridge/alarms/fault-watch.ts";
 import { clearFault, raiseFault } from "../../../cloud-bridge/alarms/faults.ts";
 import type { Store, Trx } from "../../../cloud-bridge/store/database.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
@@ -59,14 +59,19 @@ test("an unplugged meter becomes a fault alarm, and its return clears it", async
     .values({ ...device, state: "silent", at_ms: NOW, last_reading_at_ms: NOW })
     .execute();
   const limits = { nodeMs: 120_000, deviceMs: 60_000, heartbeatMs: 200_000, readingMs: 200_000 };
-  expect(await watchFaults(db, limits, NOW + 59_000, NOW)).toBe(0);
-  expect(await watchFaults(db, limits, NOW + 61_000, NOW)).toBe(1);
-  expect(await watchFaults(db, limits, NOW + 62_000, NOW)).toBe(0);
+  const watch = new FaultWatch(db, NOW);
+  expect(await watch.look(limits, NOW + 59_000)).toBe(0);
+  await db
+    .updateTable("device_state")
+    .set({ at_ms: NOW + 60_000 })
+    .execute();
+  expect(await watch.look(limits, NOW + 61_000)).toBe(1);
+  expect(await watch.look(limits, NOW + 62_000)).toBe(0);
   await db
     .updateTable("device_state")
     .set({ state: "online", last_reading_at_ms: NOW + 63_000 })
     .execute();
-  expect(await watchFaults(db, limits, NOW + 64_000, NOW)).toBe(1);
+  expect(await watch.look(limits, NOW + 64_000)).toBe(1);
   expect(await db.selectFrom("alarms").select(["rule", "phase"]).execute()).toEqual([
     { rule: "device-silent", phase: "cleared" },
   ]);
