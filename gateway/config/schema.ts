@@ -246,7 +246,7 @@ export const GatewayDocument = Type.Object(
         journalMaxBytes: Type.Integer({
           minimum: 1_048_576,
           maximum: 1e12,
-          default: 4_294_967_296,
+          default: 1_073_741_824,
           title: "Largest size of the journal",
         }),
       },

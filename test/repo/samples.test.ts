@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { parse } from "yaml";
 import { loadBridgeConfig } from "../../cloud-bridge/config.ts";
 import { BridgeDocument } from "../../cloud-bridge/config-schema.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
+import { deviceSchema } from "../../gateway/config/check-devices.ts";
 import { loadGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
 import { GatewayDocument } from "../../gateway/config/schema.ts";
 import { checkDocument } from "../../protocol/document/check-document.ts";
+import { looseSchema } from "../../protocol/document/describe-schema.ts";
 import { type DocumentNode, nodeAt, parseDocumentText } from "../../protocol/document/parse-document.ts";
 
 const folder = new URL("../../config/", import.meta.url);
@@ -52,15 +53,18 @@ test("the numbers in the site sample's comment on the rule are the rule's defaul
   );
 });
 
-test("each driver's sample.yaml is a good device of that kind", async () => {
+test("each driver's sample.yaml is a good device of that kind, and states the schema's defaults", async () => {
   for (const { kind, load } of DRIVERS) {
-    await load();
-    let text: string;
-    try {
-      text = readFileSync(new URL(`../../drivers/${kind}/sample.yaml`, import.meta.url), "utf8");
-    } catch {
-      continue;
+    const driver = await load();
+    const text = readFileSync(new URL(`../../drivers/${kind}/sample.yaml`, import.meta.url), "utf8");
+    const sample = checkDocument(deviceSchema(driver), parseDocumentText(text).root);
+    expect(sample.faults, kind).toEqual([]);
+    const properties = looseSchema(driver.config).properties ?? {};
+    const stated = Object.entries(sample.value as Record<string, unknown>).filter(([key]) => key in properties);
+    expect(stated.length, kind).toBeGreaterThan(0);
+    for (const [key, value] of stated) {
+      const { default: otherwise } = properties[key] ?? {};
+      if (otherwise !== undefined) expect(value, `${kind} ${key}`).toEqual(otherwise);
     }
-    expect(() => parse(text), kind).not.toThrow();
   }
 });

@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** USER_HZ: /proc counts processor time in hundredths of a second on every Linux that Node runs on. */
+const TICKS_PER_S = 100;
+const SHAO = fileURLToPath(new URL("../cli/shao.js", import.meta.url));
+
+/** Starts `shao ARGS`; what it says on stderr is kept for the case that it ends. */
+export function startShao(args: readonly string[]): ChildProcess & { readonly said: string[] } {
+  const child = spawn(process.execPath, [SHAO, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const said: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said.push(text);
+    if (said.length > 100) said.shift();
+  });
+  return Object.assign(child, { said });
+}
+
+export async function stopped(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill(signal);
+  const hammer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await ended;
+  clearTimeout(hammer);
+}
+
+/** Resident memory of a process now. */
+export function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+}
+
+/** Processor time that a process and its threads have used. */
+export function processorS(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+}

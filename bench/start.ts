@@ -1,0 +1,78 @@
+import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
+import { openJournal } from "../gateway/journal/open-journal.ts";
+import type { NewRecord } from "../protocol/record.ts";
+import { startShao, stopped } from "./process-figures.ts";
+import { report, rounded } from "./report.ts";
+import { startTenMeters, type TenMeters } from "./ten-meters.ts";
+
+const STARTS = 5;
+const BACKLOG_RECORDS = 100_000;
+const BATCH = 1000;
+const GIVE_UP_MS = 20_000;
+
+/** From the start of the process to the first answer of a meter, with an empty journal and with a large backlog. */
+async function main(): Promise<void> {
+  await using meters = await startTenMeters();
+  const empty = await starts(meters, "empty journal");
+  await fill(meters.state);
+  const full = await starts(meters, `${BACKLOG_RECORDS} records of backlog`);
+  report(
+    [
+      { metric: "start-to-first-reading", values: empty, note: `${STARTS} starts, median; empty journal` },
+      {
+        metric: "start-to-first-reading-backlog",
+        values: full,
+        note: `${STARTS} starts, median; ${BACKLOG_RECORDS} unsent records`,
+      },
+    ].map(({ metric, values, note }) => ({
+      metric,
+      value: rounded(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN),
+      unit: "ms",
+      goal: 1500,
+      peer: null,
+      limit: null,
+      note,
+    })),
+  );
+}
+
+async function starts(meters: TenMeters, what: string): Promise<number[]> {
+  const times: number[] = [];
+  for (let start = 0; start < STARTS; start += 1) {
+    meters.forgetAnswers();
+    const startedMs = performance.now();
+    const gateway = startShao(["gateway", "--config", meters.config]);
+    try {
+      while (meters.firstAnswerMs() === undefined) {
+        if (gateway.exitCode !== null) throw new Error(`the gateway ended: ${gateway.said.join("")}`);
+        if (performance.now() - startedMs > GIVE_UP_MS) throw new Error(`no meter was read: ${gateway.said.join("")}`);
+        await wait(2);
+      }
+      times.push((meters.firstAnswerMs() ?? 0) - startedMs);
+    } finally {
+      await stopped(gateway);
+    }
+    process.stderr.write(`${what}: ${Math.round(times.at(-1) ?? 0)} ms\n`);
+  }
+  return times;
+}
+
+/** Positions of a long outage, as an earlier run of the gateway would have left them. */
+async function fill(directory: string): Promise<void> {
+  process.stderr.write(`writing ${BACKLOG_RECORDS} records\n`);
+  const nowMs = Date.now();
+  const stamp = { atMs: nowMs, upMs: 0, timeQuality: "ntp" } as const;
+  const journal = await openJournal({ directory, stamp: () => stamp, groupMs: 0 });
+  const body = { latitudeDeg: 39.9, longitudeDeg: 116.4, fix: "gnss", speedMps: 3, bearingDeg: 10 } as const;
+  for (let written = 0; written < BACKLOG_RECORDS; written += BATCH) {
+    const append = Array.from({ length: BATCH }, (_, index): NewRecord => {
+      const atMs = nowMs - (BACKLOG_RECORDS - written - index) * 1000;
+      return { kind: "position", device: "gps", ...stamp, atMs, body };
+    });
+    await journal.write({ append }, "grouped");
+  }
+  await journal.close();
+}
+
+await main();
