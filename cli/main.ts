@@ -9,6 +9,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "every fault of a config, with file:line:column, what was expected and an example",
     load: () => import("./check.ts"),
   },
+  {
+    name: "gateway",
+    summary: "the edge half: reads devices, judges, keeps and sends",
+    load: () => import("./gateway.ts"),
+  },
   { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
   {
     name: "levels",

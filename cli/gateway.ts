@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { Command, Option } from "commander";
+import { destination, pino } from "pino";
+import { DRIVERS } from "../drivers/registry.ts";
+import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
+import { parseGatewayFaultPoint } from "../gateway/contracts/fault-points.ts";
+import type { Logger } from "../gateway/contracts/logger.ts";
+import { type GatewayOptions, startGateway } from "../gateway/main.ts";
+import { renderFault } from "../protocol/document/fault.ts";
+import { EXIT } from "./subcommand.ts";
+
+interface GatewayFlags {
+  readonly config: string;
+  readonly logLevel: string;
+  readonly faultPoint?: string;
+  readonly negativeControl?: "receipt-on-puback";
+}
+
+const RESTART_PAUSE_MS = 1000;
+
+/** `shao gateway --config F`: the edge half, in the foreground until SIGTERM or Ctrl-C. */
+export function command(): Command {
+  return new Command()
+    .requiredOption("--config <file>", "the gateway's config (YAML); `shao check FILE` looks it over")
+    .addOption(
+      new Option("--log-level <level>", "what goes to stderr, as JSON lines")
+        .choices(["debug", "info", "warn", "error"])
+        .default("info"),
+    )
+    .option("--fault-point <name[:n]>", "for tests: kill this process the n-th time that it gets there")
+    .addOption(
+      new Option("--negative-control <name>", "for tests: break a promise, so that they must go red").choices([
+        "receipt-on-puback",
+      ]),
+    )
+    .addHelpText(
+      "after",
+      "\nReads its devices, judges, keeps every record until the bridge has confirmed it, and sends.\n" +
+        "Without enrolment (`shao enroll`) it measures and keeps, and sends nothing.\n" +
+        "Example: shao gateway --config config/site.yaml",
+    )
+    .action(async (flags: GatewayFlags) => {
+      const result = await loadGatewayConfig(flags.config, DRIVERS);
+      if (!result.ok) {
+        for (const fault of result.faults) process.stderr.write(`${renderFault(flags.config, result.text, fault)}\n\n`);
+        process.stderr.write(`${flags.config}: ${result.faults.length} faults, nothing was started\n`);
+        process.exitCode = EXIT.config;
+        return;
+      }
+      const { config } = result;
+      await serve({
+        config,
+        version: version(),
+        log: stderrLogger(config.node, flags.logLevel),
+        ...(flags.faultPoint === undefined ? {} : { faultPoint: parseGatewayFaultPoint(flags.faultPoint) }),
+        ...(flags.negativeControl === undefined ? {} : { negativeControl: flags.negativeControl }),
+      });
+    });
+}
+
+/** Serves until a signal; starts again where the gateway itself asks for it. */
+async function serve(options: GatewayOptions): Promise<void> {
+  const { promise: asked, resolve: stop } = Promise.withResolvers<"signal">();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop("signal"));
+  for (;;) {
+    const gateway = await startGateway(options);
+    const end = await Promise.race([asked, gateway.ended]);
+    await gateway.stop();
+    if (end === "signal") return;
+    options.log.warn({ reason: end }, "gateway starts again");
+    await new Promise((resolve) => setTimeout(resolve, RESTART_PAUSE_MS));
+  }
+}
+
+/** Written at once, so that the last line before a kill is there. */
+function stderrLogger(node: string, level: string): Logger {
+  return pino({ level, base: { node } }, destination({ dest: 2, sync: true }));
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "unknown";
+}

@@ -1,0 +1,352 @@
+import { deviceLinks } from "../drivers/device-links.ts";
+import type { Clock } from "../drivers/driver.ts";
+import { loadDriver } from "../drivers/registry.ts";
+import type { TimeBody } from "../protocol/bodies.ts";
+import type { Command } from "../protocol/session.ts";
+import { type CommandOutcome, Commands } from "./commands/commands.ts";
+import { LiveLeases } from "./commands/live-leases.ts";
+import type { GatewayConfig } from "./config/gateway-config.ts";
+import { type GatewayFaultSpec, killAtFaultPoint } from "./contracts/fault-points.ts";
+import { GatewayError } from "./contracts/gateway-error.ts";
+import type { CustodyJournal } from "./contracts/journal.ts";
+import type { Logger } from "./contracts/logger.ts";
+import type { DeviceReading } from "./contracts/readings.ts";
+import { commandKeys, type NodeIdentity, readIdentity } from "./identity/identity-files.ts";
+import { HoldingWriter } from "./journal/holding-writer.ts";
+import { openJournal } from "./journal/open-journal.ts";
+import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
+import { NodeReport, problemOf } from "./node-report.ts";
+import type { PipelineOutput } from "./pipeline/output.ts";
+import { Pipeline } from "./pipeline/pipeline.ts";
+import { startBody } from "./start-record.ts";
+import { type Supervisor, startSupervisor } from "./supervisor/supervisor.ts";
+import { systemClock } from "./system-clock.ts";
+import { isNtpSynchronised } from "./time/ntp-marks.ts";
+import { TimeKeeper } from "./time/time-keeper.ts";
+import { Uplink } from "./uplink/uplink.ts";
+
+const DAY_MS = 86_400_000;
+const PIPELINE_TICK_MS = 250;
+const HEALTH_EVERY_MS = 60_000;
+/** The first health record comes soon, so that a bridge need not wait a minute to show a new node. */
+const FIRST_HEALTH_MS = 3000;
+const DRIVERS_END_MS = 3000;
+const RESTART_SETTING = "start.commanded";
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  readonly version: string;
+  readonly log: Logger;
+  /** The system's UTC; another one in tests. */
+  readonly systemMs?: () => number;
+  readonly faultPoint?: GatewayFaultSpec;
+  readonly negativeControl?: "receipt-on-puback";
+}
+
+/** Why a gateway ended by itself: both times a new one should be started. */
+export type GatewayEnd = "restart" | "journal-broken";
+
+/** A running gateway: the only place where its stages meet. */
+export interface Gateway {
+  readonly run: string;
+  /** Of the local health page, where there is one. */
+  readonly localPort: number | undefined;
+  readonly ended: Promise<GatewayEnd>;
+  health(): Promise<LocalHealth>;
+  /** Ends cleanly: drivers, last records, goodbye to the bridge, journal. */
+  stop(): Promise<void>;
+}
+
+/** @throws GatewayError what the journal throws at its start; IDENTITY_BROKEN, IDENTITY_OTHER_NODE, LOCAL_PORT */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, log } = options;
+  const identity = readIdentity(config.state);
+  if (identity !== undefined && identity.node !== config.node) {
+    throw new GatewayError(
+      "IDENTITY_OTHER_NODE",
+      `this box is enrolled as ${identity.node}, the config says ${config.node}`,
+      {
+        hint: "Correct `node` or `state` in the config, or enrol this box under the new id.",
+      },
+    );
+  }
+  const system = systemClock();
+  const systemMs = options.systemMs ?? system.nowMs;
+  const time = new TimeKeeper({
+    source: config.time.source,
+    systemMs,
+    upMs: system.upMs,
+    isNtpSynchronised: () => isNtpSynchronised(systemMs()),
+  });
+  const { faultPoint } = options;
+  const journal = await openJournal({
+    directory: config.state,
+    quotaBytes: config.retention.journalMaxBytes,
+    keepReceiptedMs: config.retention.keepReceiptedDays * DAY_MS,
+    stamp: () => time.stamp(),
+    ...(faultPoint === undefined ? {} : { faultPoint }),
+  });
+  const { restored } = journal;
+  if (restored.setAside !== undefined) {
+    const hint = "Records that had no receipt are in it: `shao journal export` may read them.";
+    log.error({ code: "JOURNAL_SET_ASIDE", file: restored.setAside, hint }, "journal was damaged and set aside");
+  }
+  const gateway = new RunningGateway(options, journal, time, { ...system, nowMs: () => time.nowMs() });
+  try {
+    await gateway.start(identity);
+  } catch (error) {
+    await gateway.stop();
+    throw error;
+  }
+  return gateway;
+}
+
+class RunningGateway implements Gateway {
+  readonly run: string;
+  readonly ended: Promise<GatewayEnd>;
+  readonly #options: GatewayOptions;
+  readonly #log: Logger;
+  readonly #journal: CustodyJournal;
+  readonly #time: TimeKeeper;
+  readonly #clock: Clock;
+  readonly #links;
+  readonly #writer: HoldingWriter;
+  readonly #pipeline: Pipeline;
+  readonly #leases: LiveLeases;
+  readonly #report: NodeReport;
+  readonly #stop = new AbortController();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #end: (end: GatewayEnd) => void;
+  #supervisor: Supervisor | undefined;
+  #uplink: Uplink | undefined;
+  #local: LocalServer | undefined;
+  #pipelineFaults = 0;
+  #uplinkProblem: GatewayError | undefined;
+
+  constructor(options: GatewayOptions, journal: CustodyJournal, time: TimeKeeper, clock: Clock) {
+    const { promise, resolve } = Promise.withResolvers<GatewayEnd>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.run = journal.restored.run;
+    this.#options = options;
+    this.#log = options.log;
+    this.#journal = journal;
+    this.#time = time;
+    this.#clock = clock;
+    this.#links = deviceLinks(clock);
+    this.#leases = new LiveLeases(() => clock.upMs());
+    this.#writer = new HoldingWriter(journal, options.log, () => this.#end("journal-broken"));
+    this.#report = new NodeReport({
+      node: options.config.node,
+      version: options.version,
+      run: this.run,
+      journal,
+      time,
+      upMs: () => clock.upMs(),
+      writer: this.#writer,
+      busStatistics: this.#links.busStatistics,
+      devices: () => this.#supervisor?.health() ?? [],
+      uplink: () => this.#uplink?.facts,
+      uplinkProblem: () => this.#uplinkProblem,
+    });
+    this.#pipeline = new Pipeline(options.config, journal.restored, time.stamp());
+  }
+
+  get localPort(): number | undefined {
+    return this.#local?.port;
+  }
+
+  async start(identity: NodeIdentity | undefined): Promise<void> {
+    const { config, version } = this.#options;
+    const wasCommanded = (await this.#journal.getSetting(RESTART_SETTING)) === "yes";
+    const body = startBody(config, this.#journal.restored, version, wasCommanded);
+    // Alone and first: it is seq 1 of its run, and says what the run is.
+    await this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "start", body }] }, "urgent");
+    if (wasCommanded) await this.#journal.setSetting(RESTART_SETTING, "no");
+    const { reason, previous } = body;
+    this.#log.info({ run: this.run, reason, previous, timeQuality: this.#time.quality }, "gateway started");
+    if (this.#time.quality === "none") {
+      const hint = "Set the clock, allow NTP, or connect a GNSS receiver. Limits of the night hold until then.";
+      this.#log.warn({ code: "CLOCK_UNTRUSTED", atMs: this.#time.nowMs(), hint }, "this node does not know the time");
+    }
+    this.#checkTime();
+    this.#take(() => this.#pipeline.start(this.#time.stamp()));
+    this.#supervisor = startSupervisor({
+      devices: config.devices.map(({ id, driver, isEnabled, config: settings }) => ({
+        id,
+        driver: driver.kind,
+        config: settings,
+        isDisabled: !isEnabled,
+      })),
+      load: loadDriver,
+      links: this.#links,
+      clock: this.#clock,
+      onReading: (reading) => this.#onReading(reading),
+      onHealth: (health) => this.#take(() => this.#pipeline.health(health, this.#time.stamp())),
+      signal: this.#stop.signal,
+      log: this.#log,
+    });
+    this.#every(PIPELINE_TICK_MS, () => this.#take(() => this.#pipeline.tick(this.#time.stamp())));
+    this.#every(1000, () => this.#checkTime());
+    this.#timers.push(setTimeout(() => void this.#writeHealth(), FIRST_HEALTH_MS));
+    this.#every(HEALTH_EVERY_MS, () => void this.#writeHealth());
+    if (config.health !== undefined) {
+      this.#local = await startLocalServer({
+        ...config.health,
+        health: () => this.health(),
+        metrics: () => this.#report.metrics(),
+      });
+      this.#log.info({ host: config.health.host, port: this.#local.port }, "local health page listens");
+    }
+    await this.#startUplink(identity);
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#stop.abort();
+    await Promise.race([this.#supervisor?.done, this.#clock.sleep(DRIVERS_END_MS)]);
+    this.#take(() => this.#pipeline.stop());
+    await this.#local?.close();
+    await this.#uplink?.close();
+    this.#writer.stop();
+    this.#report.stop();
+    try {
+      await this.#journal.close();
+    } catch (error) {
+      this.#log.error({ code: codeOf(error), error: String(error) }, "journal did not close cleanly");
+    }
+    this.#log.info({ run: this.run }, "gateway ended");
+  }
+
+  health(): Promise<LocalHealth> {
+    return this.#report.health();
+  }
+
+  // ---- readings ----
+
+  /** Returns at once: however slow the disk is, a meter is polled on time. */
+  #onReading(reading: DeviceReading): void {
+    if (reading.reading.kind === "time") {
+      // The receiver's word on UTC is the time keeper's: one voice writes `time` records.
+      if (!this.#time.heard(reading.reading)) {
+        this.#log.debug({ device: reading.device, utcMs: reading.reading.utcMs }, "receiver's date cannot be");
+      }
+      return;
+    }
+    this.#take(() => this.#pipeline.accept(reading, this.#time.stamp()));
+  }
+
+  #take(step: () => PipelineOutput): void {
+    let output: PipelineOutput;
+    try {
+      output = step();
+    } catch (error) {
+      // One stage's fault is said once and must not end the process, which still holds the alarms of others.
+      if (this.#pipelineFaults++ === 0) {
+        const stack = error instanceof Error ? error.stack : String(error);
+        this.#log.error({ code: "PIPELINE_FAULT", stack }, "pipeline broke on one input, which was left out");
+      }
+      return;
+    }
+    for (const { write, urgency } of output.writes) void this.#writer.write(write, urgency);
+    for (const { device, level } of output.live) {
+      if (this.#leases.isWatched(device)) this.#uplink?.publishLive(device, level);
+    }
+  }
+
+  // ---- the node's own records ----
+
+  #checkTime(): void {
+    const body: TimeBody | undefined = this.#time.check();
+    if (body === undefined) return;
+    void this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "time", body }] }, "grouped");
+    this.#log.info({ quality: body.quality, utcMs: body.utcMs }, "time recorded");
+  }
+
+  async #writeHealth(): Promise<void> {
+    try {
+      const body = await this.#report.healthBody();
+      await this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "health", body }] }, "grouped");
+    } catch (error) {
+      this.#log.warn({ code: codeOf(error), error: String(error) }, "health could not be told");
+    }
+  }
+
+  // ---- the bridge ----
+
+  async #startUplink(identity: NodeIdentity | undefined): Promise<void> {
+    const { config, version, faultPoint, negativeControl } = this.#options;
+    const { url, topicPrefix, insecureLoopback, rateBytesPerS } = config.bridge;
+    const isPlain = insecureLoopback && url.startsWith("mqtt://");
+    if (identity === undefined && !isPlain) {
+      this.#uplinkProblem = new GatewayError("NODE_NOT_ENROLLED", `there is no identity under ${config.state}`, {
+        hint: "`shao node add ID` at the bridge prints the command to run here. Until then all records are kept.",
+      });
+      this.#log.error(problemOf(this.#uplinkProblem), "node is not enrolled, nothing is sent");
+      return;
+    }
+    const commands = await Commands.open({
+      keys: commandKeys(identity),
+      journal: this.#journal,
+      stamp: () => this.#time.stamp(),
+      log: this.#log,
+      act: (command) => this.#act(command),
+      onRestart: () => void this.#journal.setSetting(RESTART_SETTING, "yes").finally(() => this.#end("restart")),
+    });
+    this.#uplink = await Uplink.start({
+      node: config.node,
+      version,
+      url,
+      topicPrefix,
+      journal: this.#journal,
+      stamp: () => this.#time.stamp(),
+      upMs: () => this.#clock.upMs(),
+      log: this.#log,
+      onCommand: (bytes) => void commands.take(bytes),
+      faultPoints: killAtFaultPoint(faultPoint),
+      ...(identity === undefined || isPlain
+        ? {}
+        : {
+            bridge: identity.bridge,
+            tls: { ca: identity.caPem, cert: identity.certificatePem, key: identity.keyPem },
+          }),
+      ...(rateBytesPerS === undefined ? {} : { rateBytesPerS }),
+      ...(negativeControl === undefined ? {} : { negativeControl }),
+    });
+  }
+
+  async #act({ id, kind, args }: Command): Promise<CommandOutcome> {
+    const device = args["device"];
+    switch (kind) {
+      case "live":
+        if (typeof device !== "string" || !this.#options.config.devices.some((known) => known.id === device)) {
+          return { ok: false, code: "DEVICE_UNKNOWN", message: `there is no device ${JSON.stringify(device)}` };
+        }
+        this.#leases.renew(device);
+        return { ok: true };
+      case "restart":
+        return { ok: true };
+      case "diagnostics": {
+        const { problems, journal, uplink, upMs } = await this.health();
+        return { ok: true, value: { problems: problems.slice(0, 5), journal, uplink, upMs } };
+      }
+      case "text":
+      case "relay":
+      case "snapshot":
+        if (typeof device === "string" && this.#supervisor !== undefined) {
+          return this.#supervisor.deliver({ device, id, kind, args });
+        }
+        return { ok: false, code: "DEVICE_UNKNOWN", message: "the command names no device" };
+      default:
+        return { ok: false, code: "COMMAND_UNSUPPORTED", message: `this version does not do "${kind}"` };
+    }
+  }
+
+  #every(ms: number, act: () => void): void {
+    this.#timers.push(setInterval(act, ms));
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "GATEWAY_FAULT";
+}

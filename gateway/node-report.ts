@@ -1,0 +1,135 @@
+import type { BusStatistics } from "../drivers/bus/bus-owner.ts";
+import type { HealthBody } from "../protocol/bodies.ts";
+import type { GatewayError } from "./contracts/gateway-error.ts";
+import type { CustodyJournal } from "./contracts/journal.ts";
+import type { DeviceHealth } from "./contracts/readings.ts";
+import type { HoldingWriter } from "./journal/holding-writer.ts";
+import type { LocalHealth } from "./local/local-server.ts";
+import { ProcessVitals } from "./local/process-vitals.ts";
+import type { TimeKeeper } from "./time/time-keeper.ts";
+import type { UplinkFacts } from "./uplink/uplink.ts";
+
+/** Where the node's facts about itself come from. */
+export interface NodeFacts {
+  readonly node: string;
+  readonly version: string;
+  readonly run: string;
+  readonly journal: Pick<CustodyJournal, "statistics">;
+  readonly time: TimeKeeper;
+  readonly upMs: () => number;
+  readonly writer: HoldingWriter;
+  readonly busStatistics: () => BusStatistics;
+  readonly devices: () => readonly DeviceHealth[];
+  readonly uplink: () => UplinkFacts | undefined;
+  readonly uplinkProblem: () => GatewayError | undefined;
+}
+
+/** The node's word about itself, in three forms: `/health`, the `health` record, `/metrics`. */
+export class NodeReport {
+  readonly #facts: NodeFacts;
+  readonly #vitals = new ProcessVitals();
+
+  constructor(facts: NodeFacts) {
+    this.#facts = facts;
+  }
+
+  stop(): void {
+    this.#vitals.stop();
+  }
+
+  async health(): Promise<LocalHealth> {
+    const statistics = await this.#facts.journal.statistics();
+    const uplink = this.#facts.uplink();
+    const uplinkProblem = this.#facts.uplinkProblem();
+    const writer = this.#facts.writer.facts;
+    const devices = this.#devices();
+    const problems = [
+      ...(writer.fault === undefined ? [] : [writer.fault]),
+      ...(statistics.full && writer.fault === undefined ? [FULL] : []),
+      ...(uplink?.error === undefined ? [] : [uplink.error]),
+      ...(uplinkProblem === undefined ? [] : [problemOf(uplinkProblem)]),
+      ...devices.flatMap(({ device, body }) =>
+        body.code === undefined || body.state === "online"
+          ? []
+          : [{ code: body.code, message: `${device}: ${body.message ?? body.state}`, hint: body.hint ?? "" }],
+      ),
+      ...(this.#facts.time.quality === "none" ? [NO_CLOCK] : []),
+    ];
+    return {
+      node: this.#facts.node,
+      run: this.#facts.run,
+      version: this.#facts.version,
+      status: problems.length === 0 ? "ok" : "degraded",
+      problems,
+      upMs: this.#facts.upMs(),
+      time: { atMs: this.#facts.time.nowMs(), quality: this.#facts.time.quality },
+      devices: Object.fromEntries(devices.map(({ device, body }) => [device, body])),
+      journal: { ...statistics, ...writer, fault: undefined },
+      uplink: uplink ?? { isConnected: false },
+    };
+  }
+
+  async healthBody(): Promise<HealthBody> {
+    const statistics = await this.#facts.journal.statistics();
+    const vitals = this.#vitals.sample();
+    const { oldestUnreceiptedAtMs: oldest, freeDiskBytes } = statistics;
+    const rttMs = this.#facts.uplink()?.rttMs;
+    const devices = this.#devices();
+    return {
+      ...vitals,
+      journalBytes: statistics.sizeBytes,
+      ...(freeDiskBytes === undefined ? {} : { freeDiskBytes }),
+      unsentRecords: statistics.unreceipted,
+      ...(oldest === undefined ? {} : { oldestUnsentMs: Math.max(0, Math.round(this.#facts.time.nowMs() - oldest)) }),
+      laneDepth: [...statistics.laneDepth],
+      ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
+      missedPolls: this.#facts.busStatistics().missedPolls,
+      devices: Object.fromEntries(devices.map(({ device, body }) => [device, body.state])),
+    };
+  }
+
+  async metrics(): Promise<Record<string, number>> {
+    const body = await this.healthBody();
+    const { laneDepth, devices, ...numbers } = body;
+    const { missedPolls, exchanges, timeouts } = this.#facts.busStatistics();
+    const facts = this.#facts.uplink();
+    return {
+      up_seconds: this.#facts.upMs() / 1000,
+      rss_bytes: numbers.rssBytes,
+      cpu_percent: numbers.cpuPct,
+      event_loop_delay_p99_ms: numbers.eventLoopDelayP99Ms,
+      journal_bytes: numbers.journalBytes,
+      unsent_records: numbers.unsentRecords,
+      ...Object.fromEntries(laneDepth.map((depth, lane) => [`unsent_records_lane_${lane}`, depth])),
+      connected: facts?.isConnected === true ? 1 : 0,
+      records_in_flight: facts?.recordsInFlight ?? 0,
+      round_trip_ms: numbers.rttMs ?? 0,
+      bus_missed_polls: missedPolls,
+      bus_exchanges: exchanges,
+      bus_timeouts: timeouts,
+      devices_online: Object.values(devices).filter((state) => state === "online").length,
+      devices: Object.keys(devices).length,
+      held_writes: this.#facts.writer.facts.heldWrites,
+      lost_writes: this.#facts.writer.facts.lostWrites,
+    };
+  }
+
+  #devices(): readonly DeviceHealth[] {
+    return this.#facts.devices().filter(({ subject }) => subject === undefined);
+  }
+}
+
+const FULL = {
+  code: "JOURNAL_FULL",
+  message: "the journal is full",
+  hint: "Free space on the disk, or raise its quota.",
+};
+const NO_CLOCK = {
+  code: "CLOCK_UNTRUSTED",
+  message: "this node does not know the time",
+  hint: "Set the clock, allow NTP, or connect a GNSS receiver.",
+};
+
+export function problemOf({ code, message, hint }: GatewayError) {
+  return { code, message, hint };
+}

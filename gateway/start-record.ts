@@ -1,0 +1,52 @@
+import { Value } from "typebox/value";
+import type { StartBody } from "../protocol/bodies.ts";
+import { MAX_URGENT_BODY_BYTES } from "../protocol/limits.ts";
+import { NoiseQuantity } from "../protocol/noise.ts";
+import type { GatewayConfig } from "./config/gateway-config.ts";
+import type { JournalRestore } from "./contracts/journal.ts";
+
+/** What the node says of itself with the first record of a run. */
+export function startBody(
+  config: GatewayConfig,
+  restored: JournalRestore,
+  version: string,
+  wasCommanded: boolean,
+): StartBody {
+  const { name, timeZone, latitudeDeg, longitudeDeg } = config.site ?? {};
+  const body: StartBody = {
+    ...(restored.previous === undefined ? {} : { previous: { ...restored.previous } }),
+    reason: reasonOf(restored, wasCommanded),
+    version,
+    configSha256: config.sha256,
+    ...(name === undefined || timeZone === undefined
+      ? {}
+      : {
+          site: {
+            name,
+            timeZone,
+            ...(latitudeDeg === undefined ? {} : { latitudeDeg }),
+            ...(longitudeDeg === undefined ? {} : { longitudeDeg }),
+          },
+        }),
+    devices: config.devices.map((device) => ({
+      id: device.id,
+      driver: device.driver.kind,
+      ...quantityOf(device.config),
+    })),
+  };
+  // A control room may have more devices than a lane-1 body holds; the bridge learns the others from their own records.
+  while (Buffer.byteLength(JSON.stringify(body)) > MAX_URGENT_BODY_BYTES) body.devices.pop();
+  return body;
+}
+
+function reasonOf(restored: JournalRestore, wasCommanded: boolean): StartBody["reason"] {
+  if (restored.setAside !== undefined) return "journal-set-aside";
+  if (restored.previous === undefined) return "first";
+  if (!restored.wasClean) return "unclean";
+  return wasCommanded ? "command" : "clean";
+}
+
+function quantityOf(config: unknown): { quantity?: NoiseQuantity } {
+  if (typeof config !== "object" || config === null || !("quantity" in config)) return {};
+  return Value.Check(NoiseQuantity, config.quantity) ? { quantity: config.quantity } : {};
+}
