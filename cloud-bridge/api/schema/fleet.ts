@@ -80,6 +80,7 @@ export const NodeToken = Type.Object({
   /** `shao enroll URL TOKEN`; the token carries the CA's fingerprint. */
   command: Type.String(),
 });
+export type NodeToken = Static<typeof NodeToken>;
 
 export const Enroll = Type.Object({ token: Type.String({ maxLength: 256 }), csrPem: Type.String({ maxLength: 8192 }) });
 export const Enrolled = Type.Object({
@@ -109,6 +110,7 @@ export const Levels = Type.Object({
   quantity: Type.Optional(NoiseQuantity),
   minutes: Type.Array(Type.Object({ series: LevelSeries, laeqDb: Type.Union([Type.Number(), Type.Null()]) })),
 });
+export type Levels = Static<typeof Levels>;
 
 export const Site = Type.Object({
   id: Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" }),

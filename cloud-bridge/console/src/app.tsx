@@ -1,0 +1,62 @@
+import { useEffect } from "preact/hooks";
+import { CrewPage } from "./pages/crew.tsx";
+import { CrewsPage } from "./pages/crews.tsx";
+import { DeskPage } from "./pages/desk.tsx";
+import { NodePage } from "./pages/node.tsx";
+import { NodesPage } from "./pages/nodes.tsx";
+import { SignInPage } from "./pages/sign-in.tsx";
+import { WelcomePage } from "./pages/welcome.tsx";
+import { ProblemNote } from "./parts/problem.tsx";
+import { Shell } from "./parts/shell.tsx";
+import { navigate, path, pathParts } from "./router.ts";
+import { account, homeOf, loadSession, sessionProblem } from "./state/session.ts";
+import { locale, t } from "./text/locale.ts";
+
+export function App() {
+  useEffect(() => {
+    document.documentElement.lang = locale.value;
+  }, [locale.value]);
+  const who = account.value;
+  const [page, ...rest] = pathParts(path.value);
+
+  if (page === "welcome") return <WelcomePage />;
+  if (who === undefined) return <Opening />;
+  if (who === null) return <SignInPage />;
+
+  if (who.role === "crew") return page === "crew" ? <CrewPage crewId={who.crewId} /> : <Redirect to="/crew" />;
+  switch (page) {
+    case "desk":
+      return (
+        <Shell title={t("nav.desk")}>
+          <DeskPage caseId={rest[0]} />
+        </Shell>
+      );
+    case "nodes":
+      return <Shell title={t("nav.nodes")}>{rest[0] === undefined ? <NodesPage /> : <NodePage id={rest[0]} />}</Shell>;
+    case "crews":
+      return (
+        <Shell title={t("nav.crews")}>
+          <CrewsPage />
+        </Shell>
+      );
+    default:
+      return <Redirect to={homeOf(who.role)} />;
+  }
+}
+
+function Redirect({ to }: { readonly to: string }) {
+  useEffect(() => navigate(to, "replace"), [to]);
+  return null;
+}
+
+function Opening() {
+  const error = sessionProblem.value;
+  useEffect(() => {
+    if (!error) return;
+    const timer = setTimeout(() => void loadSession(), 3000);
+    return () => clearTimeout(timer);
+  }, [error]);
+  return (
+    <main class="card-page">{error ? <ProblemNote error={error} /> : <p class="quiet">{t("shell.opening")}</p>}</main>
+  );
+}

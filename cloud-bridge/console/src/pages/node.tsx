@@ -1,0 +1,101 @@
+import { useEffect, useState } from "preact/hooks";
+import type { NodeAccounting } from "../../../api/schema/fleet.ts";
+import { nowMs } from "../clock.ts";
+import { Faults } from "../parts/faults.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { LiveLevels } from "../parts/live-levels.tsx";
+import { AccountingLine, DEVICE_LOOK, freshness, PresenceFacts } from "../parts/presence.tsx";
+import { ProblemNote } from "../parts/problem.tsx";
+import { RunsTable } from "../parts/runs-table.tsx";
+import { sites } from "../state/desk.ts";
+import { ageSinceTold, loadAccounting, loadNode, nodes } from "../state/fleet.ts";
+import { t } from "../text/locale.ts";
+
+const REFRESH_MS = 10_000;
+/** Drivers whose readings are 1-s sound levels. */
+const isMeter = (driver: string | undefined, device: string): boolean =>
+  driver === undefined ? /noise|meter/.test(device) : /noise|cem|svantek|pce/.test(driver);
+
+export function NodePage({ id }: { readonly id: string }) {
+  const [error, setError] = useState<unknown>();
+  const [accounting, setAccounting] = useState<NodeAccounting>();
+  useEffect(() => {
+    const load = (): void => {
+      Promise.all([loadNode(id), loadAccounting(id).then(setAccounting)]).then(() => setError(undefined), setError);
+    };
+    load();
+    const timer = setInterval(load, REFRESH_MS);
+    return () => clearInterval(timer);
+  }, [id]);
+  const node = nodes.value.get(id);
+  const timeZone = node?.siteId === undefined ? undefined : sites.value.get(node.siteId)?.timeZone;
+  const meters = node?.presence.devices.filter(({ driver, device }) => isMeter(driver, device)) ?? [];
+  return (
+    <div class="page">
+      <a class="back is-shown" href="/nodes">
+        <Icon name="back" size={14} /> {t("nodes.title")}
+      </a>
+      <ProblemNote error={error} />
+      {node && (
+        <>
+          <header class="page-head">
+            <h1>{node.id}</h1>
+            <span class="quiet">{[node.siteId, node.version].filter((word) => word !== undefined).join(" · ")}</span>
+            {node.timeQuality !== undefined && (
+              <span class={`tag${node.timeQuality === "none" ? " is-warning" : ""}`}>
+                {t("node.clock", { quality: t(`time-quality.${node.timeQuality as "gnss" | "ntp" | "rtc" | "none"}`) })}
+              </span>
+            )}
+          </header>
+          <PresenceFacts node={node} />
+          <Faults node={node} />
+          {meters.map(({ device }) => (
+            <LiveLevels key={device} node={node.id} device={device} timeZone={timeZone} />
+          ))}
+          <div class="node-columns">
+            <section class="panel" aria-label={t("node.devices")}>
+              <h3>{t("node.devices")}</h3>
+              <DevicesTable id={id} />
+            </section>
+            <section class="panel" aria-label={t("node.custody")}>
+              <h3>{t("node.custody")}</h3>
+              <AccountingLine total={accounting?.total ?? node.accounting} />
+              {node.unsentRecords !== undefined && <p class="quiet">{t("node.unsent", { n: node.unsentRecords })}</p>}
+              {accounting && <RunsTable runs={accounting.runs} timeZone={timeZone} />}
+            </section>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+function DevicesTable({ id }: { readonly id: string }) {
+  nowMs.value;
+  const devices = nodes.value.get(id)?.presence.devices ?? [];
+  return (
+    <table class="table">
+      <thead>
+        <tr>
+          <th scope="col">{t("node.device")}</th>
+          <th scope="col">{t("node.driver")}</th>
+          <th scope="col">{t("node.state")}</th>
+          <th scope="col">{t("node.last-reading")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {devices.map((device) => (
+          <tr key={device.device}>
+            <th scope="row">{device.device}</th>
+            <td>{device.driver}</td>
+            <td class={DEVICE_LOOK[device.state].mood}>
+              <Icon name={DEVICE_LOOK[device.state].icon} size={13} /> {t(`device.${device.state}`)}
+              {device.hint !== undefined && <p class="hint">{device.hint}</p>}
+            </td>
+            <td>{freshness(device, ageSinceTold(id))}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,63 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { CaseDetail } from "../../../api/schema/desk.ts";
+import { type Levels, loadLevels } from "../state/levels.ts";
+import { formatTime } from "../text/format.ts";
+import { locale, t } from "../text/locale.ts";
+import { LevelChart } from "./level-chart.tsx";
+import type { Limit } from "./level-data.ts";
+
+const BEFORE_MS = 5 * 60_000;
+const LONGEST_MS = 60 * 60_000;
+
+export interface CaseLevelsProps {
+  readonly detail: CaseDetail;
+  readonly timeZone: string | undefined;
+}
+
+/** What the meter heard around the alarm, from the minutes that the bridge has stored. */
+export function CaseLevels({ detail, timeZone }: CaseLevelsProps) {
+  const [levels, setLevels] = useState<Levels>();
+  const alarm = detail.alarms.find(({ body }) => body.family === "noise");
+  const node = alarm?.node;
+  const device = alarm?.device;
+  const raisedAtMs = alarm?.body.raisedAtMs;
+  const { updatedAtMs, closedAtMs } = detail.case;
+  useEffect(() => {
+    if (node === undefined || device === undefined || raisedAtMs === undefined) return;
+    const asked = new AbortController();
+    const toMs = Math.min((closedAtMs ?? Date.now()) + 60_000, raisedAtMs + LONGEST_MS);
+    loadLevels(node, device, raisedAtMs - BEFORE_MS, toMs, asked.signal).then(setLevels, () => {});
+    return () => asked.abort();
+  }, [node, device, raisedAtMs, updatedAtMs, closedAtMs]);
+  const limits = useMemo(() => limitsOf(alarm?.body.limits ?? {}), [alarm?.body.limits, locale.value]);
+  if (!alarm || !levels || levels.atMs.length === 0) return null;
+  return (
+    <section class="panel" aria-label={t("levels.title")}>
+      <h3>
+        {t("levels.title")}
+        <span class="quiet">
+          {alarm.node} · {alarm.device}
+          {alarm.body.estimated === true && ` · ${t("levels.estimated")}`}
+        </span>
+      </h3>
+      <LevelChart
+        label={t("levels.chart-label", { time: formatTime(locale.value, alarm.body.raisedAtMs, timeZone) })}
+        atMs={levels.atMs}
+        levelsDb={levels.levelsDb}
+        limits={limits}
+        marks={[{ atMs: alarm.body.raisedAtMs, label: t("levels.raised") }]}
+        timeZone={timeZone}
+        height={170}
+      />
+    </section>
+  );
+}
+
+export function limitsOf(limits: Readonly<Record<string, number>>): Limit[] {
+  const shown: Limit[] = [];
+  const raiseDb = limits["raiseDb"] ?? limits["limitDb"];
+  const clearDb = limits["clearDb"];
+  if (raiseDb !== undefined) shown.push({ db: raiseDb, label: t("levels.limit", { n: raiseDb }), kind: "limit" });
+  if (clearDb !== undefined) shown.push({ db: clearDb, label: t("levels.clear", { n: clearDb }), kind: "clear" });
+  return shown;
+}

@@ -1,0 +1,77 @@
+import type { TimelineEntry } from "../../../api/schema/desk.ts";
+import { formatTime } from "../text/format.ts";
+import { locale, t } from "../text/locale.ts";
+import { entryName, sayIn } from "../text/sentences.ts";
+import { Icon, type IconName } from "./icon.tsx";
+
+const CHANNEL_LOOK: Readonly<Record<TimelineEntry["channel"], IconName>> = {
+  system: "machine",
+  console: "person",
+  "crew-page": "phone",
+  sensor: "sensor",
+  gps: "place",
+  radio: "radio",
+  api: "machine",
+};
+
+/** Beyond this the two clocks of an entry tell different stories: the act was made in a dead spot. */
+const SAME_MOMENT_MS = 5000;
+
+export interface TimelineProps {
+  readonly entries: readonly TimelineEntry[];
+  readonly timeZone: string | undefined;
+}
+
+/** Newest first. Each entry names who, by which channel, and both clocks where there are two. */
+export function Timeline({ entries, timeZone }: TimelineProps) {
+  return (
+    <ol class="timeline" aria-label={t("timeline.label")}>
+      {[...entries].reverse().map((entry) => (
+        <Entry key={entry.seq} entry={entry} timeZone={timeZone} />
+      ))}
+    </ol>
+  );
+}
+
+function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly timeZone: string | undefined }) {
+  const { kind, actor, channel, deviceTimeMs, serverTimeMs, position, cause } = entry;
+  const isLater = deviceTimeMs !== undefined && Math.abs(serverTimeMs - deviceTimeMs) > SAME_MOMENT_MS;
+  return (
+    <li class={`entry by-${channel}`}>
+      <time class="entry-time" dateTime={new Date(serverTimeMs).toISOString()}>
+        {formatTime(locale.value, serverTimeMs, timeZone)}
+      </time>
+      <span class="entry-mark" title={t(`channel.${channel}`)}>
+        <Icon name={CHANNEL_LOOK[channel]} size={13} />
+      </span>
+      <div class="entry-body">
+        <span class="entry-name">{entryName(locale.value, kind)}</span>
+        <span class="entry-who">
+          {channel === "system" ? actorName(actor) : `${actor} · ${t(`channel.${channel}`)}`}
+        </span>
+        {cause !== undefined && <p class="entry-cause">{sayIn(locale.value, cause)}</p>}
+        {deviceTimeMs !== undefined && (
+          <span class={`entry-clock${isLater ? " is-later" : ""}`}>
+            <Icon name={isLater ? "queue" : "clock"} size={12} />
+            {t(isLater ? "timeline.device-clock-later" : "timeline.device-clock", {
+              time: formatTime(locale.value, deviceTimeMs, timeZone),
+            })}
+          </span>
+        )}
+        {position && (
+          <span class="entry-clock">
+            <Icon name="place" size={12} />
+            {position.latitudeDeg.toFixed(5)}, {position.longitudeDeg.toFixed(5)}
+          </span>
+        )}
+      </div>
+      <abbr class="entry-hash" title={t("timeline.hash", { hash: entry.hash })}>
+        {entry.hash.slice(0, 6)}
+      </abbr>
+    </li>
+  );
+}
+
+function actorName(actor: string): string {
+  return actor.startsWith("system:") ? t("timeline.bridge", { part: actor.slice("system:".length) }) : actor;
+}

@@ -1,0 +1,107 @@
+import { computed, signal } from "@preact/signals";
+import type { CaseAct, CaseDetail, CaseView, CrewView } from "../../../api/schema/desk.ts";
+import type { Site } from "../../../api/schema/fleet.ts";
+import { call, newIdempotencyKey } from "../api/client.ts";
+import { onEvent, streamClient } from "../api/events.ts";
+
+interface PageOf<T> {
+  readonly items: readonly T[];
+  readonly next?: string;
+}
+
+export const cases = signal<ReadonlyMap<string, CaseView>>(new Map());
+export const crews = signal<readonly CrewView[]>([]);
+export const sites = signal<ReadonlyMap<string, Site>>(new Map());
+export const isDeskLoaded = signal(false);
+
+const ENDED = new Set(["closed", "closed-unverified", "false-alarm", "self-cleared"]);
+export const isEnded = (view: CaseView): boolean => ENDED.has(view.state);
+
+/** What needs a person first: not ended before ended, unanswered before under way, newest first. */
+export const casesInOrder = computed(() =>
+  [...cases.value.values()].sort(
+    (a, b) => Number(isEnded(a)) - Number(isEnded(b)) || urgency(a) - urgency(b) || b.openedAtMs - a.openedAtMs,
+  ),
+);
+
+function urgency(view: CaseView): number {
+  if (view.state === "open") return view.late ? 1 : 0;
+  return view.state === "suspended" ? 3 : 2;
+}
+
+/** An older picture never replaces a newer one: a list that was asked for before an event may arrive after it. */
+function put(view: CaseView): void {
+  const known = cases.value.get(view.id);
+  if (known && known.updatedAtMs > view.updatedAtMs) return;
+  cases.value = new Map(cases.value).set(view.id, view);
+}
+
+export async function loadDesk(): Promise<void> {
+  const [caseList, crewList, siteList] = await Promise.all([
+    call<PageOf<CaseView>>("GET", "/cases?limit=200"),
+    call<PageOf<CrewView>>("GET", "/crews?limit=200"),
+    call<PageOf<Site>>("GET", "/sites?limit=500"),
+  ]);
+  for (const view of caseList.items) put(view);
+  crews.value = crewList.items;
+  sites.value = new Map(siteList.items.map((site) => [site.id, site]));
+  isDeskLoaded.value = true;
+}
+
+export const siteTimeZone = (siteId: string | undefined): string | undefined =>
+  siteId === undefined ? undefined : sites.value.get(siteId)?.timeZone;
+
+// ---- the case that is looked at
+
+export const selectedCase = signal<CaseDetail | undefined>(undefined);
+let selectedId: string | undefined;
+let refreshTimer: ReturnType<typeof setTimeout> | undefined;
+
+export async function selectCase(id: string | undefined): Promise<void> {
+  selectedId = id;
+  if (selectedCase.value?.case.id !== id) selectedCase.value = undefined;
+  if (id !== undefined) await refreshSelected();
+}
+
+export async function refreshSelected(): Promise<void> {
+  const id = selectedId;
+  if (id === undefined) return;
+  const detail = await call<CaseDetail>("GET", `/cases/${encodeURIComponent(id)}`);
+  if (selectedId !== id) return;
+  put(detail.case);
+  selectedCase.value = detail;
+}
+
+export async function actOnCase(id: string, act: CaseAct, key = newIdempotencyKey()): Promise<void> {
+  await call<unknown>("POST", `/cases/${encodeURIComponent(id)}/acts`, { body: act, idempotencyKey: key });
+  if (id === selectedId) await refreshSelected();
+}
+
+// ---- events
+
+onEvent("case", ({ case: view, entry }) => {
+  put(view);
+  const detail = selectedCase.value;
+  if (detail?.case.id !== view.id) return;
+  const isNewEntry = entry !== undefined && !detail.timeline.some(({ seq }) => seq === entry.seq);
+  selectedCase.value = {
+    ...detail,
+    case: detail.case.updatedAtMs > view.updatedAtMs ? detail.case : view,
+    timeline: isNewEntry ? [...detail.timeline, entry].sort((a, b) => a.seq - b.seq) : detail.timeline,
+  };
+  // Candidates, alarms and evidence are not in the event: they are asked for once things have settled.
+  clearTimeout(refreshTimer);
+  refreshTimer = setTimeout(() => void refreshSelected().catch(() => {}), 200);
+});
+
+onEvent("assignment", ({ assignment, case: view }) => {
+  put(view);
+  crews.value = crews.value.map((crew) => (crew.id === assignment.crewId ? { ...crew, assignment } : crew));
+});
+
+// After a break the stream resumes without a gap, but positions and duties are not on it.
+streamClient.subscribe((client) => {
+  if (client === undefined || !isDeskLoaded.value) return;
+  void loadDesk().catch(() => {});
+  void refreshSelected().catch(() => {});
+});

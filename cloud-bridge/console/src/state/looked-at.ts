@@ -1,0 +1,62 @@
+import { computed, effect, signal } from "@preact/signals";
+import { isSoundOn, soundNewCase } from "../sound.ts";
+import { cases } from "./desk.ts";
+import { account } from "./session.ts";
+
+const STORED = "shao.looked-at";
+const MOST_REMEMBERED = 500;
+const REPEAT_MS = 8000;
+
+const read = (): ReadonlySet<string> => {
+  try {
+    const value: unknown = JSON.parse(localStorage.getItem(STORED) ?? "[]");
+    return new Set(Array.isArray(value) ? value.filter((id) => typeof id === "string") : []);
+  } catch {
+    return new Set();
+  }
+};
+const lookedAt = signal(read());
+
+addEventListener("storage", ({ key }) => {
+  if (key === STORED) lookedAt.value = read();
+});
+
+export function lookAt(id: string): void {
+  if (lookedAt.value.has(id)) return;
+  const next = new Set(lookedAt.value).add(id);
+  lookedAt.value = next;
+  localStorage.setItem(STORED, JSON.stringify([...next].slice(-MOST_REMEMBERED)));
+}
+
+/** Cases that wait for a first look. A late one is listed but calls nobody. */
+export const unseenCases = computed(() =>
+  [...cases.value.values()].filter((view) => view.state === "open" && !view.late && !lookedAt.value.has(view.id)),
+);
+
+export const isUnseen = (id: string): boolean => unseenCases.value.some((view) => view.id === id);
+
+/** Sounds until somebody looks; with several tabs only one sounds: the one that holds the lock. */
+export function watchUnseen(): void {
+  effect(() => {
+    const count = account.value && account.value.role !== "crew" ? unseenCases.value.length : 0;
+    if (count === 0 || !isSoundOn.value) return;
+    let isOver = false;
+    let timer: ReturnType<typeof setInterval> | undefined;
+    let release = (): void => {};
+    void navigator.locks?.request(
+      "shao-sound",
+      () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+          if (isOver) return resolve();
+          soundNewCase();
+          timer = setInterval(soundNewCase, REPEAT_MS);
+        }),
+    );
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+      release();
+    };
+  });
+}
