@@ -1,3 +1,4 @@
+import { sha256Of } from "../../protocol/envelope.ts";
 import { contains, type Ranges, rangesOfSeqs } from "../../protocol/ranges.ts";
 import type { StoredRecord } from "../contracts/journal.ts";
 import type { Turn } from "./wanted.ts";
@@ -26,6 +27,23 @@ export interface Flown {
   isOnWire: boolean;
   /** A later one has a receipt. */
   isPassed: boolean;
+}
+
+/** An envelope that goes for the first time, as it was packed. */
+export function firstFlight(
+  about: Pick<Flown, "id" | "run" | "turn" | "hasOldRows" | "sentAtMs">,
+  { rows, bytes }: { readonly rows: readonly StoredRecord[]; readonly bytes: Uint8Array },
+): Flown {
+  return {
+    ...about,
+    rows,
+    wireBytes: bytes.length,
+    sends: 1,
+    wasAlone: rows.length === 1,
+    hashes: [sha256Of(bytes)],
+    isOnWire: true,
+    isPassed: false,
+  };
 }
 
 /** Everything that is on its way, in the order of sending, and what its receipts say about the line. */

@@ -2,6 +2,7 @@ import type { Ranges } from "../../protocol/ranges.ts";
 import type { Lane } from "../../protocol/record.ts";
 import type { Hello, ReceiptMessage } from "../../protocol/session.ts";
 import type { RunSummary, StoredRecord } from "../contracts/journal.ts";
+import type { Turn } from "./wanted.ts";
 
 /**
  * What the sender is told. `nowMs` is always the monotonic time of the running run (`upMs`), never UTC. Every `read` must be
@@ -124,4 +125,14 @@ export interface SenderFacts {
   readonly isAnswered: boolean;
   /** Nothing is on its way and nothing is left to look for. */
   readonly isIdle: boolean;
+}
+
+/** Rows that were asked of the journal and have not come. */
+export interface PendingRead {
+  readonly read: number;
+  readonly run: string;
+  readonly turn: Turn;
+  readonly wireLimit: number;
+  /** Rows were committed since it was asked: an empty answer does not mean that nothing is there. */
+  isOutdated: boolean;
 }

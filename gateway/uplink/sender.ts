@@ -5,23 +5,14 @@ import { intersect, NO_RANGES, type Ranges, rangesFrom, rangesOfSeqs, union } fr
 import type { Lane } from "../../protocol/record.ts";
 import type { Have, Receipt, ReceiptMessage } from "../../protocol/session.ts";
 import type { RunSummary, StoredRecord } from "../contracts/journal.ts";
-import { Flight, type Flown } from "./flight.ts";
+import { Flight, type Flown, firstFlight } from "./flight.ts";
 import { Handshake } from "./handshake.ts";
 import { LinkRate } from "./link-rate.ts";
 import { BULK, Pace, URGENT } from "./pace.ts";
 import { Packer, type PackHeader } from "./packer.ts";
-import type { SenderCommand, SenderEvent, SenderFacts, SenderOptions } from "./sender-types.ts";
+import type { PendingRead, SenderCommand, SenderEvent, SenderFacts, SenderOptions } from "./sender-types.ts";
 import { askedOf, TURNS, type Turn, WantedRun } from "./wanted.ts";
 import { WantedRuns } from "./wanted-runs.ts";
-
-interface PendingRead {
-  readonly read: number;
-  readonly run: string;
-  readonly turn: Turn;
-  readonly wireLimit: number;
-  /** Rows were committed since it was asked: an empty answer does not mean that nothing is there. */
-  isOutdated: boolean;
-}
 
 /**
  * The node's half of custody, as a pure machine: events with their time go in, commands come out. It reads no clock, does
@@ -358,20 +349,8 @@ export class Sender {
     const seqs = rangesOfSeqs(packed.rows.map(({ seq }) => seq));
     wanted.take(seqs);
     this.#numbers += 1;
-    const flown: Flown = {
-      id: this.#numbers,
-      run: wanted.run,
-      turn,
-      rows: packed.rows,
-      wireBytes: packed.bytes.length,
-      sentAtMs: nowMs,
-      sends: 1,
-      wasAlone: packed.rows.length === 1,
-      hasOldRows: intersect(this.#oldRows.get(wanted.run) ?? NO_RANGES, seqs).length > 0,
-      hashes: [sha256Of(packed.bytes)],
-      isOnWire: true,
-      isPassed: false,
-    };
+    const hasOldRows = intersect(this.#oldRows.get(wanted.run) ?? NO_RANGES, seqs).length > 0;
+    const flown = firstFlight({ id: this.#numbers, run: wanted.run, turn, hasOldRows, sentAtMs: nowMs }, packed);
     this.#flight.add(flown);
     this.#emit(flown, packed.bytes);
   }
