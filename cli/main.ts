@@ -27,6 +27,13 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   },
   { name: "decode", summary: "captured bytes or text to readings", load: () => import("./decode.ts") },
   { name: "sim", summary: "one simulated device, alone", load: () => import("./sim.ts") },
+  {
+    name: "bridge",
+    summary: "the cloud half; `bridge init` makes its CA and the first administrator",
+    load: () => import("./bridge.ts"),
+  },
+  { name: "node", summary: "which boxes may connect: add, ls, revoke", load: () => import("./node.ts") },
+  { name: "user", summary: "accounts of the bridge: add, link, ls", load: () => import("./user.ts") },
 ];
 
 const AFTERWORD = `

@@ -10,8 +10,6 @@ export type RouteAccess = "anyone" | "signed-in" | readonly AccountRole[];
 declare module "fastify" {
   interface FastifyContextConfig {
     access?: RouteAccess;
-    /** The act may change something: needs an Idempotency-Key. */
-    idempotent?: boolean;
   }
   interface FastifyRequest {
     session: OpenSession | undefined;

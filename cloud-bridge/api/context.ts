@@ -1,11 +1,11 @@
 import type { Link } from "../broker/link.ts";
 import type { Authority } from "../fleet/authority.ts";
+import type { AccountFacts } from "../roster/accounts.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Store } from "../store/database.ts";
 import type { Logger } from "../store/logger.ts";
 import type { DeskPort } from "./desk-port.ts";
 import type { EventHub } from "./event-hub.ts";
-import type { IdempotentActs } from "./idempotency.ts";
 import type { LiveLeases } from "./live-leases.ts";
 
 export interface ApiLimits {
@@ -40,13 +40,15 @@ export interface ApiOptions {
   readonly checkAnswers?: boolean;
   /** More facts for /health, e.g. of the writer. */
   readonly facts?: () => Record<string, unknown>;
-  readonly onEventWritten?: (name: string, data: string, crewId: string | undefined, account: string) => void;
+  /** An event was handed to the socket of this account's stream. */
+  readonly onEventWritten?: (name: string, data: string, account: AccountFacts) => void;
+  /** What a crew's page that connects has to be shown again: data of `assignment` events. */
+  readonly undelivered?: (crewId: string) => Promise<readonly string[]>;
 }
 
 export interface ApiContext extends ApiOptions {
   readonly hub: EventHub;
   readonly leases: LiveLeases;
-  readonly acts: IdempotentActs;
   readonly cookieName: string;
   readonly applied: ApiLimits;
 }

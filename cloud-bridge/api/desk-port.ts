@@ -6,7 +6,6 @@ import type {
   Assignment,
   CaseAct,
   CaseDetail,
-  CaseState,
   CaseView,
   Crew,
   CrewAct,
@@ -28,14 +27,17 @@ export interface PageAnswer<T> {
 
 /**
  * What the API asks of the rooms that know cases, crews and sites. Refusals are BridgeErrors; an account of role crew gets
- * at its own crew's things only, whatever the method.
+ * at its own crew's things only, whatever the method. An act with a key that was seen before changes nothing.
  */
 export interface DeskPort {
   listAlarms(page: PageRequest): Promise<PageAnswer<AlarmView>>;
-  listCases(page: PageRequest & { readonly state?: CaseState }, account: AccountFacts): Promise<PageAnswer<CaseView>>;
+  listCases(
+    page: PageRequest & { readonly open?: boolean; readonly siteId?: string },
+    account: AccountFacts,
+  ): Promise<PageAnswer<CaseView>>;
   caseDetail(id: string, account: AccountFacts): Promise<CaseDetail>;
-  actOnCase(id: string, act: CaseAct, account: AccountFacts): Promise<CaseView>;
-  actOnAssignment(id: string, act: CrewAct, account: AccountFacts): Promise<Assignment>;
+  actOnCase(id: string, act: CaseAct, account: AccountFacts, key: string): Promise<CaseView>;
+  actOnAssignment(id: string, act: CrewAct, account: AccountFacts, key: string): Promise<Assignment>;
   listCrews(account: AccountFacts): Promise<CrewView[]>;
   saveCrew(crew: Crew): Promise<void>;
   reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;

@@ -36,6 +36,8 @@ export interface EventHubOptions {
   readonly log: Logger;
   /** Called after an event was handed to a stream's socket: proof of delivery for the crew's page. */
   readonly onWritten?: (name: string, data: string, account: AccountFacts) => void;
+  /** Assignments that nobody has proven delivered to this crew: data of `assignment` events. */
+  readonly undelivered?: (crewId: string) => Promise<readonly string[]>;
 }
 
 /**
@@ -86,6 +88,12 @@ export class EventHub {
     response.once("close", () => this.#streams.delete(client));
     this.#send(stream, "welcome", { client, nowMs: this.#options.nowMs() });
     await this.#catchUp(stream);
+    const { undelivered, onWritten } = this.#options;
+    if (undelivered === undefined || account.role !== "crew" || account.crewId === undefined) return;
+    for (const data of await undelivered(account.crewId)) {
+      this.#write(stream, `event: assignment\ndata: ${data}\n\n`);
+      onWritten?.("assignment", data, account);
+    }
   }
 
   /** New numbered events are committed. */

@@ -19,7 +19,7 @@ const BY_FASTIFY_CODE: Readonly<Record<string, { code: string; detail: string; h
   },
 };
 
-/** Every error as RFC 9457 with code and hint. What is not for the client's eyes becomes INTERNAL. */
+/** Every error as RFC 9457 with code and hint. What is not for the client's eyes becomes INTERNAL_ERROR. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof BridgeError) return problem(error.status, error.code, error.message, error.hint);
   const { code = "", statusCode, validation, message } = error as Partial<FastifyError>;
@@ -33,7 +33,12 @@ export function problemOf(error: unknown): Problem {
     const hint = "The shape of every request stands in /openapi.json.";
     return problem(statusCode, "REQUEST_INVALID", message ?? "the request cannot be read", hint);
   }
-  return problem(500, "INTERNAL", "the bridge could not do this", "It stands in the bridge's log with this time.");
+  return problem(
+    500,
+    "INTERNAL_ERROR",
+    "the bridge could not do this",
+    "It stands in the bridge's log with this time.",
+  );
 }
 
 export function problem(status: number, code: string, detail: string, hint?: string): Problem {

@@ -9,7 +9,6 @@ import { BridgeError } from "../store/errors.ts";
 import { createAccessControl } from "./access-control.ts";
 import { type ApiContext, type ApiOptions, DEFAULT_LIMITS } from "./context.ts";
 import { EventHub } from "./event-hub.ts";
-import { IdempotentActs } from "./idempotency.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { consoleRoutes } from "./routes/console.ts";
@@ -86,11 +85,11 @@ export async function createApi(
     db: store.db,
     nowMs: clock.nowMs,
     log,
-    onWritten: (name, data, account) => options.onEventWritten?.(name, data, account.crewId, account.name),
+    ...(options.onEventWritten === undefined ? {} : { onWritten: options.onEventWritten }),
+    ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
   });
   const leases = new LiveLeases({ nowMs: clock.nowMs, send: (client, event) => hub.live(client, event) });
-  const acts = new IdempotentActs(store.db, clock.nowMs);
-  const context: ApiContext = { ...options, hub, leases, acts, cookieName: control.cookieName, applied };
+  const context: ApiContext = { ...options, hub, leases, cookieName: control.cookieName, applied };
 
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
   typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());

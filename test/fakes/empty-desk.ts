@@ -35,8 +35,8 @@ export function emptyDesk(): DeskPort & { readonly calls: string[] } {
       id === SOME_CASE.id
         ? { case: SOME_CASE, timeline: [], assignments: [], candidates: [], alarms: [], evidence: [] }
         : nothing(),
-    async actOnCase(id, act) {
-      calls.push(`${id} ${act.act}`);
+    async actOnCase(id, act, _account, key) {
+      calls.push(`${id} ${act.act} ${key}`);
       return id === SOME_CASE.id ? SOME_CASE : nothing();
     },
     actOnAssignment: async () => nothing(),

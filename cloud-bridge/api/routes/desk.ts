@@ -4,16 +4,21 @@ import { Type } from "typebox";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { DEFAULT_PAGE } from "../cursor.ts";
+import { idempotencyKey } from "../idempotency.ts";
 import { Page, PageQuery, Problem } from "../schema/common.ts";
-import { AlarmView, Assignment, CaseAct, CaseDetail, CaseState, CaseView, CrewAct } from "../schema/desk.ts";
+import { AlarmView, Assignment, CaseAct, CaseDetail, CaseView, CrewAct } from "../schema/desk.ts";
 
 const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
 const ACTORS = ["admin", "dispatcher", "supervisor"] as const;
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
-const CaseQuery = Type.Object({ ...PageQuery.properties, state: Type.Optional(CaseState) });
+const CaseQuery = Type.Object({
+  ...PageQuery.properties,
+  open: Type.Optional(Type.Boolean()),
+  siteId: Type.Optional(Type.String({ maxLength: 64 })),
+});
 
 /** Alarms, cases and what people do to them. A crew sees and acts on its own assignments only. */
-export function deskRoutes(instance: FastifyInstance, { desk, acts }: ApiContext): void {
+export function deskRoutes(instance: FastifyInstance, { desk }: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
 
   app.get(
@@ -58,7 +63,7 @@ export function deskRoutes(instance: FastifyInstance, { desk, acts }: ApiContext
   app.post(
     "/cases/:id/acts",
     {
-      config: { access: ACTORS, idempotent: true },
+      config: { access: ACTORS },
       schema: {
         summary: "Assign, withdraw, note, suspend, resume, close …",
         params: Params,
@@ -66,13 +71,13 @@ export function deskRoutes(instance: FastifyInstance, { desk, acts }: ApiContext
         response: { 200: CaseView, "4xx": Problem },
       },
     },
-    async (request) => acts.once(request, () => desk.actOnCase(request.params.id, request.body, accountOf(request))),
+    async (request) => desk.actOnCase(request.params.id, request.body, accountOf(request), idempotencyKey(request)),
   );
 
   app.post(
     "/assignments/:id/acts",
     {
-      config: { access: ["admin", "dispatcher", "crew"], idempotent: true },
+      config: { access: ["admin", "dispatcher", "crew"] },
       schema: {
         summary: "Acknowledge, decline, en route, on scene, resolved; queued acts carry the time of the device",
         params: Params,
@@ -81,6 +86,6 @@ export function deskRoutes(instance: FastifyInstance, { desk, acts }: ApiContext
       },
     },
     async (request) =>
-      acts.once(request, () => desk.actOnAssignment(request.params.id, request.body, accountOf(request))),
+      desk.actOnAssignment(request.params.id, request.body, accountOf(request), idempotencyKey(request)),
   );
 }

@@ -1,0 +1,108 @@
+import process from "node:process";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { reachableHost, urlOf, welcomeLink } from "../cloud-bridge/addresses.ts";
+import { initialise } from "../cloud-bridge/initialise.ts";
+import { openStore } from "../cloud-bridge/store/database.ts";
+import { FAULT_POINTS } from "../cloud-bridge/store/fault-points.ts";
+import { bridgeConfig, DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
+
+interface RunOptions {
+  readonly config: string;
+  readonly timeScale: number;
+  readonly faultPoint?: string;
+  readonly negativeControl?: "no-unique-key";
+  readonly logLevel: string;
+}
+
+/** `shao bridge` runs the cloud half; `shao bridge init` makes its CA and the first administrator's link. */
+export function command(): Command {
+  const bridge = new Command()
+    .enablePositionalOptions()
+    .option("--config <file>", "the bridge's config", DEFAULT_BRIDGE_CONFIG)
+    .option("--time-scale <n>", "divide waiting times, for demonstrations; never rules or records", positive, 1)
+    .addOption(
+      new Option("--log-level <level>", "how much to say").choices(["debug", "info", "warn", "error"]).default("info"),
+    )
+    .option(
+      "--fault-point <name[:n]>",
+      `for kill tests: die when this point is reached (${FAULT_POINTS.join(", ")})`,
+      knownFaultPoint,
+    )
+    .addOption(new Option("--negative-control <name>", "for tests of the tests").choices(["no-unique-key"]))
+    .addHelpText(
+      "after",
+      "\nFirst `shao bridge init`, once. stdout: one line {url, mqttUrl, fingerprint, bridge} when it listens; stderr: the log." +
+        "\nCtrl-C ends it cleanly.",
+    )
+    .action((options: RunOptions) => run(options));
+  bridge
+    .command("init")
+    .description("make CA and keys where there are none; prints the CA's fingerprint and a one-time administrator link")
+    .option("--config <file>", "the bridge's config", DEFAULT_BRIDGE_CONFIG)
+    .action((options: { config: string }) => init(options.config));
+  return bridge;
+}
+
+async function init(file: string): Promise<void> {
+  const config = await bridgeConfig(file);
+  if (config === undefined) return;
+  const nowMs = Date.now();
+  const store = openStore({ state: config.state, nowMs });
+  try {
+    const { made, fingerprint, invitation } = await initialise(config.state, store, nowMs);
+    const scheme = config.insecureLoopback ? "http" : "https";
+    const url = urlOf(scheme, reachableHost(config.listen), config.listen.http);
+    const link = invitation === undefined ? undefined : welcomeLink(url, invitation.token);
+    process.stdout.write(`${JSON.stringify({ bridge: store.bridge, fingerprint, made, adminLink: link })}\n`);
+    process.stderr.write(
+      `${made ? "Made" : "Kept"} the bridge's CA, SHA-256 fingerprint:\n  ${inPairs(fingerprint)}\n`,
+    );
+    process.stderr.write(
+      link === undefined
+        ? "There is an administrator already; `shao user add NAME --role admin` makes another.\n"
+        : `Start the bridge, then open this once, within a day, to set the administrator's password:\n  ${link}\n`,
+    );
+  } finally {
+    await store.close();
+  }
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const config = await bridgeConfig(options.config);
+  if (config === undefined) return;
+  const [{ startBridge }, { default: pino }] = await Promise.all([import("../cloud-bridge/main.ts"), import("pino")]);
+  const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
+  const { timeScale, faultPoint, negativeControl } = options;
+  const running = await startBridge({
+    config,
+    log,
+    timeScale,
+    ...(faultPoint === undefined ? {} : { faultPoint }),
+    ...(negativeControl === undefined ? {} : { negativeControl }),
+  });
+  const { url, mqttUrl, fingerprint, bridge } = running;
+  process.stdout.write(`${JSON.stringify({ url, mqttUrl, fingerprint, bridge })}\n`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  log.info({}, "bridge ends");
+  await running.close();
+}
+
+/** @throws InvalidArgumentError for a point that is not there */
+function knownFaultPoint(text: string): string {
+  const [name, count = "1"] = text.split(":");
+  if (FAULT_POINTS.some((point) => point === name) && Number.isSafeInteger(Number(count)) && Number(count) > 0)
+    return text;
+  throw new InvalidArgumentError(`NAME or NAME:N is wanted; NAME is one of ${FAULT_POINTS.join(", ")}.`);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 1) return value;
+  throw new InvalidArgumentError("A number from 1 on is wanted.");
+}
+
+function inPairs(hex: string): string {
+  return (hex.match(/../gu) ?? []).join(":").toUpperCase();
+}

@@ -1,0 +1,31 @@
+import type { SilenceLimits } from "./alarms/fault-watch.ts";
+import { DEFAULT_DESK, type DeskSettings } from "./cases/settings.ts";
+import type { BridgeDocument } from "./config-schema.ts";
+
+const KMH_PER_MPS = 3.6;
+
+/** The config's words, in the units of the desk. What the config does not name keeps the desk's own default. */
+export function deskSettings(config: BridgeDocument, timeScale: number): DeskSettings {
+  const { dispatch, grouping, verification, silence } = config;
+  const limits: SilenceLimits = {
+    ...DEFAULT_DESK.silence,
+    nodeMs: silence.nodeSeconds * 1000,
+    deviceMs: silence.deviceSeconds * 1000,
+  };
+  return {
+    ...DEFAULT_DESK,
+    dispatch: { policy: dispatch.policy, afterSeconds: dispatch.afterSeconds },
+    grouping: { ...DEFAULT_DESK.grouping, radiusM: grouping.radiusM, withinMs: grouping.minutes * 60_000 },
+    candidates: {
+      ...DEFAULT_DESK.candidates,
+      freshFixMs: dispatch.maxFixAgeSeconds * 1000,
+      detourFactor: dispatch.detourFactor,
+      speedMps: dispatch.speedKmh / KMH_PER_MPS,
+    },
+    silence: limits,
+    recurrenceMs: verification.reopenHours * 3600_000,
+    quietMs: verification.quietMinutes * 60_000,
+    radiusM: dispatch.geofenceM,
+    timeScale,
+  };
+}

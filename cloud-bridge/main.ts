@@ -1,0 +1,288 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as later } from "node:timers/promises";
+import { Server as TlsServer } from "node:tls";
+import { Value } from "typebox/value";
+import { encodeReceiptMessage } from "../protocol/hello.ts";
+import { LiveLevel } from "../protocol/session.ts";
+import { buildTopic } from "../protocol/topics.ts";
+import { reachableHost, urlOf, welcomeLink } from "./addresses.ts";
+import type { ApiLimits } from "./api/context.ts";
+import { deskPortOf } from "./api/desk-port-of.ts";
+import type { EventHub } from "./api/event-hub.ts";
+import type { LiveLeases } from "./api/live-leases.ts";
+import { createApi } from "./api/server.ts";
+import { type EmbeddedBroker, startEmbeddedBroker } from "./broker/embedded-broker.ts";
+import type { BridgeConfig } from "./config.ts";
+import { deskSettings } from "./desk-settings.ts";
+import { createDesk } from "./dispatch/desk.ts";
+import { openAuthority } from "./fleet/authority.ts";
+import { admit } from "./fleet/enrolment.ts";
+import { Ingest } from "./ingest/ingest.ts";
+import { initialise, metricsTokenFile } from "./initialise.ts";
+import { listenError } from "./listen-error.ts";
+import { PresenceNews } from "./presence-news.ts";
+import { type BridgeClock, systemClock } from "./store/clock.ts";
+import { type Db, electWriter, openStore, type Store } from "./store/database.ts";
+import { armFaultPoint, noFaultPoints } from "./store/fault-points.ts";
+import type { Logger } from "./store/logger.ts";
+import { VehiclePositions } from "./vehicle-positions.ts";
+
+const TICK_MS = 200;
+const REVOKED_EVERY_MS = 2_000;
+const RENEW_EVERY_MS = 12 * 3600_000;
+const CONSOLE_FOLDER = join(import.meta.dirname, "console", "dist");
+
+export interface BridgeOptions {
+  readonly config: BridgeConfig;
+  readonly log: Logger;
+  readonly clock?: BridgeClock;
+  /** Divides waiting times; rules, latencies and records are never scaled. */
+  readonly timeScale?: number;
+  /** `NAME[:N]`: die when this point is reached for the N-th time. */
+  readonly faultPoint?: string;
+  readonly negativeControl?: "no-unique-key";
+  /** Makes CA and first administrator where there are none; `adminLink` says how to get in. */
+  readonly initialise?: boolean;
+  readonly consoleFolder?: string;
+  readonly limits?: ApiLimits;
+}
+
+export interface RunningBridge {
+  readonly bridge: string;
+  /** Of people and of `shao enroll`. */
+  readonly url: string;
+  readonly mqttUrl: string;
+  readonly httpPort: number;
+  readonly mqttPort: number;
+  readonly caPem: string;
+  readonly fingerprint: string;
+  /** One-time link of the first administrator, where `initialise` made one. */
+  readonly adminLink?: string;
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/**
+ * The whole bridge in this process: database and lock, desk, ingest, broker, API.
+ * @throws BridgeError BRIDGE_NOT_INITIALISED, BRIDGE_ALREADY_RUNNING, LISTEN_PORT_TAKEN, LISTEN_REFUSED, STORE_…
+ */
+export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
+  const { config, log, clock = systemClock, timeScale = 1 } = options;
+  const { state, listen, topicPrefix, insecureLoopback } = config;
+  const closers: (() => Promise<void> | void)[] = [];
+  try {
+    return await start();
+  } catch (error) {
+    await closeAll(closers, log);
+    throw error;
+  }
+
+  async function start(): Promise<RunningBridge> {
+    const faultPoints = options.faultPoint === undefined ? noFaultPoints : armFaultPoint(options.faultPoint);
+    const { negativeControl } = options;
+    const store = openStore({
+      state,
+      nowMs: clock.nowMs(),
+      ...(negativeControl === undefined ? {} : { negativeControl }),
+    });
+    closers.push(() => store.close());
+    const election = await electWriter(state, store);
+    closers.push(() => election.resign());
+    const made =
+      options.initialise === true || insecureLoopback ? await initialise(state, store, clock.nowMs()) : undefined;
+    const authority = openAuthority(state);
+    const host = reachableHost(listen);
+    const names = [host, listen.host];
+    const tls = insecureLoopback ? ("insecure-loopback" as const) : await authority.serverTls(names, clock.nowMs());
+    await noteAllGone(store.db, clock.nowMs());
+
+    let hub: EventHub | undefined;
+    let leases: LiveLeases | undefined;
+    let broker: EmbeddedBroker | undefined;
+    const desk = createDesk({
+      db: store.db,
+      clock,
+      settings: deskSettings(config, timeScale),
+      faultPoints,
+      log: log.child({ room: "desk" }),
+      publish: () => hub?.wake(),
+    });
+    const presence = new PresenceNews({ db: store.db, clock, log, hub: () => hub });
+    closers.push(() => presence.stop());
+    const vehicles = new VehiclePositions({ db: store.db, log, report: (node, fix) => desk.onPosition({ node }, fix) });
+    const ingest = new Ingest({
+      store,
+      clock,
+      log: log.child({ room: "ingest" }),
+      faults: faultPoints,
+      publishReceipt: (node, message) =>
+        broker?.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1),
+      onCommitted(batch) {
+        if (batch.hasAlarms) void desk.wake();
+        for (const node of batch.nodes) {
+          presence.changed(node);
+          vehicles.changed(node);
+        }
+      },
+      onPresence: (node) => presence.changed(node),
+    });
+    closers.push(() => ingest.idle());
+
+    broker = await startEmbeddedBroker({
+      host: listen.host,
+      port: listen.mqtt,
+      tls,
+      prefix: topicPrefix,
+      log: log.child({ room: "broker" }),
+      admit: (node, certificateSha256) => admit(store.db, node, certificateSha256),
+      handlers: {
+        onUp: (node, bytes) => ingest.onUp(node, bytes),
+        onState: (node, bytes) => ingest.onState(node, bytes),
+        onLive(node, device, bytes) {
+          const level = levelOf(bytes);
+          if (level !== undefined) leases?.level(node, device, level);
+        },
+      },
+    }).catch((error: unknown) => {
+      throw listenError(error, listen.host, listen.mqtt);
+    });
+    const link = broker;
+    closers.push(() => link.close());
+
+    let url = "";
+    const mqttUrl = urlOf(insecureLoopback ? "mqtt" : "mqtts", host, link.port);
+    const api = await createApi({
+      store,
+      authority,
+      desk: deskPortOf(desk, store.db, clock),
+      link,
+      clock,
+      log: log.child({ room: "api" }),
+      tls,
+      mqttUrl,
+      publicUrl: () => url,
+      consoleFolder: options.consoleFolder ?? CONSOLE_FOLDER,
+      version: version(),
+      metricsToken: readFileSync(metricsTokenFile(state), "utf8").trim(),
+      topicPrefix,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      facts: () => ({ bridge: store.bridge, epoch: election.epoch, timeScale }),
+      onEventWritten(name, data, account) {
+        const assignmentId = name === "assignment" ? shownTo(data, account.crewId) : undefined;
+        if (assignmentId === undefined) return;
+        desk.onDelivered(assignmentId, account.name).catch((error: unknown) => {
+          log.warn({ assignmentId, error: String(error) }, "delivery not noted");
+        });
+      },
+      undelivered: async (crewId) => newestEventsOf(store.db, await desk.undelivered(crewId)),
+    });
+    hub = api.hub;
+    leases = api.leases;
+    await api.app.listen({ host: listen.host, port: listen.http }).catch((error: unknown) => {
+      throw listenError(error, listen.host, listen.http);
+    });
+    closers.push(() => api.app.close());
+    const address = api.app.server.address();
+    const httpPort = typeof address === "object" && address !== null ? address.port : listen.http;
+    url = urlOf(insecureLoopback ? "http" : "https", host, httpPort);
+
+    const stopping = new AbortController();
+    const loops = [
+      every(TICK_MS, stopping.signal, () => desk.tick()),
+      every(REVOKED_EVERY_MS, stopping.signal, () => cutRevoked(store.db, link)),
+      every(RENEW_EVERY_MS, stopping.signal, async () => {
+        if (insecureLoopback) return;
+        const renewed = await authority.serverTls(names, clock.nowMs());
+        link.renew(renewed);
+        if (api.app.server instanceof TlsServer) api.app.server.setSecureContext(renewed);
+      }),
+    ];
+    closers.push(async () => {
+      stopping.abort();
+      await Promise.all(loops);
+    });
+    log.info({ url, mqttUrl, bridge: store.bridge, fingerprint: authority.fingerprint }, "bridge listens");
+
+    const invitation = made?.invitation;
+    return {
+      bridge: store.bridge,
+      url,
+      mqttUrl,
+      httpPort,
+      mqttPort: link.port,
+      caPem: authority.caPem,
+      fingerprint: authority.fingerprint,
+      ...(invitation === undefined ? {} : { adminLink: welcomeLink(url, invitation.token) }),
+      store,
+      close: () => closeAll(closers, log),
+    };
+  }
+
+  async function every(periodMs: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await act().catch((error: unknown) => log.error({ error: String(error) }, "recurring work put off"));
+      await later(periodMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** Last opened, first closed; one that cannot close must not keep the others open. */
+async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): Promise<void> {
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      log.error({ error: String(error) }, "not closed cleanly");
+    }
+  }
+}
+
+/** This process has no connection yet, whatever the one before it had. */
+async function noteAllGone(db: Db, nowMs: number): Promise<void> {
+  await db.updateTable("nodes").set({ online: 0, state_at_ms: nowMs }).where("online", "=", 1).execute();
+}
+
+/** Nodes that the command line revoked beside us. */
+async function cutRevoked(db: Db, link: EmbeddedBroker): Promise<void> {
+  const rows = await db.selectFrom("nodes").select("id").where("revoked_at_ms", "is not", null).execute();
+  for (const { id } of rows) link.disconnect(id);
+}
+
+/** The assignment that an event shows to a crew, when it is the crew's own. */
+function shownTo(data: string, crewId: string | undefined): string | undefined {
+  const { assignment } = JSON.parse(data) as { assignment: { id: string; crewId: string; notifiedAtMs?: number } };
+  return assignment.crewId === crewId && assignment.notifiedAtMs === undefined ? assignment.id : undefined;
+}
+
+async function newestEventsOf(db: Db, assignmentIds: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    assignmentIds.map((id) =>
+      db
+        .selectFrom("events")
+        .select("data")
+        .where("name", "=", "assignment")
+        .where("data", "like", `{"assignment":{"id":"${id}"%`)
+        .orderBy("id", "desc")
+        .limit(1)
+        .executeTakeFirst(),
+    ),
+  );
+  return found.flatMap((row) => (row === undefined ? [] : [row.data]));
+}
+
+function levelOf(bytes: Uint8Array): LiveLevel | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    return Value.Check(LiveLevel, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "unknown";
+}
