@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Selectable, Updateable } from "kysely";
+import { type Selectable, sql, type Updateable } from "kysely";
 import { unknownCrew } from "../roster/crews.ts";
 import type { AssignmentsTable } from "../store/desk-tables.ts";
 import { BridgeError } from "../store/errors.ts";
@@ -9,12 +9,15 @@ import { cancelTimer, setTimer } from "./timers.ts";
 
 export type AssignmentRow = Selectable<AssignmentsTable>;
 
+/** Literal, so that the index of active legs serves it. */
+export const isActive = sql<boolean>`active = 1`;
+
 export async function activeAssignment(change: Change, caseId: string): Promise<AssignmentRow | undefined> {
   return change.trx
     .selectFrom("assignments")
     .selectAll()
     .where("case_id", "=", caseId)
-    .where("active", "=", 1)
+    .where(isActive)
     .executeTakeFirst();
 }
 

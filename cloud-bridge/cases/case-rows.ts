@@ -11,8 +11,8 @@ export type CaseRow = Selectable<CasesTable>;
 export interface Change {
   readonly trx: Trx;
   readonly nowMs: number;
-  /** Touched cases, with their newest entry where there is a new one. */
-  readonly cases: Map<string, TimelineFacts | undefined>;
+  /** Touched cases, with their new entries. */
+  readonly cases: Map<string, TimelineFacts[]>;
   readonly assignments: Set<string>;
 }
 
@@ -26,16 +26,23 @@ export async function loadCase(trx: Trx, caseId: string): Promise<CaseRow> {
   });
 }
 
+/** Makes the case part of what this change tells the world. */
+export function touch(change: Change, caseId: string): TimelineFacts[] {
+  const entries = change.cases.get(caseId) ?? [];
+  change.cases.set(caseId, entries);
+  return entries;
+}
+
 /** Appends to the case's timeline. */
 export async function note(change: Change, caseId: string, entry: NewEntry): Promise<void> {
-  change.cases.set(caseId, await appendEntry(change.trx, caseId, entry, change.nowMs));
+  touch(change, caseId).push(await appendEntry(change.trx, caseId, entry, change.nowMs));
 }
 
 /** Changes facts of a case that are no state. */
 export async function amend(change: Change, row: CaseRow, set: Updateable<CasesTable>): Promise<CaseRow> {
   const columns = { ...set, updated_at_ms: change.nowMs };
   await change.trx.updateTable("cases").set(columns).where("id", "=", row.id).execute();
-  if (!change.cases.has(row.id)) change.cases.set(row.id, undefined);
+  touch(change, row.id);
   return { ...row, ...columns } as CaseRow;
 }
 

@@ -5,7 +5,11 @@ import type { Trx } from "../store/database.ts";
 import { type CaseRow, positionOf } from "./case-rows.ts";
 import type { GroupingAlarm, GroupingCase } from "./grouping.ts";
 import type { DeskSettings } from "./settings.ts";
-import { ENDED_STATES } from "./states.ts";
+
+type JoinableRow = Pick<
+  CaseRow,
+  "id" | "number" | "family" | "state" | "site_id" | "latitude_deg" | "longitude_deg" | "last_alarm_at_ms"
+>;
 
 /** The alarm and the open cases as grouping wants to see them: those of its site, and those near in time. */
 export async function candidatesForJoining(
@@ -19,8 +23,8 @@ export async function candidatesForJoining(
   const { withinMs } = settings.grouping;
   const rows = await trx
     .selectFrom("cases")
-    .selectAll()
-    .where("state", "not in", [...ENDED_STATES])
+    .select(["id", "number", "family", "state", "site_id", "latitude_deg", "longitude_deg", "last_alarm_at_ms"])
+    .where("closed_at_ms", "is", null)
     .where((or) =>
       or.or([
         or.and([
@@ -47,7 +51,7 @@ export async function candidatesForJoining(
   };
 }
 
-function groupingCase(row: CaseRow, { family }: AlarmBody): GroupingCase {
+function groupingCase(row: JoinableRow, { family }: AlarmBody): GroupingCase {
   const position = positionOf(row);
   return {
     id: row.id,

@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { AlarmBody, AlarmFamily, AlarmNature } from "../../protocol/alarm.ts";
 import type { Subject } from "../../protocol/ids.ts";
 import { type AlarmRow, bodyOf, subjectOf } from "../alarms/alarm-rows.ts";
@@ -140,7 +140,7 @@ export async function assignmentsOf(
     .orderBy("assignments.created_at_ms", "desc");
   if ("caseId" in where) query = query.where("assignments.case_id", "=", where.caseId);
   else if ("id" in where) query = query.where("assignments.id", "=", where.id);
-  else query = query.where("assignments.active", "=", 1);
+  else query = query.where(sql<boolean>`assignments.active = 1`);
   return (await query.execute()).map((row) => assignmentFacts(row, row.crew_name));
 }
 

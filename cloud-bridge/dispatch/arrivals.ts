@@ -1,4 +1,4 @@
-import { type AssignmentRow, setAssignment } from "../cases/assignment-rows.ts";
+import { type AssignmentRow, isActive, setAssignment } from "../cases/assignment-rows.ts";
 import { type CaseRow, type Change, loadCase, move, note, positionOf } from "../cases/case-rows.ts";
 import type { DeskSettings } from "../cases/settings.ts";
 import { nextState, stateNamed } from "../cases/states.ts";
@@ -19,7 +19,7 @@ export async function takePosition(
     .selectFrom("assignments")
     .selectAll()
     .where("crew_id", "=", crewId)
-    .where("active", "=", 1)
+    .where(isActive)
     .executeTakeFirst();
   if (leg !== undefined) await arriveByFix(change, leg, fix, settings);
 }

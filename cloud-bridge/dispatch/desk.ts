@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { FaultWatch } from "../alarms/fault-watch.ts";
 import type { Change } from "../cases/case-rows.ts";
 import { type DueFollowUp, followUp } from "../cases/follow-up.ts";
@@ -31,6 +32,9 @@ export interface DeskOptions {
 
 /** A fix from a vehicle's gateway (`node`), a radio (`issi`) or a crew's phone (`crewId`). */
 export type PositionOrigin = { readonly node: string } | { readonly issi: string } | { readonly crewId: string };
+
+/** Literal, so that the index of waiting follow-ups serves it. */
+const isPending = sql<boolean>`pending = 1`;
 
 const WATCH_EVERY_MS = 1_000;
 const KEEP_EVENTS_MS = 24 * 3600_000;
@@ -74,7 +78,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
       const due = await db
         .selectFrom("follow_up")
         .select(["id", "alarm_id", "case_id"])
-        .where("pending", "=", 1)
+        .where(isPending)
         .where("id", ">", newestTried)
         .orderBy("id")
         .limit(100)
@@ -95,8 +99,22 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
   }
 
   async function takeFollowUp(due: DueFollowUp): Promise<void> {
-    await transact((change) => followUp(change, due, settings, faultPoints));
+    try {
+      await transact(async (change) => {
+        const caseId = await followUp(change, due, settings, faultPoints);
+        if (caseId !== undefined) await fireTimersOf(change, caseId);
+      });
+    } catch (error) {
+      log.warn({ alarmId: due.alarm_id, error: String(error) }, "case is opened without its dispatch");
+      await transact((change) => followUp(change, due, settings, faultPoints));
+    }
     faultPoints.reach("bridge-after-case-commit");
+  }
+
+  /** A crew that is due at once goes with the case's own commit: one flush of the disk instead of two. */
+  async function fireTimersOf(change: Change, caseId: string): Promise<void> {
+    const timers = await dueTimers(change.trx, change.nowMs, caseId);
+    for (const timer of timers) await fireTimer(change, timer, settings, faultPoints);
   }
 
   /** Alarms or due timers may be waiting. Resolves when they have been worked off. */

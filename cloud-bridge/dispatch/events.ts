@@ -26,10 +26,12 @@ export async function writeEvents(change: Change): Promise<readonly DeskEvent[]>
     views.set(caseId, known);
     return known;
   };
-  for (const [caseId, entry] of change.cases) {
+  for (const [caseId, entries] of change.cases) {
     const view = await viewOf(caseId);
-    const data = JSON.stringify({ case: view, ...(entry === undefined ? {} : { entry }) });
-    events.push({ id: await insert(change, "case", data), name: "case", data, caseId });
+    for (const facts of entries.length === 0 ? [{}] : entries.map((entry) => ({ entry }))) {
+      const data = JSON.stringify({ case: view, ...facts });
+      events.push({ id: await insert(change, "case", data), name: "case", data, caseId });
+    }
   }
   for (const id of change.assignments) {
     const [assignment] = await assignmentsOf(change.trx, { id });

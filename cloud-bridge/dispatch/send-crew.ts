@@ -1,5 +1,5 @@
 import { assignCrew, propose } from "../cases/assignment-rows.ts";
-import { amend, type CaseRow, type Change, note, positionOf } from "../cases/case-rows.ts";
+import { amend, type CaseRow, type Change, note, positionOf, touch } from "../cases/case-rows.ts";
 import { type DeskSettings, scaledMs } from "../cases/settings.ts";
 import { setTimer } from "../cases/timers.ts";
 import { type CandidateFacts, findCandidates } from "../roster/candidates.ts";
@@ -64,7 +64,7 @@ export async function proposeFirst(change: Change, row: CaseRow, settings: DeskS
   if (!isWaiting(row)) return;
   const [best] = (await lookForCrews(change, row, settings)).filter(({ eligible }) => eligible);
   await propose(change, row.id, best);
-  if (!change.cases.has(row.id)) change.cases.set(row.id, undefined);
+  touch(change, row.id);
   if (best !== undefined || row.auto_dispatch_at_ms !== null) return;
   await setTimer(change.trx, "propose", row.id, change.nowMs + scaledMs(settings, settings.retryMs), change.nowMs);
 }

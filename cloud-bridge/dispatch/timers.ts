@@ -3,7 +3,7 @@ import { type Change, loadCase, move } from "../cases/case-rows.ts";
 import { planDispatch } from "../cases/plan-dispatch.ts";
 import type { DeskSettings } from "../cases/settings.ts";
 import { TIMER_KINDS, type TimerKind, takeTimer } from "../cases/timers.ts";
-import type { Db } from "../store/database.ts";
+import type { Db, Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { resumeCase } from "./resume-case.ts";
 import { proposeFirst, sendFirst } from "./send-crew.ts";
@@ -14,15 +14,15 @@ export interface DueTimer {
   readonly ref: string;
 }
 
-export async function dueTimers(db: Db, nowMs: number): Promise<readonly DueTimer[]> {
-  const rows = await db
+export async function dueTimers(db: Db | Trx, nowMs: number, ref?: string): Promise<readonly DueTimer[]> {
+  const due = db
     .selectFrom("timers")
     .select(["id", "kind", "ref"])
     .where("done_at_ms", "is", null)
     .where("due_at_ms", "<=", nowMs)
     .orderBy("due_at_ms")
-    .limit(100)
-    .execute();
+    .limit(100);
+  const rows = await (ref === undefined ? due : due.where("ref", "=", ref)).execute();
   return rows.flatMap(({ id, kind, ref }) => {
     const known = TIMER_KINDS.find((name) => name === kind);
     return known === undefined ? [] : [{ id, kind: known, ref }];

@@ -8,7 +8,7 @@ export const FAULT_POINTS = [
   "bridge-after-receipt",
   /** A follow-up half turned into a case, nothing committed. */
   "bridge-mid-follow-up",
-  /** Case committed, its event not yet published and its assignment not yet made. */
+  /** Case committed; where its policy waits, its assignment is not yet made. */
   "bridge-after-case-commit",
   /** Assignment half written, nothing committed. */
   "bridge-mid-assignment",

@@ -121,6 +121,7 @@ CREATE TABLE cases (
   suspended_until_ms INTEGER, handlers TEXT NOT NULL DEFAULT '[]', quiet_since_ms INTEGER
 ) STRICT;
 CREATE INDEX cases_by_state ON cases (state, updated_at_ms);
+CREATE INDEX cases_open ON cases (family, site_id) WHERE closed_at_ms IS NULL;
 CREATE INDEX cases_by_site ON cases (site_id, family);
 CREATE TABLE case_alarms (
   case_id TEXT NOT NULL, alarm_id TEXT NOT NULL, joined_at_ms INTEGER NOT NULL, how TEXT NOT NULL,
