@@ -14,6 +14,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "the edge half: reads devices, judges, keeps and sends",
     load: () => import("./gateway.ts"),
   },
+  {
+    name: "journal",
+    summary: "looks into a node's journal: stats, ls, verify, export",
+    load: () => import("./journal.ts"),
+  },
   { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
   {
     name: "levels",

@@ -4,6 +4,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { ProtocolError } from "./errors.ts";
 import { RunId, type Sha256, UpMs } from "./ids.ts";
+import { isShallow } from "./json-depth.ts";
 import {
   MAX_ENVELOPE_BYTES,
   MAX_ENVELOPE_ITEMS,
@@ -11,7 +12,6 @@ import {
   PROTOCOL_VERSION,
   READABLE_VERSIONS,
 } from "./limits.ts";
-import { isShallow } from "./record-codec.ts";
 import { Hello } from "./session.ts";
 
 /**

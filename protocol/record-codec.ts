@@ -1,7 +1,11 @@
 import { Compile } from "typebox/compile";
-import { ProtocolError } from "./errors.ts";
-import { MAX_BODY_BYTES, MAX_JSON_DEPTH, MAX_URGENT_BODY_BYTES } from "./limits.ts";
-import { BODY_SCHEMAS, type KnownRecord, laneOf, type NewRecord, RecordHead, type RecordKind } from "./record.ts";
+import { isShallow } from "./json-depth.ts";
+import { MAX_BODY_BYTES } from "./limits.ts";
+import { BODY_SCHEMAS, type KnownRecord, RecordHead, type RecordKind } from "./record.ts";
+import { bodyLimit } from "./record-encode.ts";
+
+export { isShallow } from "./json-depth.ts";
+export { encodeRecord } from "./record-encode.ts";
 
 /** Why an item was refused; the seq is given wherever it can still be read. */
 export interface ItemFault {
@@ -21,26 +25,6 @@ const checkedHead = Compile(RecordHead);
 const checkedBodies = new Map<string, { Check(value: unknown): boolean }>(
   Object.entries(BODY_SCHEMAS).map(([kind, schema]) => [kind, Compile(schema)]),
 );
-
-/**
- * The stored bytes of a record: the UTF-8 JSON of its head on one line, `seq` first and `body` last. These bytes are
- * hashed, kept, sent and stored; nobody writes them a second time.
- * @throws ProtocolError BODY_TOO_LARGE
- */
-export function encodeRecord(seq: number, record: NewRecord): Uint8Array {
-  const { upMs, atMs, timeQuality, kind, device, subject, body } = record;
-  const bodyText = JSON.stringify(body);
-  const limit = bodyLimit(record);
-  if (bodyText.length > limit / 3 && Buffer.byteLength(bodyText) > limit) {
-    throw new ProtocolError(
-      "BODY_TOO_LARGE",
-      `body of ${kind} is larger than ${limit} bytes`,
-      "Send what is larger as evidence (a blob).",
-    );
-  }
-  const head = JSON.stringify({ seq, upMs, atMs, timeQuality, kind, device, subject });
-  return Buffer.from(`${head.slice(0, -1)},"body":${bodyText}}`);
-}
 
 /** Reads stored bytes from anywhere. Unknown fields are ignored, an unknown kind is no fault. */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord | ItemFault {
@@ -73,10 +57,6 @@ export function isKind<K extends RecordKind>(
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function bodyLimit(record: Pick<NewRecord, "kind" | "body">): number {
-  return laneOf(record) <= 1 ? MAX_URGENT_BODY_BYTES : MAX_BODY_BYTES;
-}
-
 /** A line that is no longer than the limit cannot hold a longer body, so most bodies are never measured. */
 function isTooLarge(bytes: Uint8Array, record: RecordHead, limit: number): boolean {
   if (bytes.length <= limit) return false;
@@ -93,25 +73,4 @@ function salvagedSeq(bytes: Uint8Array): number | undefined {
   const match = /^\{"seq":([1-9][0-9]{0,15})[,}]/.exec(Buffer.from(bytes.subarray(0, 32)).toString("latin1"));
   const seq = Number(match?.[1] ?? Number.NaN);
   return Number.isSafeInteger(seq) ? seq : undefined;
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-/** Nesting of braces and brackets outside strings, before anything is parsed. */
-export function isShallow(bytes: Uint8Array, limit: number = MAX_JSON_DEPTH): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < bytes.length; i += 1) {
-    const byte = bytes[i];
-    if (inString) {
-      if (byte === BACKSLASH) i += 1;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
-      depth += 1;
-      if (depth > limit) return false;
-    } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
-  }
-  return true;
 }

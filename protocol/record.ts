@@ -15,6 +15,8 @@ import {
 import { AtMs, DeviceId, Seq, Subject, TimeQuality, UpMs } from "./ids.ts";
 import { NoiseBody } from "./noise.ts";
 
+export { type Lane, laneOf } from "./lane.ts";
+
 /** Body schema of each kind that this version knows. A kind that is not here is stored raw, never refused. */
 export const BODY_SCHEMAS = {
   start: StartBody,
@@ -57,30 +59,3 @@ export type RecordOf<K extends RecordKind> = Omit<RecordHead, "kind" | "body"> &
 
 /** A record before the journal has numbered it. */
 export type NewRecord = { [K in RecordKind]: Omit<RecordOf<K>, "seq"> }[RecordKind];
-
-/**
- * How urgent a record is to send; the sender's affair, never on the wire.
- * 0 alarm, emergency message, result · 1 start, time, device, newest health, and the undecodable kind of `shed` in lane 0 ·
- * 2 live readings · 3 blobs · 4 lane-2 records of earlier sessions and older health. 0–1 keep their lane for ever.
- */
-export type Lane = 0 | 1 | 2 | 3 | 4;
-
-/** Lane of a record at the moment it is committed. */
-export function laneOf(record: Pick<NewRecord, "kind" | "body">): Lane {
-  switch (record.kind) {
-    case "alarm":
-    case "result":
-      return 0;
-    case "message":
-      return (record.body as MessageBody).type === "emergency" ? 0 : 2;
-    case "shed":
-      return (record.body as ShedBody).reason === "undecodable" ? 0 : 1;
-    case "start":
-    case "time":
-    case "device":
-    case "health":
-      return 1;
-    default:
-      return 2;
-  }
-}

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { GatewayError } from "../contracts/gateway-error.ts";
@@ -7,6 +7,7 @@ export type SqliteDatabase = Database.Database;
 
 export const JOURNAL_FILE = "journal.sqlite";
 export const PAGE_BYTES = 4096;
+const BROKEN_MARK = "journal.broken";
 
 /** Older ones can lose a commit when a checkpoint and a WAL reset race. */
 const MINIMUM_SQLITE = [3, 51, 3] as const;
@@ -101,6 +102,19 @@ export function openDatabase(directory: string, quotaPages: number): SqliteDatab
   }
 }
 
+/** A page that rots deep in the file is met long after the start; the next start must not take that file again. */
+export function markBroken(directory: string): void {
+  try {
+    writeFileSync(join(directory, BROKEN_MARK), "");
+  } catch {
+    // A disk that takes not even this is found out again.
+  }
+}
+
+export function isMarkedBroken(directory: string): boolean {
+  return existsSync(join(directory, BROKEN_MARK));
+}
+
 /** Moves a broken journal out of the way under a name that says so; it is never deleted. */
 export function setAside(directory: string, nowMs: number): string {
   const stamp = new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-");
@@ -110,6 +124,7 @@ export function setAside(directory: string, nowMs: number): string {
     const path = join(directory, `${JOURNAL_FILE}${suffix}`);
     if (existsSync(path)) renameSync(path, join(directory, `${name}${suffix}`));
   }
+  rmSync(join(directory, BROKEN_MARK), { force: true });
   return name;
 }
 

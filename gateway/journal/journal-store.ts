@@ -1,5 +1,6 @@
-import { type Lane, laneOf, type NewRecord } from "../../protocol/record.ts";
-import { encodeRecord } from "../../protocol/record-codec.ts";
+import { type Lane, laneOf } from "../../protocol/lane.ts";
+import type { NewRecord } from "../../protocol/record.ts";
+import { encodeRecord } from "../../protocol/record-encode.ts";
 import type { SeqRange } from "../../protocol/session.ts";
 import { type GatewayFaultPoints, killAtFaultPoint } from "../contracts/fault-points.ts";
 import type { JournalStatistics, JournalWrite, RunSummary, StoredRecord } from "../contracts/journal.ts";

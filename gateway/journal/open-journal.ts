@@ -46,7 +46,11 @@ export async function openJournal(options: JournalOptions): Promise<CustodyJourn
     stamp: options.stamp(),
     ...(options.faultPoint === undefined ? {} : { faultPoint: options.faultPoint }),
   };
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: settings, execArgv: [] });
+  const worker = new Worker(new URL("./thread-start.ts", import.meta.url), {
+    workerData: settings,
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  });
   const restored = await new Promise<JournalRestore>((resolve, reject) => {
     worker.once("error", reject);
     worker.once("message", (message: FromWorker) => {

@@ -2,7 +2,7 @@ import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { newRunId } from "../../protocol/new-ids.ts";
 import type { JournalRestore } from "../contracts/journal.ts";
-import { makeStateDirectory, openDatabase, PAGE_BYTES, setAside } from "./database.ts";
+import { isMarkedBroken, makeStateDirectory, markBroken, openDatabase, PAGE_BYTES, setAside } from "./database.ts";
 import { diskFault, journalError } from "./disk-fault.ts";
 import { JournalStore } from "./journal-store.ts";
 import type { FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
@@ -29,6 +29,7 @@ try {
       tell({ type: "answer", id: call.id, answer: answer(store, lock, call) });
     } catch (error) {
       tell({ type: "fault", id: call.id, fault: toFault(journalError(error)) });
+      if (diskFault(error) === "broken") markBroken(settings.directory);
     }
     if (store.wantsCheckpoint && !isCheckpointDue) {
       isCheckpointDue = true;
@@ -69,6 +70,7 @@ function begin({ directory, quotaBytes, stamp }: JournalSettings): {
     }
   };
   try {
+    if (isMarkedBroken(directory)) return attempt(setAside(directory, stamp.atMs));
     return attempt();
   } catch (error) {
     if (diskFault(error) !== "broken") throw error;

@@ -37,6 +37,35 @@ describe("the file", () => {
     expect(await journal.write({ append: [position()] }, "grouped")).toEqual([1]);
   });
 
+  test("a page that rots later is told as broken, and the next start sets the file aside", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    for (let n = 0; n < 20; n += 1)
+      await first.write({ append: Array.from({ length: 50 }, () => position()) }, "grouped");
+    await first.close();
+    const file = join(directory, "journal.sqlite");
+    const bytes = readFileSync(file);
+    // Everything behind the first pages, where the newest rows and the indexes lie.
+    bytes.fill(0xa5, 16 * 4096);
+    writeFileSync(file, bytes);
+    const second = await openJournal({ directory, ...small });
+    const outcome = second.restored.setAside ?? (await faultOf(second));
+    await second.close().catch(() => {});
+    await using third = await openJournal({ directory, ...small });
+    if (outcome === "JOURNAL_BROKEN") expect(third.restored.setAside).toMatch(/broken/);
+    expect(readdirSync(directory).some((name) => name.includes(".broken-"))).toBe(true);
+    expect(await third.write({ append: [position()] }, "grouped")).toEqual([1]);
+
+    async function faultOf(journal: typeof second): Promise<string> {
+      const { run } = journal.restored.previous ?? { run: "" };
+      const read = journal.read({ run, ranges: [[1, 1000]], ...ALL });
+      return read.then(
+        () => "none",
+        (error) => error.code,
+      );
+    }
+  });
+
   test("an end without close is told at the next start, and the head survives it", async () => {
     const directory = temporaryDirectory();
     const script = `

@@ -1,0 +1,30 @@
+/**
+ * How urgent a record is to send; the sender's affair, never on the wire.
+ * 0 alarm, emergency message, result · 1 start, time, device, newest health, and the undecodable kind of `shed` in lane 0 ·
+ * 2 live readings · 3 blobs · 4 lane-2 records of earlier sessions and older health. 0–1 keep their lane for ever.
+ */
+export type Lane = 0 | 1 | 2 | 3 | 4;
+
+/** Lane of a record at the moment it is committed. */
+export function laneOf(record: { readonly kind: string; readonly body: unknown }): Lane {
+  switch (record.kind) {
+    case "alarm":
+    case "result":
+      return 0;
+    case "message":
+      return memberOf(record.body, "type") === "emergency" ? 0 : 2;
+    case "shed":
+      return memberOf(record.body, "reason") === "undecodable" ? 0 : 1;
+    case "start":
+    case "time":
+    case "device":
+    case "health":
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+function memberOf(body: unknown, name: string): unknown {
+  return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
+}
