@@ -55,6 +55,8 @@ export async function main(argv: readonly string[], subcommands: readonly Subcom
     .version(version(), "-V, --version", "print the version")
     .usage("<command> [options]")
     .helpCommand(false)
+    // Else the options after `bridge init` would be taken by `bridge`, which has some of the same names.
+    .enablePositionalOptions()
     .configureHelp({ sortSubcommands: true, subcommandTerm: (command) => command.name() })
     .addHelpText("after", AFTERWORD)
     .showHelpAfterError("Hint: shao --help lists the commands.");

@@ -22,6 +22,22 @@ const TREE: readonly Subcommand[] = [
         ),
     }),
   },
+  {
+    name: "bridge",
+    summary: "runs a bridge",
+    load: async () => ({
+      command: () =>
+        new Command()
+          .enablePositionalOptions()
+          .option("--config <file>", "its config", "default.yaml")
+          .action(({ config }) => void process.stdout.write(`bridge ${config}`))
+          .addCommand(
+            new Command("init")
+              .option("--config <file>", "its config", "default.yaml")
+              .action(({ config }) => void process.stdout.write(`init ${config}`)),
+          ),
+    }),
+  },
   { name: "gateway", summary: "runs a gateway", load: async () => ({ command: () => new Command() }) },
 ];
 
@@ -47,7 +63,7 @@ async function said(...argv: string[]): Promise<{ out: string; err: string; exit
 
 test("--help lists every subcommand with its summary, on stdout", async () => {
   const { out, err, exit } = await said("--help");
-  expect(out).toMatch(/gateway +runs a gateway\n +node +pairs nodes/);
+  expect(out).toMatch(/bridge +runs a bridge\n +gateway +runs a gateway\n +node +pairs nodes/);
   expect(out).toContain("64 wrong usage");
   expect(err).toBe("");
   expect(exit).toBe(EXIT.good);
@@ -71,6 +87,12 @@ test.each([
   const { err, exit } = await said(...argv);
   expect(err).toContain(sentence);
   expect(exit).toBe(EXIT.usage);
+});
+
+test("an option belongs to the command that it follows", async () => {
+  expect((await said("bridge", "--config", "a.yaml")).out).toBe("bridge a.yaml");
+  expect((await said("bridge", "init", "--config", "b.yaml")).out).toBe("init b.yaml");
+  expect((await said("bridge", "init")).out).toBe("init default.yaml");
 });
 
 test("an error of ours is told with its code and hint, without a stack", async () => {
