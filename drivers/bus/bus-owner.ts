@@ -14,7 +14,7 @@ const BITS_PER_CHARACTER = 11;
 const GAP_CHARACTERS = 3.5;
 const SHORTEST_GAP_MS = 2;
 /** How long the line must be quiet after a timeout before anything else is asked. */
-const SILENCE_MS = 100;
+const SILENCE_MS = 50;
 /** A line that is never quiet is asked again all the same: its noise can forge no answer. */
 const LONGEST_DRAIN_MS = 1_000;
 /** Answers missing in a row, of whatever unit, after which a connection is no longer believed in. */

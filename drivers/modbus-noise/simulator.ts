@@ -8,6 +8,8 @@ import { type ProfileName, resolveProfile } from "./profiles.ts";
 /** What goes wrong on the line, as shares of all answers (0 to 1) and units that are switched off. */
 export interface LineFaults {
   readonly deadUnits?: readonly number[];
+  /** How long every answer takes; 0 unless given. */
+  readonly answerMs?: number;
   readonly lateShare?: number;
   /** How late a late answer is. */
   readonly lateMs?: number;
@@ -25,7 +27,7 @@ export interface NoiseSimulatorOptions {
   readonly levelAt: (unit: number, atMs: number) => number | null;
   /** Replaces the register map of the profile, e.g. by values that tell their own unit and address. */
   readonly registerAt?: (unit: number, functionCode: number, address: number) => number | undefined;
-  /** Asked anew for each answer, so that faults may come and go. */
+  /** Asked once for each request, so that faults may come and go. */
   readonly faults?: () => LineFaults;
   readonly random?: () => number;
   readonly nowMs?: () => number;
@@ -51,9 +53,14 @@ export async function startNoiseSimulator(options: NoiseSimulatorOptions): Promi
   let newest: ByteLink | undefined;
   let requests = 0;
 
-  const answer = async (request: SlaveRequest, head: Uint8Array | undefined, link: ByteLink): Promise<void> => {
-    const { lateShare = 0, lateMs = 0, crcShare = 0, rubbishShare = 0 } = faults();
-    if (random() < lateShare) await wait(lateMs, undefined, { signal: stop.signal });
+  const answer = async (
+    request: SlaveRequest,
+    head: Uint8Array | undefined,
+    link: ByteLink,
+    { answerMs = 0, lateShare = 0, lateMs = 0, crcShare = 0, rubbishShare = 0 }: LineFaults,
+  ): Promise<void> => {
+    const delayMs = random() < lateShare ? lateMs : answerMs;
+    if (delayMs > 0) await wait(delayMs, undefined, { signal: stop.signal });
     let reply = slaveReply(request, (code, address) => registerAt(request.unit, code, address));
     if (random() < rubbishShare)
       reply = Uint8Array.from({ length: 1 + Math.floor(random() * 20) }, () => random() * 256);
@@ -63,12 +70,14 @@ export async function startNoiseSimulator(options: NoiseSimulatorOptions): Promi
   };
 
   const take = (request: SlaveRequest, head: Uint8Array | undefined, link: ByteLink): void => {
-    if (!units.includes(request.unit) || faults().deadUnits?.includes(request.unit) === true) return;
+    if (!units.includes(request.unit)) return;
+    const now = faults();
+    if (now.deadUnits?.includes(request.unit) === true) return;
     requests++;
     const before = lastOfUnit.get(request.unit) ?? Promise.resolve();
     lastOfUnit.set(
       request.unit,
-      before.then(() => answer(request, head, link)).catch(() => undefined),
+      before.then(() => answer(request, head, link, now)).catch(() => undefined),
     );
   };
 

@@ -147,6 +147,8 @@ export class DeviceSupervisor {
     const inbox = new CommandInbox();
     const forward = () => stop.abort();
     signal.addEventListener("abort", forward, { once: true });
+    // Commands end with the abort, so that a driver may wait for its own loop over them.
+    stop.signal.addEventListener("abort", () => inbox.close(), { once: true });
     const context = new RunContext(this.#options.links, this.#clock, stop.signal, inbox, {
       online: (subject) => this.#onOnline(subject),
       fault: (error, subject) => this.#onFault(error, subject),
@@ -161,7 +163,6 @@ export class DeviceSupervisor {
     this.#run = undefined;
     signal.removeEventListener("abort", forward);
     const wasAsked = stop.signal.aborted;
-    inbox.close();
     stop.abort();
     await context.revoke();
     if (error?.code === "DRIVER_HUNG") this.#log.error(facts(error), "driver left behind");

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** What a missing rig needs; a loud skip here, a failure in CI. */
+interface Skippable {
+  skip(reason: string): void;
+}
+
+/** Goes on only where all these commands are there. */
+export function needRigs(context: Skippable, ...commands: readonly ("socat" | "mbpoll" | "pymodbus")[]): void {
+  for (const command of commands) {
+    const probe =
+      command === "pymodbus" ? spawnSync("/usr/bin/python3", ["-c", "import pymodbus"]) : spawnSync("which", [command]);
+    if (probe.status === 0) continue;
+    const reason = `${command} is missing: scripts/setup --test installs it`;
+    if (process.env["CI"] !== undefined) throw new Error(reason);
+    context.skip(reason);
+  }
+}
+
+/** A folder of its own that goes with the test. */
+export function scratchFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "shao-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A port that was free a moment ago, for programs that cannot choose one themselves. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await promise;
+  const address = server.address();
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  await closed.promise;
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}
+
+const SLAVE = `
+import asyncio, sys
+from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
+from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
+from pymodbus.datastore import ModbusSequentialDataBlock, ModbusSlaveContext, ModbusServerContext
+regs = ModbusSlaveContext(hr=ModbusSequentialDataBlock(0, [0] + [536 + i for i in range(100)]), zero_mode=False)
+ctx = ModbusServerContext(slaves={1: regs}, single=False)
+kind, where = sys.argv[1], sys.argv[2]
+if kind == "serial":
+    asyncio.run(StartAsyncSerialServer(context=ctx, framer=ModbusRtuFramer, port=where, baudrate=9600, timeout=0.05))
+else:
+    framer = ModbusRtuFramer if kind == "rtu" else ModbusSocketFramer
+    asyncio.run(StartAsyncTcpServer(context=ctx, framer=framer, address=("127.0.0.1", int(where))))
+`;
+
+/** pymodbus as a slave: unit 1, holding registers 0 to 99 hold 536 + n. */
+export function startPymodbus(kind: "serial" | "tcp" | "rtu", where: string): { stop(): Promise<void> } {
+  const child = spawn("/usr/bin/python3", ["-c", SLAVE, kind, where], { stdio: "ignore" });
+  return { stop: () => stopped(child) };
+}
+
+/** Ends a child by its own id and waits until it is gone. */
+export async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  child.once("exit", () => resolve());
+  child.kill("SIGKILL");
+  await promise;
+}
+
+/** Waits, in real time, until it is so. */
+export async function until(isSo: () => boolean, withinMs = 8000): Promise<void> {
+  const startMs = performance.now();
+  while (!isSo()) {
+    if (performance.now() - startMs > withinMs) throw new Error(`not so within ${withinMs} ms: ${isSo}`);
+    await wait(10);
+  }
+}
