@@ -98,7 +98,9 @@ describe("translation", () => {
   });
 
   test("says the bridge's stored sentences in the reader's language, and unknown ones as they are", () => {
-    expect(sayIn("zh-CN", "quiet 4 of 10 min")).toBe("已安静 4 分钟\uff0c需 10 分钟");
+    expect(sayIn("zh-CN", "noise-01: quiet 4 of 10 min")).toBe("noise-01\uff1a已安静 4 分钟\uff0c需 10 分钟");
+    expect(sayIn("en", "on duty, free, fix 3 s old")).toBe("on duty · free · position 3 s old");
+    expect(sayIn("zh-CN", "free, they said")).toBe("free, they said");
     expect(sayIn("en", "fix 12 s old")).toBe("position 12 s old");
     expect(sayIn("zh-CN", "something new")).toBe("something new");
   });

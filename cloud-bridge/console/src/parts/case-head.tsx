@@ -4,10 +4,18 @@ import { nowMs } from "../clock.ts";
 import { formatAge, formatLevel, formatRunning } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
 import { sayIn } from "../text/sentences.ts";
+import { isTextKey } from "../text/translate.ts";
 import { Icon } from "./icon.tsx";
 import { StateBadge } from "./state-badge.tsx";
 
 export const caseName = (view: CaseView): string => view.siteName ?? view.title;
+
+/** The bridge's title, `rule · site · device`, with the rules that are the bridge's own in the reader's language. */
+export function caseTitle({ title }: CaseView): string {
+  const [rule = "", ...rest] = title.split(" · ");
+  const key = `fault.${rule}`;
+  return [isTextKey(key) ? t(key) : rule, ...rest].join(" · ");
+}
 
 export function CaseHead({ view }: { readonly view: CaseView }) {
   return (
@@ -19,7 +27,7 @@ export function CaseHead({ view }: { readonly view: CaseView }) {
           <CaseTags view={view} />
         </p>
         <h2>{caseName(view)}</h2>
-        <p class="quiet">{view.title}</p>
+        <p class="quiet">{caseTitle(view)}</p>
       </div>
       {view.levelDb !== undefined && (
         <dl class="levels">

@@ -1,5 +1,5 @@
 import type { TimelineEntry } from "../../../api/schema/desk.ts";
-import { formatTime } from "../text/format.ts";
+import { formatLevel, formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
 import { entryName, sayIn } from "../text/sentences.ts";
 import { Icon, type IconName } from "./icon.tsx";
@@ -35,6 +35,7 @@ export function Timeline({ entries, timeZone }: TimelineProps) {
 
 function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly timeZone: string | undefined }) {
   const { kind, actor, channel, deviceTimeMs, serverTimeMs, position, cause } = entry;
+  const levelDb = entry.detail?.["levelDb"];
   const isLater = deviceTimeMs !== undefined && Math.abs(serverTimeMs - deviceTimeMs) > SAME_MOMENT_MS;
   return (
     <li class={`entry by-${channel}`}>
@@ -49,6 +50,11 @@ function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly ti
         <span class="entry-who">
           {channel === "system" ? actorName(actor) : `${actor} · ${t(`channel.${channel}`)}`}
         </span>
+        {typeof levelDb === "number" && (
+          <span class="entry-level">
+            {formatLevel(locale.value, levelDb)} {t("unit.dba")}
+          </span>
+        )}
         {cause !== undefined && <p class="entry-cause">{sayIn(locale.value, cause)}</p>}
         {deviceTimeMs !== undefined && (
           <span class={`entry-clock${isLater ? " is-later" : ""}`}>

@@ -5,29 +5,53 @@ import { DICTIONARIES, fill, isTextKey, type Locale, type TextKey } from "./tran
  * are shown in the reader's language with their own numbers; one we do not know is shown as it was stored.
  */
 const KNOWN: readonly (readonly [RegExp, TextKey, readonly string[]])[] = [
-  [/^quiet (\d+) of (\d+) min$/, "says.quiet", ["n", "of"]],
+  [/^(.+): quiet (\d+) of (\d+) min$/, "says.quiet", ["device", "n", "of"]],
+  [/^(.+): quiet (\d+) of (\d+) s$/, "says.quiet-seconds", ["device", "n", "of"]],
+  [/^(.+): the alarm still stands$/, "says.still-stands", ["device"]],
+  [/^(.+): offline, nothing proves quiet$/, "says.offline", ["device"]],
+  [/^(.+): no levels yet$/, "says.no-levels", ["device"]],
+  [/^(.+): newest level is (\d+) s old$/, "says.old-levels", ["device", "n"]],
+  [/^(.+): its alarm names no clear level, a person must close the case$/, "says.no-clear-level", ["device"]],
   [/^crew not seen at the site by GPS or radio$/, "says.not-seen", []],
-  [/^(?:the )?device (?:is )?not online(?: and fresh)?$/, "says.device-not-online", []],
   [/^on duty$/, "says.on-duty", []],
   [/^off duty$/, "says.off-duty", []],
   [/^free$/, "says.free", []],
-  [/^no fresh fix: the newest is (\d+) s old$/, "says.stale-fix", ["n"]],
-  [/^no fresh fix$/, "says.no-fresh-fix", []],
-  [/^no (?:fix|position)$/, "says.no-fix", []],
+  [/^declined this case$/, "says.declined", []],
+  [/^did not answer$/, "says.no-answer", []],
+  [/^no position$/, "says.no-fix", []],
   [/^fix (\d+) s old$/, "says.fix-age", ["n"]],
+  [/^no fresh fix: the newest is (\d+) s old$/, "says.stale-fix", ["n"]],
   [/^distance unknown: the case has no position$/, "says.no-case-position", []],
   [/^(\d+) m: straight line × ([\d.]+)$/, "says.way", ["n", "factor"]],
-  [/^busy with case #?(\S+)$/, "says.busy", ["n"]],
+  [/^busy with case (\S+)$/, "says.busy", ["n"]],
+  [/^chosen by the desk$/, "says.desk-choice", []],
+  [/^the crew did not answer$/, "says.crew-silent", []],
+  [/^the crew could not be reached$/, "says.crew-unreached", []],
+  [/^no crew can be sent$/, "says.none-can-go", []],
+  [/^there is no crew at all$/, "says.no-crews", []],
+  [/^its time is over$/, "says.time-over", []],
+  [/^every alarm of the case has cleared before a crew was sent$/, "says.all-cleared", []],
+  [/^the site is loud again$/, "says.loud-again", []],
 ];
 
 export function sayIn(locale: Locale, sentence: string): string {
+  return sayWhole(locale, sentence) ?? sayParts(locale, sentence) ?? sentence;
+}
+
+/** Reasons stand in a cause side by side; all must be known, since a person may have written the sentence. */
+function sayParts(locale: Locale, sentence: string): string | undefined {
+  const parts = sentence.split(", ").map((part) => sayWhole(locale, part));
+  return parts.length > 1 && parts.every((part) => part !== undefined) ? parts.join(" · ") : undefined;
+}
+
+function sayWhole(locale: Locale, sentence: string): string | undefined {
   for (const [pattern, key, names] of KNOWN) {
     const found = pattern.exec(sentence);
     if (!found) continue;
     const words = Object.fromEntries(names.map((name, i) => [name, found[i + 1] ?? ""]));
     return fill(DICTIONARIES[locale][key], words);
   }
-  return sentence;
+  return undefined;
 }
 
 /** The name of a timeline entry, or its kind as it is where a newer bridge writes one that we do not know. */
