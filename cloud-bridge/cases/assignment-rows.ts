@@ -79,16 +79,16 @@ export async function assignCrew(change: Change, row: CaseRow, order: NewAssignm
   return move(change, row, "assign", entry, { auto_dispatch_at_ms: null });
 }
 
-/** Notes the best crew as proposed; a proposal binds nobody. */
+/** Notes the best crew as proposed; a proposal binds nobody. @returns whether that is news */
 export async function propose(
   change: Change,
   caseId: string,
   best: { crewId: string; distanceM?: number | undefined; etaMs?: number | undefined } | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const standing = await proposal(change, caseId);
-  if (standing?.crew_id === best?.crewId) return;
+  if (standing?.crew_id === best?.crewId) return false;
   if (standing !== undefined) await setAssignment(change, standing, { state: "withdrawn", ended_at_ms: change.nowMs });
-  if (best === undefined) return;
+  if (best === undefined) return true;
   const id = randomUUID();
   const { nowMs } = change;
   await change.trx
@@ -107,6 +107,7 @@ export async function propose(
     })
     .execute();
   change.assignments.add(id);
+  return true;
 }
 
 /** Frees the crew and ends its leg. */

@@ -38,7 +38,7 @@ export async function progress(
   }
   if (phase !== "standing") {
     await note(change, row.id, said(alarm, body, phase === "cleared" ? "alarm-cleared" : "alarm-superseded"));
-    if (phase === "cleared") await clearItself(change, row);
+    if (phase === "cleared" && body.clearReason === "quiet") await clearItself(change, row);
     return;
   }
   await note(change, row.id, said(alarm, body, "alarm-raised-again"));

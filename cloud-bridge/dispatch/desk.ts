@@ -16,8 +16,9 @@ import { type Actor, actOnCase, type CaseActRequest } from "./case-acts.ts";
 import { actOnAssignment, type CrewActRequest } from "./crew-acts.ts";
 import { delivered, undelivered } from "./deliveries.ts";
 import { alarmList, type CaseDetailFacts, caseDetail, caseList } from "./desk-views.ts";
-import { type DeskEvent, dropEventsBefore, eventsSince, newestEvent, writeEvents } from "./events.ts";
+import { type DeskEvent, eventsSince, newestEvent, writeEvents } from "./events.ts";
 import { isFirstTime } from "./idempotency.ts";
+import { tidy } from "./tidy.ts";
 import { dueTimers, fireTimer } from "./timers.ts";
 
 export interface DeskOptions {
@@ -37,7 +38,6 @@ export type PositionOrigin = { readonly node: string } | { readonly issi: string
 const isPending = sql<boolean>`pending = 1`;
 
 const WATCH_EVERY_MS = 1_000;
-const KEEP_EVENTS_MS = 24 * 3600_000;
 const TIDY_EVERY_MS = 3600_000;
 
 /** The desk: what the elected writer does with alarms, crews and time. One per process. */
@@ -117,7 +117,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
     for (const timer of timers) await fireTimer(change, timer, settings, faultPoints);
   }
 
-  /** Alarms or due timers may be waiting. Resolves when they have been worked off. */
+  /** Alarms or due timers may be waiting. Resolves when they have been worked off; what fails is logged and tried again. */
   function wake(): Promise<void> {
     if (working !== undefined) {
       isAskedAgain = true;
@@ -128,9 +128,11 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
         isAskedAgain = false;
         await work();
       } while (isAskedAgain);
-    })().finally(() => {
-      working = undefined;
-    });
+    })()
+      .catch((error: unknown) => log.error({ error: String(error) }, "desk work put off"))
+      .finally(() => {
+        working = undefined;
+      });
     return working;
   }
 
@@ -154,7 +156,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
     }
     if (clock.upMs() - tidiedAtUpMs >= TIDY_EVERY_MS) {
       tidiedAtUpMs = clock.upMs();
-      await guarded({ part: "tidy" }, () => dropEventsBefore(db, clock.nowMs() - KEEP_EVENTS_MS));
+      await guarded({ part: "tidy" }, () => tidy(db, clock.nowMs()));
     }
   }
 

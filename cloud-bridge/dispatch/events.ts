@@ -82,9 +82,3 @@ export async function newestEvent(db: Db): Promise<number> {
   const row = await db.selectFrom("events").select("id").orderBy("id", "desc").limit(1).executeTakeFirst();
   return row?.id ?? 0;
 }
-
-/** Drops events that no client can still ask for, but never the newest: numbers only rise. */
-export async function dropEventsBefore(db: Db, atMs: number): Promise<void> {
-  const newest = await newestEvent(db);
-  await db.deleteFrom("events").where("at_ms", "<", atMs).where("id", "<", newest).execute();
-}

@@ -63,8 +63,7 @@ export async function sendFirst(
 export async function proposeFirst(change: Change, row: CaseRow, settings: DeskSettings): Promise<void> {
   if (!isWaiting(row)) return;
   const [best] = (await lookForCrews(change, row, settings)).filter(({ eligible }) => eligible);
-  await propose(change, row.id, best);
-  touch(change, row.id);
+  if (await propose(change, row.id, best)) touch(change, row.id);
   if (best !== undefined || row.auto_dispatch_at_ms !== null) return;
   await setTimer(change.trx, "propose", row.id, change.nowMs + scaledMs(settings, settings.retryMs), change.nowMs);
 }

@@ -158,6 +158,17 @@ describe("a noise alarm", () => {
     expect((await rig.theCase()).case).toMatchObject({ state: "open", assignment: { crewId: "crew-a" } });
   });
 
+  test("whose armed hours end proves nothing: the case stays with the desk", async () => {
+    const rig = await deskRig({ settings: { dispatch: { policy: "propose", afterSeconds: 0 } } });
+    const alarm = noiseRevision({ nowMs: T0 });
+    await rig.receive(alarm);
+    await rig.desk.wake();
+    const cleared = noiseRevision({ nowMs: T0 + 1000, alarmId: alarm.body.alarmId, rev: 2, phase: "cleared" });
+    await rig.receive({ ...cleared, body: { ...cleared.body, clearReason: "disarmed" } });
+    await rig.desk.wake();
+    expect((await rig.theCase()).case.state).toBe("open");
+  });
+
   test("brings a resolved case at its site back to its crew", async () => {
     const rig = await deskRig();
     await rig.receive(noiseRevision({ nowMs: T0 }));
