@@ -17,7 +17,6 @@ interface RunOptions {
 /** `shao bridge` runs the cloud half; `shao bridge init` makes its CA and the first administrator's link. */
 export function command(): Command {
   const bridge = new Command()
-    .enablePositionalOptions()
     .option("--config <file>", "the bridge's config", DEFAULT_BRIDGE_CONFIG)
     .option("--time-scale <n>", "divide waiting times, for demonstrations; never rules or records", positive, 1)
     .addOption(
@@ -38,8 +37,9 @@ export function command(): Command {
   bridge
     .command("init")
     .description("make CA and keys where there are none; prints the CA's fingerprint and a one-time administrator link")
-    .option("--config <file>", "the bridge's config", DEFAULT_BRIDGE_CONFIG)
-    .action((options: { config: string }) => init(options.config));
+    .option("--config <file>", `the bridge's config (default: "${DEFAULT_BRIDGE_CONFIG}")`)
+    // The command line above takes --config wherever it stands.
+    .action((_options: object, self: Command) => init(String(self.optsWithGlobals()["config"])));
   return bridge;
 }
 
