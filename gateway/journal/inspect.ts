@@ -73,7 +73,7 @@ export function journalFacts(opened: OpenedJournal) {
   const setting = (key: string) => db.prepare("SELECT value FROM setting WHERE key = ?").pluck().get(key) ?? null;
   return {
     file,
-    sizeBytes: statSync(file).size,
+    sizeBytes: Number(db.pragma("page_count", { simple: true })) * Number(db.pragma("page_size", { simple: true })),
     runs: count,
     records: kinds.reduce((sum, { n }) => sum + n, 0),
     unreceipted: unsent,

@@ -27,6 +27,9 @@ export interface Row {
 
 /** Pages that a round of shedding aims to free. */
 const SHED_PAGES = 64;
+/** The log is copied into the file after so much; a kill test asks for it sooner. */
+const LOG_BYTES = 4 * 1024 * 1024;
+const TEST_LOG_BYTES = 32 * 1024;
 /** Pause before the quota is tried again once nothing more could be shed. */
 const QUOTA_RETRY_MS = 1000;
 
@@ -50,6 +53,7 @@ export class JournalStore {
   #isFull = false;
   #nextTryAtMs = 0;
   #walBytes = 0;
+  readonly #checkpointBytes: number;
 
   constructor(db: SqliteDatabase, runs: RunTable, current: RunState, settings: JournalSettings) {
     this.#db = db;
@@ -61,6 +65,7 @@ export class JournalStore {
     this.#laneDepth = new LaneDepth(db, runs, current);
     this.#reserve = new Reserve(settings.directory, settings.reserveBytes);
     this.#faultPoints = killAtFaultPoint(settings.faultPoint);
+    this.#checkpointBytes = settings.faultPoint?.name === "gateway-mid-checkpoint" ? TEST_LOG_BYTES : LOG_BYTES;
     this.#quotaPages = Math.floor(settings.quotaBytes / PAGE_BYTES);
     this.#reservePages = Math.min(Math.ceil(settings.reserveBytes / PAGE_BYTES), this.#quotaPages >> 2);
     this.#insert = db.prepare(
@@ -218,7 +223,7 @@ export class JournalStore {
 
   /** Wanted after a few megabytes of log, so that neither the log nor the pause of a checkpoint grows. */
   get wantsCheckpoint(): boolean {
-    return this.#walBytes > 4 * 1024 * 1024;
+    return this.#walBytes > this.#checkpointBytes;
   }
 
   checkpoint(): void {

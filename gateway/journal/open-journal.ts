@@ -22,6 +22,7 @@ export interface JournalOptions {
 
 const DAY_MS = 86_400_000;
 const TEND_EVERY_MS = 10 * 60_000;
+const TEND_OFTEN_MS = 1000;
 
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
@@ -90,7 +91,8 @@ class ThreadJournal implements CustodyJournal {
     });
     worker.on("error", (error) => this.#end(error));
     worker.on("exit", () => this.#end(undefined));
-    this.#tendTimer = setInterval(() => this.#call("tend", this.#stamp()).catch(() => {}), TEND_EVERY_MS).unref();
+    const tendMs = Math.max(TEND_OFTEN_MS, Math.min(TEND_EVERY_MS, (options.keepReceiptedMs ?? TEND_EVERY_MS) / 4));
+    this.#tendTimer = setInterval(() => this.#call("tend", this.#stamp()).catch(() => {}), tendMs).unref();
   }
 
   write(write: JournalWrite, urgency: "urgent" | "grouped"): Promise<readonly number[]> {

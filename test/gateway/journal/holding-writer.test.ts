@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { GatewayError } from "../../../gateway/contracts/gateway-error.ts";
+import type { JournalWrite } from "../../../gateway/contracts/journal.ts";
+import { HoldingWriter } from "../../../gateway/journal/holding-writer.ts";
+import { QuietLog } from "../../fakes/quiet-log.ts";
+import { alarm, position } from "./sample-records.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A disk that refuses what it is told to refuse. */
+function disk() {
+  const taken: JournalWrite[] = [];
+  let refuse: ((write: JournalWrite, urgency: string) => string | undefined) | undefined;
+  const log = new QuietLog();
+  let broken = 0;
+  const writer = new HoldingWriter(
+    {
+      write: async (write, urgency) => {
+        const code = refuse?.(write, urgency);
+        if (code !== undefined) throw new GatewayError(code, "the disk says no", { hint: "buy another" });
+        taken.push(write);
+        return [];
+      },
+    },
+    log,
+    () => {
+      broken += 1;
+    },
+  );
+  return {
+    writer,
+    taken,
+    log,
+    broken: () => broken,
+    refuse: (when: typeof refuse) => {
+      refuse = when;
+    },
+  };
+}
+
+const minute = (): JournalWrite => ({ append: [position()] });
+const raised = (): JournalWrite => ({ append: [alarm()] });
+
+describe("while the disk refuses", () => {
+  test("writes wait in order and go once it takes them again; the trouble is said once, and its end", async () => {
+    const { writer, taken, log, refuse } = disk();
+    refuse(() => "JOURNAL_FULL");
+    const waiting = [minute(), raised(), minute()];
+    for (const write of waiting) expect(await writer.write(write, "grouped")).toBe(false);
+    expect(writer.facts).toMatchObject({
+      heldWrites: 3,
+      lostWrites: 0,
+      fault: { code: "JOURNAL_FULL", hint: "buy another" },
+    });
+    refuse(undefined);
+    const late = minute();
+    expect(await writer.write(late, "grouped")).toBe(false);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(taken).toEqual([...waiting, late]);
+    expect(writer.facts).toEqual({ heldWrites: 0, lostWrites: 0 });
+    expect(log.lines.map(({ level }) => level)).toEqual(["error", "info"]);
+  });
+
+  test("alarms do not wait behind what the reserve is not for", async () => {
+    const { writer, taken, refuse } = disk();
+    refuse((_, urgency) => (urgency === "grouped" ? "JOURNAL_FULL" : undefined));
+    await writer.write(minute(), "grouped");
+    const alarmed = raised();
+    expect(await writer.write(alarmed, "urgent")).toBe(true);
+    expect(taken).toEqual([alarmed]);
+  });
+
+  test("what waits is bounded: the oldest goes first, and is counted", async () => {
+    const { writer, taken, refuse } = disk();
+    refuse(() => "JOURNAL_READ_ONLY");
+    for (let n = 0; n < 2010; n += 1) await writer.write(minute(), "grouped");
+    expect(writer.facts).toMatchObject({ heldWrites: 2000, lostWrites: 10 });
+    refuse(undefined);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(taken).toHaveLength(2000);
+  });
+
+  test("seconds of an unfinished minute are not kept: they are still in memory", async () => {
+    const { writer, refuse } = disk();
+    refuse(() => "JOURNAL_FULL");
+    const level = { device: "noise-01", atMs: 0, levelDb: 50, quantity: "LAeq1s", flags: [] };
+    await writer.write({ levels: [level] }, "grouped");
+    expect(writer.facts.heldWrites).toBe(0);
+  });
+});
+
+test("a write that can never be taken is given up and said; a broken journal is reported", async () => {
+  const { writer, log, refuse, broken } = disk();
+  refuse(() => "BODY_TOO_LARGE");
+  expect(await writer.write(minute(), "grouped")).toBe(false);
+  expect(writer.facts).toMatchObject({ heldWrites: 0, lostWrites: 1 });
+  expect(log.lines).toHaveLength(1);
+  expect(broken()).toBe(0);
+  refuse(() => "JOURNAL_BROKEN");
+  await writer.write(raised(), "urgent");
+  expect(broken()).toBe(1);
+});
