@@ -1,3 +1,4 @@
+import { propose } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change } from "./case-rows.ts";
 import { type DeskSettings, policyFor, scaledMs } from "./settings.ts";
 import { cancelTimer, setTimer } from "./timers.ts";
@@ -27,7 +28,8 @@ export async function planDispatch(
   return amend(change, row, { auto_dispatch_at_ms: dueAtMs });
 }
 
-/** The case no longer waits for a crew. */
+/** The case no longer waits for a crew, and nobody is proposed for it. */
 export async function cancelDispatch(change: Change, caseId: string): Promise<void> {
   for (const kind of ["propose", "dispatch"] as const) await cancelTimer(change.trx, kind, caseId, change.nowMs);
+  await propose(change, caseId, undefined);
 }

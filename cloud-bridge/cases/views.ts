@@ -144,15 +144,12 @@ export async function assignmentsOf(
   return (await query.execute()).map((row) => assignmentFacts(row, row.crew_name));
 }
 
-/** The assignment that counts for the case now: the active one, else the proposed, else the last that was worked on. */
-function currentOf(assignments: readonly AssignmentFacts[]): AssignmentFacts | undefined {
+/** The leg that counts for the case now: while it waits the proposed one, else the active, else the last that was worked on. */
+function currentOf(state: CaseStateName, assignments: readonly AssignmentFacts[]): AssignmentFacts | undefined {
+  if (state === "open") return assignments.find((leg) => leg.state === "proposed");
   const isWorking = ({ state }: AssignmentFacts) =>
     ["assigned", "acknowledged", "en-route", "on-scene"].includes(state);
-  return (
-    assignments.find(isWorking) ??
-    assignments.find(({ state }) => state === "proposed") ??
-    assignments.find(({ state }) => state === "done")
-  );
+  return assignments.find(isWorking) ?? assignments.find((leg) => leg.state === "done");
 }
 
 export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
@@ -166,7 +163,7 @@ export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
     row.site_id === null
       ? undefined
       : await trx.selectFrom("sites").select("name").where("id", "=", row.site_id).executeTakeFirst();
-  const assignment = currentOf(await assignmentsOf(trx, { caseId: row.id }));
+  const assignment = currentOf(stateOfCase(row), await assignmentsOf(trx, { caseId: row.id }));
   const position = positionOf(row);
   const waitingFor: unknown = JSON.parse(row.waiting_for);
   return {

@@ -151,7 +151,10 @@ describe("a noise alarm", () => {
     rig.clock.pass(30_000);
     await rig.receive(noiseRevision({ nowMs: T0 + 30_000, alarmId: alarm.body.alarmId, rev: 2, phase: "cleared" }));
     await rig.live(60_000);
-    expect((await rig.theCase()).case.state).toBe("self-cleared");
+    const cleared = await rig.theCase();
+    expect(cleared.case).toMatchObject({ state: "self-cleared" });
+    expect(cleared.case.assignment).toBeUndefined();
+    expect(cleared.assignments.map(({ state }) => state)).toEqual(["withdrawn"]);
     await rig.freshen();
     await rig.receive(noiseRevision({ nowMs: rig.clock.nowMs() }));
     await rig.desk.wake();
