@@ -39,6 +39,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   },
   { name: "node", summary: "which boxes may connect: add, ls, revoke", load: () => import("./node.ts") },
   { name: "user", summary: "accounts of the bridge: add, link, ls", load: () => import("./user.ts") },
+  {
+    name: "probe",
+    summary: "talks to the devices of a config; --scan looks for meters",
+    load: () => import("./probe.ts"),
+  },
 ];
 
 const AFTERWORD = `

@@ -73,13 +73,11 @@ export const gpsNmea: Driver<typeof gpsNmeaConfig> = {
 };
 
 function epochReporter({ emit, fault }: DriverContext): (epoch: Epoch | undefined, atMs: number) => Promise<void> {
-  let isSuspected = false;
   return async (epoch, atMs) => {
     if (epoch?.position === undefined) return;
     const { position, utcMs } = epoch;
     const isSane = utcMs !== undefined && isSaneDate(utcMs);
-    if (utcMs !== undefined && !isSane && !isSuspected) fault(suspect(utcMs));
-    isSuspected = utcMs !== undefined && !isSane;
+    if (utcMs !== undefined && !isSane) fault(suspect(utcMs));
     await emit({ kind: "position", ...position, ...(isSane && { fixAtMs: utcMs }), atMs });
     if (isSane && position.fix !== "estimated") await emit({ kind: "time", utcMs, source: "gnss", atMs });
   };

@@ -4,6 +4,9 @@ import type { DeviceBody } from "../../protocol/bodies.ts";
 const SILENT_AFTER_PERIODS = 3;
 /** While it is not online, its health is said again this often, with what was folded into it. */
 const REPEAT_EVERY_MS = 60_000;
+/** A fault that comes so often while the device is online is shown beside "online", until it stays away so long. */
+const SHOWN_FROM_FAULTS = 5;
+const FAULT_FORGOTTEN_MS = 10_000;
 
 type State = DeviceBody["state"];
 
@@ -19,6 +22,7 @@ export class HealthTracker {
   #reportedUpMs = Number.NEGATIVE_INFINITY;
   #reportedCode: string | undefined;
   #heardUpMs: number;
+  #faultUpMs = Number.NEGATIVE_INFINITY;
 
   /** @param periodMs how often the device should be heard; without it, it is never silent */
   constructor(periodMs: number | undefined, nowMs: number, upMs: number, report: (body: DeviceBody) => void) {
@@ -50,16 +54,19 @@ export class HealthTracker {
   /** It answered correctly. */
   online(nowMs: number, upMs: number): void {
     this.#heardUpMs = upMs;
+    if (this.#state === "online") return;
     this.#error = undefined;
-    if (this.#state !== "online") this.#enter("online", nowMs, upMs);
+    this.#enter("online", nowMs, upMs);
   }
 
-  /** One operation went wrong; what it was is shown once the device is silent. */
+  /** One operation went wrong; what it was is shown once it persists, or the device is silent. */
   fault(error: DriverError, upMs: number): void {
     const isSkipNotice = error.code === "MODBUS_SKIPPED" && this.#error !== undefined;
     if (!isSkipNotice) this.#error = error;
     this.#repeated++;
-    if (this.#state === "silent" && this.#reportedCode !== this.#error?.code) this.#say(upMs);
+    this.#faultUpMs = upMs;
+    const isShown = this.#state === "silent" || (this.#state === "online" && this.#repeated >= SHOWN_FROM_FAULTS);
+    if (isShown && this.#reportedCode !== this.#error?.code) this.#say(upMs);
   }
 
   /** A new try begins: three periods from now it is silent unless it is heard. */
@@ -92,6 +99,12 @@ export class HealthTracker {
       this.#retryInMs = undefined;
       this.#enter("silent", nowMs, upMs);
       return;
+    }
+    if (this.#state === "online" && this.#error !== undefined && upMs - this.#faultUpMs > FAULT_FORGOTTEN_MS) {
+      const wasShown = this.#reportedCode !== undefined;
+      this.#error = undefined;
+      this.#repeated = 0;
+      if (wasShown) this.#say(upMs);
     }
     const isTroubled = this.#state === "silent" || this.#state === "offline";
     if (isTroubled && upMs - this.#reportedUpMs >= REPEAT_EVERY_MS) this.#say(upMs);

@@ -153,6 +153,35 @@ describe("supervisor", () => {
     await rig.supervisor.done;
   });
 
+  test("a fault that persists is shown beside online, and forgotten ten seconds after the last", async () => {
+    const rig = start({
+      meter: async ({ clock, online, fault, signal }) => {
+        for (let second = 0; !signal.aborted; second++) {
+          online();
+          const isBad = second >= 5 && second < 10;
+          if (isBad || second === 2)
+            fault(new DriverError("MODBUS_CRC", "noise", { retry: "backoff", hint: "Shield." }));
+          await clock.sleep(1000, signal);
+        }
+      },
+    });
+    await rig.clock.advance(4000);
+    expect(rig.health.at(-1)?.body.code).toBeUndefined();
+    await rig.clock.advance(6000);
+    expect(rig.health.at(-1)?.body).toMatchObject({
+      state: "online",
+      code: "MODBUS_CRC",
+      hint: "Shield.",
+      repeated: 5,
+    });
+    await rig.clock.advance(15_000);
+    expect(rig.health.at(-1)?.body.code).toBeUndefined();
+    expect(rig.states("meter")).toEqual(["starting", "online", "online", "online"]);
+    rig.stop.abort();
+    await rig.clock.advance(1);
+    await rig.supervisor.done;
+  });
+
   test("a connection that is silent for a minute is made anew", async () => {
     const rig = start({ meter: ({ clock, signal }) => clock.sleep(1e9, signal) });
     await rig.clock.advance(150_000);

@@ -1,0 +1,152 @@
+import { Command } from "commander";
+import { deviceLinks } from "../drivers/device-links.ts";
+import type { Reading } from "../drivers/driver.ts";
+import { DRIVERS, loadDriver } from "../drivers/registry.ts";
+import type { DeviceConfig, GatewayConfig } from "../gateway/config/gateway-config.ts";
+import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
+import type { Logger } from "../gateway/contracts/logger.ts";
+import type { DeviceHealth } from "../gateway/contracts/readings.ts";
+import { startSupervisor } from "../gateway/supervisor/supervisor.ts";
+import { systemClock } from "../gateway/system-clock.ts";
+import { renderFault } from "../protocol/document/fault.ts";
+import { scanBus } from "./probe/scan-bus.ts";
+import { EXIT } from "./subcommand.ts";
+import { UsageError, usable } from "./usage-error.ts";
+
+interface Options {
+  readonly scan?: boolean;
+  readonly units: string;
+  readonly seconds: string;
+}
+
+/** `shao probe F [device]`: talks to the devices of a config, without starting the gateway. */
+export function command(): Command {
+  return new Command()
+    .argument("<file>", "config of a gateway")
+    .argument("[device]", "only this one")
+    .option("--scan", "look for meters on the config's buses: units, and on serial lines baud rates")
+    .option("--units <from-to>", "units that --scan asks", "1-16")
+    .option("--seconds <n>", "how long each device may take", "6")
+    .addHelpText(
+      "after",
+      "\nOne JSON line a device on stdout. Exit code 0: all answered, 1: one did not, 78: the config is bad.\n" +
+        "A port that a running gateway holds is reported as PORT_BUSY: stop the gateway first.\n" +
+        "Example: shao probe config/site.yaml noise-01",
+    )
+    .action((file: string, device: string | undefined, options: Options, self: Command) =>
+      usable(self, () => probe(file, device, options)),
+    );
+}
+
+async function probe(file: string, only: string | undefined, options: Options): Promise<void> {
+  const loaded = await loadGatewayConfig(file, DRIVERS);
+  if (!loaded.ok) {
+    for (const fault of loaded.faults) process.stderr.write(`${renderFault(file, loaded.text, fault)}\n\n`);
+    process.exitCode = EXIT.config;
+    return;
+  }
+  if (options.scan === true) return scan(loaded.config, options.units);
+  const seconds = Number(options.seconds);
+  if (!(seconds > 0)) throw new UsageError(`"${options.seconds}" is no number of seconds`);
+  const devices = loaded.config.devices.filter(({ id }) => only === undefined || id === only);
+  if (devices.length === 0) {
+    const known = loaded.config.devices.map(({ id }) => id).join(", ");
+    throw new UsageError(`${file} has no device "${only ?? ""}"; it has ${known || "none"}`);
+  }
+  process.exitCode = (await ask(devices, seconds * 1000)) ? EXIT.good : EXIT.fault;
+}
+
+/** @returns whether all answered */
+async function ask(devices: readonly DeviceConfig[], withinMs: number): Promise<boolean> {
+  const clock = systemClock();
+  const stop = new AbortController();
+  const first = new Map<string, { readonly reading: Reading; readonly tookMs: number }>();
+  const supervisor = startSupervisor({
+    devices: devices.map(({ id, driver, config }) => ({ id, driver: driver.kind, config })),
+    load: loadDriver,
+    links: deviceLinks(clock),
+    clock,
+    signal: stop.signal,
+    log: SILENT,
+    onReading: ({ device, reading }) => {
+      if (!first.has(device)) first.set(device, { reading, tookMs: clock.upMs() });
+      bar.draw(first.size);
+      if (first.size === devices.length) stop.abort();
+    },
+    onHealth: () => undefined,
+  });
+  const bar = progress("devices", devices.length);
+  bar.draw(0);
+  await clock.sleep(withinMs, stop.signal);
+  const health = supervisor.health();
+  stop.abort();
+  await supervisor.done;
+  bar.clear();
+  for (const { id, driver } of devices) {
+    const answer = first.get(id);
+    const facts = answer ?? trouble(health.find(({ device, subject }) => device === id && subject === undefined));
+    process.stdout.write(
+      `${JSON.stringify({ device: id, driver: driver.kind, ok: answer !== undefined, ...facts })}\n`,
+    );
+  }
+  return first.size === devices.length;
+}
+
+function trouble(health: DeviceHealth | undefined): object {
+  if (health === undefined) return {};
+  const { state, code, message, hint } = health.body;
+  if (code !== undefined) return { state, code, message, hint };
+  return { state, message: "it answers, but has no reading yet", hint: "A receiver needs a fix: let it see the sky." };
+}
+
+async function scan(config: GatewayConfig, unitsText: string): Promise<void> {
+  const [, from = "", to = ""] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(unitsText) ?? [];
+  const first = Number(from);
+  const last = to === "" ? first : Number(to);
+  if (from === "" || first < 1 || last > 247 || first > last) {
+    throw new UsageError(`"${unitsText}" is no range of units, such as 1-16`);
+  }
+  const buses = Object.entries(config.buses);
+  if (buses.length === 0) throw new UsageError("the config has no buses to scan");
+  let found = 0;
+  for (const [name, bus] of buses) {
+    const bar = progress(name, 1);
+    for await (const step of scanBus(bus, first, last)) {
+      if ("share" in step) {
+        bar.draw(step.share);
+        continue;
+      }
+      bar.clear();
+      if ("unit" in step) found++;
+      process.stdout.write(`${JSON.stringify({ bus: name, ...step })}\n`);
+    }
+    bar.clear();
+  }
+  process.exitCode = found > 0 ? EXIT.good : EXIT.fault;
+}
+
+/** A bar on stderr, only where somebody looks. */
+function progress(name: string, whole: number): { draw(done: number): void; clear(): void } {
+  const width = 30;
+  const isShown = process.stderr.isTTY === true;
+  return {
+    draw(done) {
+      if (!isShown) return;
+      const filled = Math.round((done / whole) * width);
+      process.stderr.write(`\r${name} [${"#".repeat(filled)}${".".repeat(width - filled)}]`);
+    },
+    clear() {
+      if (isShown) process.stderr.write(`\r${" ".repeat(name.length + width + 3)}\r`);
+    },
+  };
+}
+
+const nothing = (): void => undefined;
+const SILENT: Logger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  fatal: nothing,
+  child: () => SILENT,
+};

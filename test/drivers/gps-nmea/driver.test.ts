@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, describe, expect, test } from "vitest";
+import { openPtyPair } from "../../../cli/sim/pty-pair.ts";
+import { epochSentences, startGpsSimulator } from "../../../drivers/gps-nmea/simulator.ts";
+import { openSerialLink } from "../../../drivers/serial/serial-link.ts";
+import { needRigs, scratchFolder, until } from "../../fakes/rigs.ts";
+import { type RunningDevice, runDevice } from "../../fakes/running-device.ts";
+
+const scratch = scratchFolder();
+afterAll(() => scratch.remove());
+
+/** Serves these bytes to whoever connects, in small pieces. */
+async function byteServer(bytes: Uint8Array): Promise<{ tcp: string; close(): Promise<void> }> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    void (async () => {
+      for (let offset = 0; offset < bytes.length && !socket.destroyed; offset += 97) {
+        socket.write(bytes.subarray(offset, offset + 97));
+        if (offset % 970 === 0) await wait(1);
+      }
+    })();
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await promise;
+  const address = server.address();
+  return {
+    tcp: typeof address === "object" && address !== null ? `127.0.0.1:${address.port}` : "",
+    async close() {
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      await closed.promise;
+    },
+  };
+}
+
+function kinds(device: RunningDevice): string[] {
+  return device.readings.map(({ kind }) => kind);
+}
+
+describe("GNSS receiver", () => {
+  test("over TCP: one position and one time for each epoch, and the way out of a closed connection", async () => {
+    const options = { positionAt: () => ({ latitudeDeg: 39.9, longitudeDeg: 116.4, speedMps: 4 }), periodMs: 100 };
+    let simulator = await startGpsSimulator({ ...options, listen: { tcp: {} } });
+    const port = simulator.port ?? 0;
+    await using device = runDevice("gps-nmea", { tcp: `127.0.0.1:${port}`, baudRate: 9600, periodMs: 100 });
+    await until(() => device.readings.length >= 6);
+    expect(kinds(device).slice(0, 4)).toEqual(["position", "time", "position", "time"]);
+    expect(device.readings[0]).toMatchObject({ latitudeDeg: 39.9, longitudeDeg: 116.4, speedMps: 4, fix: "gnss" });
+    const [position, time] = device.readings;
+    if (position?.kind !== "position" || time?.kind !== "time") throw new Error("no epoch");
+    expect(Math.abs(time.utcMs - time.atMs)).toBeLessThan(1000);
+    expect(position.fixAtMs).toBe(time.utcMs);
+    await simulator.close();
+    await until(() => device.state() === "offline");
+    expect(device.health.at(-1)?.body).toMatchObject({
+      code: expect.stringMatching(/CONNECTION_/),
+      hint: expect.any(String),
+    });
+    const before = device.readings.length;
+    simulator = await startGpsSimulator({ ...options, listen: { tcp: { port } } });
+    await until(() => device.readings.length > before);
+    await simulator.close();
+  });
+
+  test("no fix, no position; but the receiver is online", async () => {
+    const simulator = await startGpsSimulator({ listen: { tcp: {} }, positionAt: () => undefined, periodMs: 100 });
+    await using device = runDevice("gps-nmea", { tcp: `127.0.0.1:${simulator.port}`, baudRate: 9600, periodMs: 100 });
+    await until(() => device.state() === "online");
+    await wait(400);
+    expect(device.readings).toEqual([]);
+    await simulator.close();
+  });
+
+  test("a receiver whose weeks have wrapped: positions, no time, and its health says so", async () => {
+    const wrappedMs = Date.now() - 7168 * 86_400_000;
+    const place = { latitudeDeg: 39.9, longitudeDeg: 116.4 };
+    const bytes = [0, 1, 2, 3, 4, 5].flatMap((second) => epochSentences(wrappedMs + second * 1000, place)).join("");
+    const server = await byteServer(Buffer.from(bytes));
+    await using device = runDevice("gps-nmea", { tcp: server.tcp, baudRate: 9600, periodMs: 200 });
+    await until(() => device.readings.length === 6);
+    expect(kinds(device).every((kind) => kind === "position")).toBe(true);
+    expect(device.readings.some((reading) => "fixAtMs" in reading)).toBe(false);
+    expect(device.health.at(-1)?.body).toMatchObject({ state: "online", code: "GNSS_DATE_SUSPECT" });
+    await device[Symbol.asyncDispose]();
+    await server.close();
+  });
+
+  test("a port that sends something else is silent, and the hint speaks of the baud rate", async () => {
+    const server = await byteServer(Uint8Array.from({ length: 5000 }, (_, index) => (index * 37) & 0xff));
+    await using device = runDevice("gps-nmea", { tcp: server.tcp, baudRate: 9600, periodMs: 200 });
+    await until(() => device.state() === "silent");
+    expect(device.health.at(-1)?.body).toMatchObject({ code: "NMEA_FRAMING", hint: expect.stringContaining("baud") });
+    await device[Symbol.asyncDispose]();
+    await server.close();
+  });
+});
+
+describe("a receiver's log that nobody here wrote", () => {
+  const log = readFileSync("test/traces/gps-nmea/rx210.nmea");
+  const fixes = readFileSync("test/traces/gps-nmea/rx210.expected", "utf8")
+    .split("\n")
+    .filter((line) => line.includes('"lat"'));
+
+  test("over TCP: gpsd's own count of positions", async () => {
+    const server = await byteServer(log);
+    await using device = runDevice("gps-nmea", { tcp: server.tcp, baudRate: 9600, periodMs: 1000 });
+    await until(() => device.readings.length >= fixes.length);
+    expect(device.readings[0]).toMatchObject({ kind: "position", latitudeDeg: JSON.parse(fixes[0] ?? "").lat });
+    expect(kinds(device).filter((kind) => kind === "position")).toHaveLength(fixes.length);
+    await device[Symbol.asyncDispose]();
+    await server.close();
+  });
+
+  test("over a serial line, and after the cable was pulled and plugged in again", async (context) => {
+    needRigs(context, "socat");
+    const path = join(scratch.path, "gps");
+    let pair = await openPtyPair(path);
+    await using device = runDevice("gps-nmea", { serial: path, baudRate: 9600, periodMs: 1000 });
+    const replay = async () => {
+      const link = await openSerialLink(pair.devicePath, { baudRate: 9600 });
+      await link.write(log);
+      return link;
+    };
+    await wait(300);
+    const first = await replay();
+    await until(() => device.readings.length >= fixes.length);
+    expect(device.readings.at(-1)).toMatchObject({ kind: "position", latitudeDeg: JSON.parse(fixes.at(-1) ?? "").lat });
+    await pair.close();
+    await first[Symbol.asyncDispose]();
+    await until(() => device.state() === "offline");
+    expect(device.health.at(-1)?.body.code).toBe("PORT_LOST");
+    const before = device.readings.length;
+    pair = await openPtyPair(path);
+    await until(() => device.health.at(-1)?.body.code === "PORT_LOST");
+    await wait(1600);
+    const second = await replay();
+    await until(() => device.readings.length >= before + fixes.length);
+    await second[Symbol.asyncDispose]();
+    await device[Symbol.asyncDispose]();
+    await pair.close();
+  });
+});
