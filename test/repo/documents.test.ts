@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { FAULT_RULES } from "../../cloud-bridge/alarms/faults.ts";
 import { counted, filesUnder, ROOT } from "./source-tree.ts";
 
 const pages = counted("documents", filesUnder(["."], [".md"]));
@@ -39,6 +40,24 @@ test("a link in a document leads to a file that is there, and to a heading in it
       .map((link) => `${path} → ${link}`),
   );
   expect(broken).toEqual([]);
+});
+
+test("a test or a source file that a document names is there", () => {
+  const named = pages.flatMap(({ path, text }) =>
+    [...text.matchAll(/`((?:test|protocol|drivers|gateway|cloud-bridge|cli|config|scripts)\/[\w./-]+\.\w+)`/g)].map(
+      ([, file = ""]) => ({ path, file }),
+    ),
+  );
+  const gone = named.filter(
+    ({ path, file }) => !existsSync(join(ROOT, file)) && !existsSync(join(ROOT, dirname(path), file)),
+  );
+  expect(gone).toEqual([]);
+});
+
+test("docs/operations.md explains every fault that the bridge raises", () => {
+  const page = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, rule]) => rule);
+  expect([...rows].sort()).toEqual([...FAULT_RULES].sort());
 });
 
 test("the first config of each README is config/site.yaml", () => {
