@@ -18,6 +18,7 @@ WORKDIR /shao
 ENV ONNXRUNTIME_NODE_INSTALL=skip
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --loglevel=error
+COPY tsconfig.json ./
 COPY protocol protocol
 COPY cloud-bridge cloud-bridge
 RUN npm run --silent --if-present build:console && mkdir -p cloud-bridge/console/dist
