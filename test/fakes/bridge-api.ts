@@ -89,7 +89,7 @@ export async function startFakeBridge(port = 0): Promise<FakeBridge> {
 
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
-      json(response, 500, { type: "about:blank", title: String(error), status: 500, code: "INTERNAL" });
+      json(response, 500, { type: "about:blank", title: String(error), status: 500, code: "INTERNAL_ERROR" });
     });
   });
 
