@@ -7,10 +7,12 @@ import type { Logger } from "../store/logger.ts";
 import type { EventName, EventOf } from "./schema/events.ts";
 
 const HEARTBEAT_MS = 15_000;
-/** A reader that lets this much pile up is cut; it comes back with Last-Event-ID and misses nothing. */
-const MAX_WAITING_BYTES = 1024 * 1024;
+/** A reader that takes nothing for this long is cut; it comes back with Last-Event-ID and misses nothing. */
+const DRAIN_MS = 20_000;
+/** With this much still unread, what is transient is not even written. */
+const MAX_WAITING_BYTES = 256 * 1024;
 const MAX_STREAMS_PER_ACCOUNT = 32;
-const BATCH = 500;
+const BATCH = 100;
 
 interface StoredEvent {
   readonly id: number;
@@ -34,6 +36,7 @@ export interface EventHubOptions {
   readonly db: Db;
   readonly nowMs: () => number;
   readonly log: Logger;
+  readonly drainMs?: number;
   /** Called after an event was handed to a stream's socket: proof of delivery for the crew's page. */
   readonly onWritten?: (name: string, data: string, account: AccountFacts) => void;
   /** Assignments that nobody has proven delivered to this crew: data of `assignment` events. */
@@ -146,7 +149,10 @@ export class EventHub {
           .orderBy("id")
           .limit(BATCH)
           .execute();
-        for (const row of rows) this.#sendStored(stream, row);
+        for (const row of rows) {
+          this.#sendStored(stream, row);
+          if (!(await this.#hasRoom(stream))) return;
+        }
         if (rows.length === BATCH) stream.isWoken = true;
       }
     } catch (error) {
@@ -165,18 +171,33 @@ export class EventHub {
   }
 
   #send<N extends EventName>(stream: Stream, name: N, event: EventOf<N>): void {
+    if (stream.response.writableLength > MAX_WAITING_BYTES) return;
     this.#write(stream, `event: ${name}\ndata: ${JSON.stringify(event)}\n\n`);
   }
 
-  #write({ client, account, response }: Stream, text: string): void {
-    if (response.destroyed) return;
-    if (response.writableLength > MAX_WAITING_BYTES) {
-      this.#dropped += 1;
-      this.#options.log.warn({ client, account: account.name }, "reader of events is too slow, cut");
-      response.destroy();
-      return;
-    }
-    response.write(text);
+  #write({ response }: Stream, text: string): void {
+    if (!response.destroyed) response.write(text);
+  }
+
+  /** Waits until the reader has taken what was written; one that does not is cut. */
+  async #hasRoom({ client, account, response }: Stream): Promise<boolean> {
+    if (response.destroyed) return false;
+    if (!response.writableNeedDrain) return true;
+    const isDrained = await new Promise<boolean>((resolve) => {
+      const end = (outcome: boolean) => () => {
+        clearTimeout(timer);
+        response.off("drain", drained).off("close", closed);
+        resolve(outcome);
+      };
+      const [drained, closed, late] = [end(true), end(false), end(false)];
+      const timer = setTimeout(late, this.#options.drainMs ?? DRAIN_MS);
+      response.once("drain", drained).once("close", closed);
+    });
+    if (isDrained || response.destroyed) return isDrained;
+    this.#dropped += 1;
+    this.#options.log.warn({ client, account: account.name }, "reader of events takes nothing, cut");
+    response.destroy();
+    return false;
   }
 
   async #beat(): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, X509Certificate } from "node:crypto";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Authority } from "./authority.ts";
@@ -69,6 +69,11 @@ export async function redeemToken(
   if (offer === undefined || offer.used_at_ms !== null || offer.expires_at_ms < nowMs) throw refusedToken();
   // Signed before the token is used up, so that a bad request may be repeated with the same token.
   const issued = await authority.issueNode(offer.node, csrPem, nowMs);
+  const certificate = new X509Certificate(issued.certificatePem);
+  const identity = {
+    certificate_serial: certificate.serialNumber,
+    public_key_pem: certificate.publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
   await db.transaction().execute(async (trx) => {
     const taken = await trx
       .updateTable("enrol_tokens")
@@ -79,7 +84,7 @@ export async function redeemToken(
     if (taken.numUpdatedRows !== 1n) throw refusedToken();
     await trx
       .updateTable("nodes")
-      .set({ certificate_sha256: issued.fingerprint, paired_at_ms: nowMs, revoked_at_ms: null })
+      .set({ ...identity, certificate_sha256: issued.fingerprint, paired_at_ms: nowMs, revoked_at_ms: null })
       .where("id", "=", offer.node)
       .execute();
   });

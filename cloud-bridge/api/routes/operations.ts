@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import process from "node:process";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -6,6 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { findSession, isSameToken } from "../../roster/sessions.ts";
 import { BridgeError } from "../../store/errors.ts";
 import type { ApiContext } from "../context.ts";
+import { LoopDelay } from "../loop-delay.ts";
 
 const SLOW_LOOP_MS = 50;
 
@@ -13,10 +13,8 @@ const SLOW_LOOP_MS = 50;
 export function operationRoutes(instance: FastifyInstance, context: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const { store, clock, link, hub, cookieName, metricsToken, version, facts } = context;
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
-  app.addHook("onClose", async () => void delay.disable());
-  const delayP99Ms = (): number => Math.round(delay.percentile(99) / 1e5) / 10;
+  const delay = new LoopDelay();
+  app.addHook("onClose", async () => delay.stop());
 
   app.get("/health", { schema: { summary: "Is it well?", security: [] } }, async (_request, reply) => {
     const isStoreWell = await store.db
@@ -28,7 +26,7 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
         (row) => row !== undefined,
         () => false,
       );
-    const eventLoopDelayP99Ms = delayP99Ms();
+    const eventLoopDelayP99Ms = delay.p99Ms;
     const { connected, refused } = link.counters();
     return reply.code(isStoreWell ? 200 : 503).send({
       status: !isStoreWell ? "broken" : eventLoopDelayP99Ms > SLOW_LOOP_MS ? "slow" : "well",
@@ -55,6 +53,7 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
     });
   };
   gauge("shao_nodes_connected", "Nodes with an MQTT connection", () => link.counters().connected);
+  gauge("shao_event_loop_delay_p99_ms", "Event-loop delay of the last minute", () => delay.p99Ms);
   gauge("shao_event_streams", "Open SSE streams", () => hub.counters.streams);
   gauge(
     "shao_event_streams_dropped_total",

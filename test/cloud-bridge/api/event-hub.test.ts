@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { EventHub } from "../../../cloud-bridge/api/event-hub.ts";
+import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
+import { temporaryStore } from "../../fakes/bridge-store.ts";
+
+const FILLER = "x".repeat(100_000);
+
+/** A hub behind a plain HTTP server; who asks for /events gets a stream of an account of its own. */
+async function startHub(drainMs: number) {
+  const store = temporaryStore();
+  const hub = new EventHub({ db: store.db, nowMs: () => 1, log: silentLogger, drainMs });
+  let accounts = 0;
+  const server = createServer((_request, response) => {
+    accounts += 1;
+    const account = { id: String(accounts), name: `viewer ${accounts}`, role: "viewer" as const };
+    void hub.open(response, account, undefined, async () => true);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    hub.close();
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    hub,
+    async open(): Promise<IncomingMessage> {
+      const call = request({ host: "127.0.0.1", port, path: "/events", agent: false }).end();
+      call.on("error", () => {});
+      const [response] = (await once(call, "response")) as [IncomingMessage];
+      return response;
+    },
+    async tell(count: number): Promise<void> {
+      for (let n = 0; n < count; n += 1) {
+        const data = JSON.stringify({ n, filler: FILLER });
+        await store.db.insertInto("events").values({ name: "case", data, at_ms: 1 }).execute();
+      }
+      hub.wake();
+    },
+  };
+}
+
+test("a reader that takes nothing is cut, and one that reads slowly gets every event", async () => {
+  const { hub, open, tell } = await startHub(1500);
+  const [stuck, slow] = [await open(), await open()];
+  stuck.pause();
+  const cut = new Promise<void>((resolve) => stuck.once("error", () => resolve()).once("close", () => resolve()));
+  let text = "";
+  slow.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+    slow.pause();
+    setTimeout(() => slow.resume(), 5);
+  });
+  await tell(120);
+  await vi.waitFor(() => expect(hub.counters).toEqual({ streams: 1, dropped: 1 }), { timeout: 10_000 });
+  stuck.resume();
+  await cut;
+  await vi.waitFor(() => expect(text.match(/"n":\d+/gu)).toHaveLength(120), { timeout: 10_000 });
+  expect(text.match(/^id: \d+$/gmu)).toEqual(Array.from({ length: 120 }, (_, n) => `id: ${n + 1}`));
+});
+
+test("what is transient is not piled up for a reader that is behind", async () => {
+  const { hub, open, tell } = await startHub(5000);
+  const stuck = await open();
+  stuck.pause();
+  await tell(120);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = process.memoryUsage().external;
+  for (let n = 0; n < 20_000; n += 1) hub.presence({ node: "n1", presence: { transport: "connected", devices: [] } });
+  expect(process.memoryUsage().external - before).toBeLessThan(1024 * 1024);
+  stuck.destroy();
+});
