@@ -30,6 +30,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "measures this machine and says beside what: latency, gateway-memory, start",
     load: () => import("./bench.ts"),
   },
+  {
+    name: "demo",
+    summary: "the whole system on simulated devices; --once: one violation from sensor to closed case",
+    load: () => import("./demo.ts"),
+  },
   { name: "decode", summary: "captured bytes or text to readings", load: () => import("./decode.ts") },
   { name: "sim", summary: "one simulated device, alone", load: () => import("./sim.ts") },
   {
@@ -55,6 +60,7 @@ Exit codes: ${EXIT.good} good, ${EXIT.fault} fault found, ${EXIT.usage} wrong us
 /** Runs one command line; never returns an exit code but sets `process.exitCode`, so that output drains. */
 export async function main(argv: readonly string[], subcommands: readonly Subcommand[] = SUBCOMMANDS): Promise<void> {
   process.stdout.on("error", leaveQuietly);
+  endWithParent();
   const program = new Command("shao")
     .description("Edge gateway and dispatch bridge: from a noise meter on a site to a crew's sensor-verified case.")
     .version(version(), "-V, --version", "print the version")
@@ -104,6 +110,13 @@ function isExplained(error: unknown): error is Error & { readonly code: string; 
     "hint" in error &&
     typeof error.hint === "string"
   );
+}
+
+/** A half that the demo or a test started ends with it, however that ended: no process is left behind. */
+function endWithParent(): void {
+  if (process.channel === undefined || process.channel === null) return;
+  process.channel.unref();
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 }
 
 /** The reader of our output went away, as `head` does: nothing is left to say. */
