@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** USER_HZ: /proc counts processor time in hundredths of a second on every Linux that Node runs on. */
 const TICKS_PER_S = 100;
-const SHAO = fileURLToPath(new URL("../cli/shao.js", import.meta.url));
+const SHAO = fileURLToPath(new URL("../scripts/shao", import.meta.url));
 
-/** Starts `shao ARGS`; what it says on stderr is kept for the case that it ends. */
+/** Starts `scripts/shao ARGS`, as a box does; what it says on stderr is kept for the case that it ends. */
 export function startShao(args: readonly string[]): ChildProcess & { readonly said: string[] } {
-  const child = spawn(process.execPath, [SHAO, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(SHAO, [...args], { stdio: ["ignore", "ignore", "pipe"] });
   const said: string[] = [];
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said.push(text);
