@@ -26,7 +26,7 @@ beforeAll(() => {
   for (const stage of stages) buildStage(stage);
 }, 300_000);
 
-afterAll(() => rmSync(build, { recursive: true, force: true }));
+afterAll(() => rmSync(build, { recursive: true, force: true }), 300_000);
 
 function workFolder(stage: string): string {
   return join(build, stage, "shao");
