@@ -9,13 +9,13 @@ import type { FaultPoints } from "../store/fault-points.ts";
 import { haveOf, withDeclared, withHead } from "../store/ledger.ts";
 import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from "./batch.ts";
 import { FleetFacts } from "./fleet-facts.ts";
-import { type HelloRow, loadHello, markSettled, saveHello } from "./hello-rows.ts";
+import { type HelloRow, loadHello, loadHellos, markSettled, saveHello } from "./hello-rows.ts";
 import { isComplete, takePage } from "./hello-state.ts";
 import { type InboxRow, insertInbox, storedHashes } from "./inbox-rows.ts";
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
 import { quarantine } from "./quarantine.ts";
 import { applyRecord, type EffectContext, noteTime } from "./record-effects.ts";
-import { settleSession, unlistRuns } from "./settle-session.ts";
+import { listRuns, settleSession } from "./settle-session.ts";
 import { declaredBy, refusalsOf, repeatsIn, takeEnvelope } from "./take-envelope.ts";
 
 export interface BatchContext {
@@ -101,8 +101,7 @@ class Batch {
     for (const effect of this.#effects) if (await effect()) this.#hasAlarms = true;
     await this.#facts.write(this.#trx);
     for (const row of this.#changed) await saveLedger(this.#trx, row, nowMs);
-    for (const [node, heads] of this.#heard)
-      if (await unlistRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
+    for (const [node, heads] of this.#heard) if (await listRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
     for (const node of this.#alarmNodes) await markSettled(this.#trx, node, false);
     for (const node of this.#nodes) {
       const hello = this.#hellos.get(node);
@@ -136,21 +135,24 @@ class Batch {
   async #takeHello(node: string, hello: Hello): Promise<void> {
     const { nowMs, sharedIds } = this.#context;
     if (sharedIds.hello(node, hello.current)) await this.#raise(node, "node-id-shared");
-    const state = takePage(this.#hellos.get(node)?.state, hello);
-    this.#hellos.set(node, { state, isSettled: false });
+    const before = (await loadHellos(this.#trx, node)).find((row) => row.state.session === hello.session);
+    const state = takePage(before?.state, hello);
+    await saveHello(this.#trx, node, state, isComplete(state) ? 1 : 0, nowMs);
+    const current = await loadHello(this.#trx, node);
+    const isCurrent = current?.state.session === hello.session;
+    this.#hellos.set(node, current);
     let budget = MAX_RANGES_PER_PAGE;
     const runs = hello.runs.map(({ run, head }) => {
       const row = this.#row(node, run);
-      if (!row.isListed || row.ledger.head < head) this.#changed.add(row);
-      row.isListed = true;
+      this.#changed.add(row);
+      if (isCurrent) row.isListed = true;
       row.ledger = withHead(row.ledger, head);
       const entry = haveOf(run, row.ledger, head, budget);
       budget -= entry.missing.length + entry.declared.length;
       return entry;
     });
-    await saveHello(this.#trx, node, state, isComplete(state) ? 1 : 0, nowMs);
     await clearFault(this.#trx, { node, rule: "version-unreadable" }, nowMs);
-    if (isComplete(state)) this.#heard.set(node, state.heads);
+    if (isCurrent && isComplete(state)) this.#heard.set(node, state.heads);
     this.#answers.push({
       node,
       message: {

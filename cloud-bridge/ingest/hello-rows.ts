@@ -1,5 +1,5 @@
 import type { Trx } from "../store/database.ts";
-import type { HelloState } from "./hello-state.ts";
+import { currentHello, type HelloState } from "./hello-state.ts";
 
 export interface HelloRow {
   readonly state: HelloState;
@@ -7,21 +7,38 @@ export interface HelloRow {
   readonly isSettled: boolean;
 }
 
+/** Sessions whose hello is remembered: the one that stands, and those that overlap with it in transit. */
+const REMEMBERED_SESSIONS = 3;
+
+/** Newest heard last. */
+export async function loadHellos(trx: Trx, node: string): Promise<readonly HelloRow[]> {
+  const rows = await trx
+    .selectFrom("hellos")
+    .selectAll()
+    .where("node", "=", node)
+    .orderBy("received_at_ms")
+    .orderBy("session")
+    .execute();
+  return rows.map((row) => {
+    const pages = JSON.parse(row.pages) as { heard: number[]; last: number | null };
+    return {
+      state: {
+        session: row.session,
+        current: row.current_run,
+        pages: pages.heard,
+        lastPage: pages.last ?? undefined,
+        heads: new Map(JSON.parse(row.listed) as [string, number][]),
+        open: JSON.parse(row.open) as string[],
+      },
+      isSettled: row.complete === 2,
+    };
+  });
+}
+
+/** The hello that counts now, see currentHello. */
 export async function loadHello(trx: Trx, node: string): Promise<HelloRow | undefined> {
-  const row = await trx.selectFrom("hellos").selectAll().where("node", "=", node).executeTakeFirst();
-  if (row === undefined) return undefined;
-  const pages = JSON.parse(row.pages) as { heard: number[]; last: number | null };
-  return {
-    state: {
-      session: row.session,
-      current: row.current_run,
-      pages: pages.heard,
-      lastPage: pages.last ?? undefined,
-      heads: new Map(JSON.parse(row.listed) as [string, number][]),
-      open: JSON.parse(row.open) as string[],
-    },
-    isSettled: row.complete === 2,
-  };
+  const row = await trx.selectFrom("nodes").select("session").where("id", "=", node).executeTakeFirst();
+  return currentHello(await loadHellos(trx, node), row?.session ?? undefined);
 }
 
 /** `complete` is 0 while pages are missing, 1 once all were heard, 2 once the alarms were settled by it. */
@@ -44,7 +61,20 @@ export async function saveHello(
   await trx
     .insertInto("hellos")
     .values({ node, ...values })
-    .onConflict((conflict) => conflict.column("node").doUpdateSet(values))
+    .onConflict((conflict) => conflict.columns(["node", "session"]).doUpdateSet(values))
+    .execute();
+  await trx
+    .deleteFrom("hellos")
+    .where("node", "=", node)
+    .where("session", "!=", state.session)
+    .where("session", "not in", (select) =>
+      select
+        .selectFrom("hellos")
+        .select("session")
+        .where("node", "=", node)
+        .orderBy("received_at_ms", "desc")
+        .limit(REMEMBERED_SESSIONS),
+    )
     .execute();
 }
 

@@ -1,6 +1,6 @@
 import type { Hello } from "../../protocol/session.ts";
 
-/** What the node's current hello has said so far. Kept in the database, so that a restart of the bridge goes on with it. */
+/** What one hello of a node has said so far. Kept in the database, so that a restart of the bridge goes on with it. */
 export interface HelloState {
   readonly session: string;
   readonly current: string;
@@ -35,4 +35,16 @@ export function takePage(before: HelloState | undefined, hello: Hello): HelloSta
 /** Whether every page was heard: only then is a run that it does not list unlisted. */
 export function isComplete(state: HelloState): boolean {
   return state.lastPage !== undefined && state.pages.length === state.lastPage + 1;
+}
+
+/**
+ * Which of a node's hellos counts: that of the session which its retained `state` names. A page of an older session may
+ * come late, and one of a newer session before its `state`; until that one's hello is here the newest heard stands in.
+ * @param hellos newest heard last
+ */
+export function currentHello<H extends { readonly state: HelloState }>(
+  hellos: readonly H[],
+  session: string | undefined,
+): H | undefined {
+  return hellos.find(({ state }) => state.session === session) ?? hellos.at(-1);
 }

@@ -1,7 +1,9 @@
 import { Compile } from "typebox/compile";
 import { NodeState } from "../../protocol/session.ts";
 import type { Trx } from "../store/database.ts";
-import { settleSession } from "./settle-session.ts";
+import { loadHello } from "./hello-rows.ts";
+import { isComplete } from "./hello-state.ts";
+import { listRuns, settleSession } from "./settle-session.ts";
 
 const checkedState = Compile(NodeState);
 
@@ -32,7 +34,11 @@ export async function applyNodeState(
     .values({ id: node, created_at_ms: nowMs, ...values })
     .onConflict((conflict) => conflict.column("id").doUpdateSet(values))
     .execute();
-  return { isPresence: true, hasAlarms: await settleSession(trx, node, nowMs) };
+  const hello = state.online ? await loadHello(trx, node) : undefined;
+  const isHeard = hello !== undefined && hello.state.session === state.session && isComplete(hello.state);
+  const hasGap = isHeard && (await listRuns(trx, node, hello.state.heads, nowMs));
+  const isSettled = await settleSession(trx, node, nowMs);
+  return { isPresence: true, hasAlarms: hasGap || isSettled };
 }
 
 function stateOf(bytes: Uint8Array): NodeState | undefined {

@@ -32,11 +32,11 @@ export async function settleSession(trx: Trx, node: string, nowMs: number): Prom
 }
 
 /**
- * A hello heard whole says which runs the node still holds. A gap in any other will not be filled: it is unexplained, and
+ * A hello heard whole says which runs the node holds. A gap in any other will not be filled: it is unexplained, and
  * somebody must know.
  * @returns whether a gap is unexplained
  */
-export async function unlistRuns(
+export async function listRuns(
   trx: Trx,
   node: string,
   heads: ReadonlyMap<string, number>,
@@ -49,11 +49,11 @@ export async function unlistRuns(
     .execute();
   let hasUnexplained = false;
   for (const run of runs) {
-    if (heads.has(run.run)) continue;
-    if (run.listed === 1) {
-      await trx.updateTable("runs").set({ listed: 0 }).where("node", "=", node).where("run", "=", run.run).execute();
+    const listed = heads.has(run.run) ? 1 : 0;
+    if (run.listed !== listed) {
+      await trx.updateTable("runs").set({ listed }).where("node", "=", node).where("run", "=", run.run).execute();
     }
-    if (gapsOf(ledgerOf(run)).length > 0) hasUnexplained = true;
+    if (listed === 0 && gapsOf(ledgerOf(run)).length > 0) hasUnexplained = true;
   }
   await (hasUnexplained ? raiseFault : clearFault)(trx, { node, rule: "seq-unexplained" }, nowMs);
   return hasUnexplained;

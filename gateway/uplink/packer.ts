@@ -16,7 +16,12 @@ export interface Packed {
 
 /** Makes packets of rows, and remembers how well rows pack, so that a read asks for about as many as fit. */
 export class Packer {
+  readonly #compress: boolean;
   #ratio = 1;
+
+  constructor(compress = true) {
+    this.#compress = compress;
+  }
 
   /** Packet bytes for one stored byte, as it was of late. */
   get ratio(): number {
@@ -27,6 +32,7 @@ export class Packer {
     return encodeEnvelope(
       header,
       rows.map(({ bytes }) => bytes),
+      this.#compress,
     );
   }
 

@@ -114,6 +114,8 @@ export interface SenderOptions {
   readonly epoch?: string;
   /** Configured rate of the uplink; absent: measured. */
   readonly rateBytesPerS?: number;
+  /** Give false where the line is faster than the processor. */
+  readonly compress?: boolean;
 }
 
 export interface SenderFacts {

@@ -25,7 +25,7 @@ export class Sender {
   readonly #flight = new Flight();
   readonly #pace: Pace;
   readonly #wanted = new WantedRuns();
-  readonly #packer = new Packer();
+  readonly #packer: Packer;
   #bridge: string | undefined;
   #epoch: string | undefined;
   #session: string | undefined;
@@ -46,6 +46,7 @@ export class Sender {
     this.#run = options.run;
     this.#bridge = options.bridge;
     this.#epoch = options.epoch;
+    this.#packer = new Packer(options.compress);
     this.#rate = new LinkRate(options.rateBytesPerS);
     this.#pace = new Pace(this.#flight, this.#rate);
   }
@@ -388,7 +389,8 @@ export class Sender {
       ...(this.#flight.isStalled ? [] : this.#flight.passed.map(({ dueAtMs }) => dueAtMs)),
       this.#laneOneDueAtMs,
     ].filter((time) => time !== undefined);
-    const next = this.#session === undefined || times.length === 0 ? undefined : Math.min(...times);
+    // Whole milliseconds, rounded up: a timer that fires a fraction too early would be set again without end.
+    const next = this.#session === undefined || times.length === 0 ? undefined : Math.ceil(Math.min(...times));
     if (next === this.#wakeAtMs) return;
     this.#wakeAtMs = next;
     if (next !== undefined) this.#out.push({ type: "wake", atMs: next });

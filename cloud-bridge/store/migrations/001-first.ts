@@ -24,9 +24,9 @@ CREATE TABLE runs (
   PRIMARY KEY (node, run)
 ) STRICT;
 CREATE TABLE hellos (
-  node TEXT PRIMARY KEY, session TEXT NOT NULL, current_run TEXT NOT NULL, pages TEXT NOT NULL DEFAULT '[]',
+  node TEXT NOT NULL, session TEXT NOT NULL, current_run TEXT NOT NULL, pages TEXT NOT NULL DEFAULT '[]',
   complete INTEGER NOT NULL DEFAULT 0, listed TEXT NOT NULL DEFAULT '[]', open TEXT NOT NULL DEFAULT '[]',
-  received_at_ms INTEGER NOT NULL
+  received_at_ms INTEGER NOT NULL, PRIMARY KEY (node, session)
 ) STRICT;
 CREATE TABLE inbox (
   node TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, received_at_ms INTEGER NOT NULL,

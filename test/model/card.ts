@@ -1,0 +1,92 @@
+import type { StoredRecord } from "../../gateway/contracts/journal.ts";
+import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { ShedBody } from "../../protocol/bodies.ts";
+import { contains, NO_RANGES, type Ranges, rangesOfSeqs, seqsOf, subtract, union } from "../../protocol/ranges.ts";
+import { laneOf, type NewRecord } from "../../protocol/record.ts";
+import { encodeRecord } from "../../protocol/record-codec.ts";
+
+export interface CardRow extends StoredRecord {
+  readonly record: NewRecord;
+  /** The card spoiled these bytes: nobody can read them, not even their number. */
+  readonly isSpoiled: boolean;
+}
+
+export interface CardRun {
+  readonly run: string;
+  head: number;
+  readonly rows: Map<number, CardRow>;
+}
+
+/** A node's memory card: all that outlives a crash. Writing to it is one fsync'ed commit. */
+export class Card {
+  /** Oldest first. */
+  readonly runs: CardRun[] = [];
+  readonly openAlarms = new Map<string, AlarmBody>();
+  /** Alarms that have cleared, by key, newest: raised again soon they keep their id. */
+  readonly recentAlarms = new Map<string, AlarmBody>();
+  bridge: string | undefined;
+  epoch: string | undefined;
+  #marks = new Map<string, Ranges>();
+  /** Everything that was ever committed here: what the bridge is measured by. */
+  readonly everCommitted: CardRow[] = [];
+
+  begin(run: string): CardRun {
+    const found = this.runs.find((known) => known.run === run);
+    if (found !== undefined) return found;
+    const begun = { run, head: 0, rows: new Map<number, CardRow>() };
+    this.runs.push(begun);
+    return begun;
+  }
+
+  append(run: CardRun, records: readonly NewRecord[], isSpoiled = false): readonly CardRow[] {
+    return records.map((record) => {
+      run.head += 1;
+      const bytes = isSpoiled ? Buffer.from(`spoiled ${run.head}`) : encodeRecord(run.head, record);
+      const row = { run: run.run, seq: run.head, lane: laneOf(record), upMs: record.upMs, bytes, record, isSpoiled };
+      run.rows.set(row.seq, row);
+      this.everCommitted.push(row);
+      return row;
+    });
+  }
+
+  lacking(run: string, ranges: Ranges): Ranges {
+    const held = this.runs.find((known) => known.run === run)?.rows;
+    return subtract(ranges, rangesOfSeqs(held?.keys() ?? []));
+  }
+
+  mark(run: string, ranges: Ranges): void {
+    this.#marks.set(run, union(this.#marks.get(run) ?? NO_RANGES, ranges));
+  }
+
+  marked(run: string): Ranges {
+    return this.#marks.get(run) ?? NO_RANGES;
+  }
+
+  beginCustody(epoch: string): void {
+    this.epoch = epoch;
+    this.#marks = new Map();
+  }
+
+  unreceiptedSheds(): readonly ShedBody[] {
+    return this.runs.flatMap(({ run, rows }) =>
+      [...rows.values()].flatMap(({ seq, record }) =>
+        record.kind === "shed" && !contains(this.marked(run), seq) ? [record.body] : [],
+      ),
+    );
+  }
+
+  /** Receipted rows of lane 2 make room, without a word. */
+  expire(): void {
+    for (const { run, rows } of this.runs) {
+      for (const seq of seqsOf(this.marked(run))) if (rows.get(seq)?.lane === 2) rows.delete(seq);
+    }
+  }
+
+  /** Rows of lane 2 that have no receipt, oldest first: giving them up must be declared in the same commit. */
+  givable(limit: number): readonly CardRow[] {
+    return this.runs
+      .flatMap(({ run, rows }) => [...rows.values()].filter(({ seq }) => !contains(this.marked(run), seq)))
+      .filter(({ lane, isSpoiled }) => lane === 2 && !isSpoiled)
+      .slice(0, limit);
+  }
+}

@@ -1,0 +1,29 @@
+import { describe, expect, test } from "vitest";
+import { runModel } from "./script.ts";
+import type { Mutation } from "./world.ts";
+
+/** Each wrong build, and what the model must say of it. */
+const WRONG: readonly (readonly [Mutation, RegExp])[] = [
+  ["receipt-on-puback", /marked as receipted that the bridge has not stored/],
+  ["receipt-before-commit", /marked as receipted that the bridge has not stored/],
+  ["receipts-of-any-epoch", /neither stored nor declared|marked as receipted that the bridge has not/],
+  ["run-id-reused", /other bytes are stored|an alarm('s newest revision)? is lost|neither stored nor declared/],
+  ["tail-lost", /an alarm|only declared|neither stored/],
+  ["no-unique-key", /in 2 cases|in [3-9] cases/],
+  ["writer-without-lock", /two cases of one kind are open/],
+  ["declared-is-a-repeat", /only declared|lost/],
+];
+
+describe("the model goes red on", () => {
+  for (const [mutation, sentence] of WRONG) {
+    test(mutation, () => {
+      let said = "";
+      try {
+        runModel(600, 7, mutation);
+      } catch (error) {
+        said = `${error} ${error instanceof Error ? error.cause : ""}`;
+      }
+      expect(said).toMatch(sentence);
+    });
+  }
+});
