@@ -78,6 +78,8 @@ export class EventHub {
       });
     }
     const newest = await this.#newestId();
+    // Gone while we asked the store: its `close` has been, and nothing would ever take it out of the list.
+    if (response.destroyed) return;
     const client = randomBytes(12).toString("base64url");
     // A number from another database (restored, exchanged) begins anew at the present.
     const lastId = lastEventId === undefined || lastEventId > newest ? newest : lastEventId;

@@ -5,7 +5,6 @@ export type CrewActName = CrewAct["act"];
 /** What the crew does next, the main button first. */
 export function nextActs(state: AssignmentState): readonly CrewActName[] {
   switch (state) {
-    case "proposed":
     case "assigned":
       return ["acknowledge", "decline"];
     case "acknowledged":
@@ -14,6 +13,7 @@ export function nextActs(state: AssignmentState): readonly CrewActName[] {
       return ["on-scene", "decline"];
     case "on-scene":
       return ["resolved"];
+    case "proposed":
     case "declined":
     case "done":
     case "withdrawn":

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { CaseDetail } from "../../../api/schema/desk.ts";
+import type { Assignment, CaseDetail } from "../../../api/schema/desk.ts";
 import { actOnCase } from "../state/desk.ts";
 import { may } from "../state/session.ts";
 import { formatAge, formatDistance } from "../text/format.ts";
@@ -11,6 +11,9 @@ import { AssignmentBadge } from "./state-badge.tsx";
 import { WherePlan } from "./where-plan.tsx";
 
 const ASSIGNABLE = new Set(["open", "assigned", "acknowledged", "en-route", "on-scene", "suspended"]);
+
+/** Proposed, declined or withdrawn, nobody is on the way: the crew can be sent. */
+const isSent = ({ state }: Assignment): boolean => !["proposed", "declined", "withdrawn"].includes(state);
 
 /** The crews that were looked at, nearest first, with the reasons as they were stored at that moment. */
 export function Candidates({ detail }: { readonly detail: CaseDetail }) {
@@ -39,8 +42,7 @@ export function Candidates({ detail }: { readonly detail: CaseDetail }) {
       <div class="candidates-and-plan">
         <ol class="candidates">
           {candidates.map(({ crewId, crewName, eligible, reasons, distanceM, etaMs }) => {
-            const isCurrent =
-              current?.crewId === crewId && current.state !== "declined" && current.state !== "withdrawn";
+            const isCurrent = current?.crewId === crewId && isSent(current);
             return (
               <li key={crewId} class={`candidate${eligible ? "" : " is-passed-over"}${isCurrent ? " is-current" : ""}`}>
                 <span class="candidate-mark">

@@ -24,8 +24,7 @@ const SUSPEND_MINUTES = [15, 30, 60, 120, 480];
 const MINUTE_MS = 60_000;
 
 const hasLeg = ({ assignment }: CaseView): boolean =>
-  assignment !== undefined &&
-  ["proposed", "assigned", "acknowledged", "en-route", "on-scene"].includes(assignment.state);
+  assignment !== undefined && ["assigned", "acknowledged", "en-route", "on-scene"].includes(assignment.state);
 
 function offered(view: CaseView): Asked[] {
   if (isEnded(view)) return ["note", "reopen"];

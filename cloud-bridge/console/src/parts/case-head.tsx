@@ -120,7 +120,7 @@ function nowWords(view: CaseView): string | undefined {
   const crew = view.assignment?.crewName ?? "";
   switch (view.state) {
     case "open":
-      return t("case.now.open");
+      return view.assignment?.state === "proposed" ? t("case.now.proposed", { crew }) : t("case.now.open");
     case "assigned":
       return t("case.now.assigned", { crew });
     case "acknowledged":

@@ -61,7 +61,7 @@ function Segment({ show, now, count, onChoose }: SegmentProps) {
 function CaseRow({ view, isSelected }: { readonly view: CaseView; readonly isSelected: boolean }) {
   const age = useComputed(() => formatAge(locale.value, nowMs.value - view.openedAtMs));
   const crew =
-    view.assignment && !["declined", "withdrawn"].includes(view.assignment.state)
+    view.assignment && !["proposed", "declined", "withdrawn"].includes(view.assignment.state)
       ? view.assignment.crewName
       : undefined;
   return (

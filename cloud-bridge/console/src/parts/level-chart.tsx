@@ -4,6 +4,8 @@ import { locale } from "../text/locale.ts";
 import { shownTheme } from "../theme.ts";
 import { dataOf, type LevelChartProps } from "./level-data.ts";
 
+const RETRY_MS = 3000;
+
 /** 1-s levels over time. The drawing library comes with the first chart, not with the first screen. */
 export function LevelChart(props: LevelChartProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -18,13 +20,22 @@ export function LevelChart(props: LevelChartProps) {
     if (!element) return;
     let isGone = false;
     const resize = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
-    void import("./level-plot.ts").then(({ makeLevelPlot }) => {
-      if (isGone) return;
-      plot.current = makeLevelPlot(element, { height, timeZone, language, read: () => latest.current });
-      resize.observe(element);
-    });
+    let retry: ReturnType<typeof setTimeout> | undefined;
+    const draw = async (): Promise<void> => {
+      try {
+        const { makeLevelPlot } = await import("./level-plot.ts");
+        if (isGone) return;
+        plot.current = makeLevelPlot(element, { height, timeZone, language, read: () => latest.current });
+        resize.observe(element);
+      } catch {
+        // The bridge was away just now: levels can wait, and the page must not.
+        if (!isGone) retry = setTimeout(() => void draw(), RETRY_MS);
+      }
+    };
+    void draw();
     return () => {
       isGone = true;
+      clearTimeout(retry);
       resize.disconnect();
       plot.current?.destroy();
       plot.current = undefined;

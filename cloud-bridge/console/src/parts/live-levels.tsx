@@ -14,6 +14,7 @@ const HOUR_MS = 3_600_000;
 const SHOWN_LIVE_MS = 5 * 60_000;
 /** The lease is 60 s; renewing at 25 s outlives one lost request. */
 const RENEW_MS = 25_000;
+const RETRY_MS = 3000;
 const STALE_MS = 5000;
 
 export interface LiveLevelsProps {
@@ -34,11 +35,16 @@ export function LiveLevels({ node, device, timeZone }: LiveLevelsProps) {
 
   useEffect(() => {
     if (client === undefined) return;
+    let retry: ReturnType<typeof setTimeout> | undefined;
     const lease = (): void => {
+      clearTimeout(retry);
       if (document.visibilityState === "hidden") return;
       call("POST", `/nodes/${encodeURIComponent(node)}/live`, { body: { client, device } }).then(
         () => setError(undefined),
-        setError,
+        (cause: unknown) => {
+          setError(cause);
+          retry = setTimeout(lease, RETRY_MS);
+        },
       );
     };
     lease();
@@ -46,6 +52,7 @@ export function LiveLevels({ node, device, timeZone }: LiveLevelsProps) {
     document.addEventListener("visibilitychange", lease);
     return () => {
       clearInterval(timer);
+      clearTimeout(retry);
       document.removeEventListener("visibilitychange", lease);
     };
   }, [client, node, device]);

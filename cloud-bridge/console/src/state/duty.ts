@@ -36,7 +36,8 @@ const queue = new ActQueue({
 });
 waitingActs.value = queue.waiting;
 
-const OVER = new Set(["declined", "done", "withdrawn"]);
+/** Over, or not yet sent: the desk may still choose another crew. */
+const NOT_OURS = new Set(["proposed", "declined", "done", "withdrawn"]);
 
 /** The leg that counts now: the newest that is not over, as it will be once what waits is sent. */
 export const currentLeg = computed(() => {
@@ -45,7 +46,7 @@ export const currentLeg = computed(() => {
     case: view,
   }));
   return shown
-    .filter(({ assignment }) => !OVER.has(assignment.state))
+    .filter(({ assignment }) => !NOT_OURS.has(assignment.state))
     .sort((a, b) => b.assignment.assignedAtMs - a.assignment.assignedAtMs)[0];
 });
 

@@ -117,6 +117,7 @@ export const en = {
   "case.auto.nobody": "The nearest free crew will be sent in {time}",
   "case.auto.hint": "The bridge acts by itself unless you do first.",
   "case.now.open": "Nobody is on it. Send a crew, or say why not.",
+  "case.now.proposed": "{crew} is proposed. Send it, choose another, or say why not.",
   "case.now.assigned": "Waiting for {crew} to acknowledge.",
   "case.now.acknowledged": "{crew} has taken it.",
   "case.now.en-route": "{crew} is on the way.",

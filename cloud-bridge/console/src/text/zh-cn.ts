@@ -118,6 +118,7 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "case.auto.nobody": "{time} 后自动派最近的空闲队伍",
   "case.auto.hint": "您不先处理，云桥将自动派单。",
   "case.now.open": "尚无人处理。请派队伍，或说明不派的原因。",
+  "case.now.proposed": "建议派 {crew}。请派单、另选，或说明不派的原因。",
   "case.now.assigned": "等待 {crew} 接单。",
   "case.now.acknowledged": "{crew} 已接单。",
   "case.now.en-route": "{crew} 正在途中。",
