@@ -18,6 +18,8 @@ export interface KillOptions {
   readonly kills: number;
   readonly seed: number;
   readonly negativeControl?: NegativeControl;
+  /** Die at these fault points only, in turn; left out: random moments and all points by turns. */
+  readonly points?: readonly string[];
   readonly say?: (sentence: string) => void;
   /** Keeps the folder, to look at. */
   readonly keep?: boolean;
@@ -57,10 +59,7 @@ export async function killRun(options: KillOptions): Promise<KillReport> {
   let done = 0;
   try {
     for (; done < kills; done += 1) {
-      const half = random() < 0.5 ? "gateway" : "bridge";
-      const points = half === "gateway" ? GATEWAY_FAULT_POINTS : FAULT_POINTS;
-      // Every other kill at a named point, each of them in turn, so that a long run visits all.
-      const point = done % 2 === 0 ? undefined : points[Math.floor(done / 2) % points.length];
+      const { half, point } = nextDeath(done, random, options.points);
       if (random() < 0.2) {
         linkCuts += 1;
         site.link.set("cut");
@@ -93,12 +92,24 @@ export async function killRun(options: KillOptions): Promise<KillReport> {
   }
 }
 
+type Half = "gateway" | "bridge";
+
+/** Every other death at a named point, each of them in turn, so that a long run visits all; the others at a random moment. */
+function nextDeath(done: number, random: () => number, only?: readonly string[]): { half: Half; point?: string } {
+  const all: readonly string[] = [...GATEWAY_FAULT_POINTS, ...FAULT_POINTS];
+  const point = only === undefined ? all[Math.floor(done / 2) % all.length] : only[done % only.length];
+  if (point === undefined || (only === undefined && done % 2 === 0)) {
+    return { half: random() < 0.5 ? "gateway" : "bridge" };
+  }
+  return { half: point.startsWith("gateway-") ? "gateway" : "bridge", point };
+}
+
 interface KillSite {
   readonly system: LocalSystem;
   readonly link: LinkProxy;
   readonly observer: JournalObserver;
-  start(half: "gateway" | "bridge", faultPoint?: string): Promise<void>;
-  child(half: "gateway" | "bridge"): Child;
+  start(half: Half, faultPoint?: string): Promise<void>;
+  child(half: Half): Child;
   endLoad(): void;
   drain(withinMs: number): Promise<boolean>;
   stop(): Promise<void>;
@@ -149,12 +160,12 @@ async function setUp(directory: string, negativeControl: NegativeControl | undef
   };
   system.writeNodeConfig(NODE, config, link.port);
 
-  const controls: Record<"gateway" | "bridge", readonly string[]> = {
+  const controls: Record<Half, readonly string[]> = {
     gateway: negativeControl === "receipt-on-puback" ? ["--negative-control", negativeControl] : [],
     bridge: negativeControl === "no-unique-key" ? ["--negative-control", negativeControl] : [],
   };
-  const children = new Map<"gateway" | "bridge", Child>();
-  const start = async (half: "gateway" | "bridge", faultPoint?: string) => {
+  const children = new Map<Half, Child>();
+  const start = async (half: Half, faultPoint?: string) => {
     const args = [
       ...controls[half],
       "--log-level",
@@ -164,7 +175,7 @@ async function setUp(directory: string, negativeControl: NegativeControl | undef
     if (half === "gateway") children.set(half, system.startNode(NODE, args));
     else children.set(half, await system.startBridge(args));
   };
-  const child = (half: "gateway" | "bridge") => {
+  const child = (half: Half) => {
     const found = children.get(half);
     if (found === undefined) throw new Error(`${half} was never started`);
     return found;
@@ -209,7 +220,7 @@ async function setUp(directory: string, negativeControl: NegativeControl | undef
 }
 
 /** @returns true: a SIGKILL always arrives */
-async function killNow(site: KillSite, half: "gateway" | "bridge", afterMs: number): Promise<true> {
+async function killNow(site: KillSite, half: Half, afterMs: number): Promise<true> {
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   site.child(half).kill("SIGKILL");
   await site.child(half).ended;
@@ -217,7 +228,7 @@ async function killNow(site: KillSite, half: "gateway" | "bridge", afterMs: numb
 }
 
 /** Starts the half anew, to die at the `count`-th time at `point`. @returns whether it got there */
-async function killAt(site: KillSite, half: "gateway" | "bridge", point: string, count: number): Promise<boolean> {
+async function killAt(site: KillSite, half: Half, point: string, count: number): Promise<boolean> {
   await killNow(site, half, 0);
   await site.start(half, `${point}:${count}`).catch(() => {});
   const child = site.child(half);

@@ -7,6 +7,7 @@ interface Options {
   readonly kills: number;
   readonly seed: number;
   readonly negativeControl?: NegativeControl;
+  readonly points?: readonly string[];
   readonly keep?: true;
 }
 
@@ -21,6 +22,11 @@ const command = new Command("kill-test")
       "receipt-on-puback",
       "no-unique-key",
     ]),
+  )
+  .option(
+    "--points <names>",
+    "die at these fault points only, e.g. bridge-mid-ingest,gateway-after-commit",
+    (text: string) => text.split(","),
   )
   .option("--keep", "keep the state folder, and print it")
   .action(async (options: Options) => {
