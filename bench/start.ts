@@ -4,8 +4,8 @@ import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import { openJournal } from "../gateway/journal/open-journal.ts";
 import type { NewRecord } from "../protocol/record.ts";
-import { startShao, stopped } from "./process-figures.ts";
-import { report, rounded } from "./report.ts";
+import { processorS, startShao, stopped } from "./process-figures.ts";
+import { type BenchRow, report, rounded } from "./report.ts";
 import { startTenMeters, type TenMeters } from "./ten-meters.ts";
 
 const STARTS = 5;
@@ -21,32 +21,27 @@ async function main(): Promise<void> {
   const empty = await starts(meters, "empty journal");
   await fill(meters.state);
   const full = await starts(meters, `${BACKLOG_RECORDS} records of backlog`);
-  report(
-    [
-      {
-        metric: "start-to-first-reading",
-        values: empty,
-        note: `${STARTS} starts, median; empty journal; limit: start and end of a bare Node process`,
-      },
-      {
-        metric: "start-to-first-reading-backlog",
-        values: full,
-        note: `${STARTS} starts, median; ${BACKLOG_RECORDS} unsent records`,
-      },
-    ].map(({ metric, values, note }) => ({
-      metric,
-      value: rounded(median(values)),
-      unit: "ms",
-      goal: 1500,
-      peer: null,
-      limit: rounded(median(bare)),
-      note,
-    })),
-  );
+  const floor = rounded(median(bare));
+  const row = (metric: string, values: readonly number[], note: string, limit: number | null = null): BenchRow => {
+    const goal = metric.startsWith("start") ? 1500 : null;
+    return { metric, value: rounded(median(values)), unit: "ms", goal, peer: null, limit, note };
+  };
+  report([
+    row("start-to-first-reading", empty.times, `${STARTS} starts, median; limit: a bare Node process`, floor),
+    row("processor-to-first-reading", empty.processorMs, "all threads; does not depend on the load of the machine"),
+    row("start-to-first-reading-backlog", full.times, `${BACKLOG_RECORDS} unsent records`, floor),
+    row("processor-to-first-reading-backlog", full.processorMs, `${BACKLOG_RECORDS} unsent records`),
+  ]);
 }
 
-async function starts(meters: TenMeters, what: string, count = STARTS): Promise<number[]> {
+interface Starts {
+  readonly times: readonly number[];
+  readonly processorMs: readonly number[];
+}
+
+async function starts(meters: TenMeters, what: string, count = STARTS): Promise<Starts> {
   const times: number[] = [];
+  const processorMs: number[] = [];
   for (let start = 0; start < count; start += 1) {
     meters.forgetAnswers();
     const startedMs = performance.now();
@@ -57,13 +52,14 @@ async function starts(meters: TenMeters, what: string, count = STARTS): Promise<
         if (performance.now() - startedMs > GIVE_UP_MS) throw new Error(`no meter was read: ${gateway.said.join("")}`);
         await wait(2);
       }
+      processorMs.push(processorS(gateway.pid ?? 0) * 1000);
       times.push((meters.firstAnswerMs() ?? 0) - startedMs);
     } finally {
       await stopped(gateway);
     }
     process.stderr.write(`${what}: ${Math.round(times.at(-1) ?? 0)} ms\n`);
   }
-  return times;
+  return { times, processorMs };
 }
 
 /** How fast this machine is just now. */
