@@ -36,6 +36,8 @@ export interface BusOwnerOptions {
   readonly settings: BusSettings;
   readonly clock: Clock;
   open(): Promise<ByteLink>;
+  /** What the units of this port are owed and owe, where it outlives one opening of the port. */
+  readonly units?: Map<number, UnitTrust>;
   /** Called once, when the link is gone for good. */
   onLost?(): void;
 }
@@ -48,7 +50,7 @@ export class BusOwner {
   readonly #options: BusOwnerOptions;
   readonly #clock: Clock;
   readonly #lanes = new ExchangeLanes(MAX_WAITING_EXCHANGES);
-  readonly #units = new Map<number, UnitTrust>();
+  readonly #units: Map<number, UnitTrust>;
   readonly #framing: Framing;
   readonly #gapMs: number;
   #link: ByteLink | undefined;
@@ -67,6 +69,7 @@ export class BusOwner {
   constructor(options: BusOwnerOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#units = options.units ?? new Map();
     const isMbap = options.kind === "tcp" && options.settings.framing !== "rtu";
     this.#framing = isMbap
       ? mbapFraming(1 + Math.floor(options.clock.upMs()))
@@ -185,7 +188,11 @@ export class BusOwner {
     await this.#awaitGap();
     if (this.#lost !== undefined) throw this.#lost;
     const reply = await this.#sendAndWait(encoded);
-    if (this.#lost !== undefined) throw this.#lost;
+    if (this.#lost !== undefined) {
+      // The line may outlive the link: its answer can still reach whoever opens the port next.
+      if (!this.#framing.namesRequest && reply === undefined) unit.owes(encoded.shape, this.#clock.upMs());
+      throw this.#lost;
+    }
     if (reply !== undefined) {
       unit.answered();
       this.#fruitless = 0;

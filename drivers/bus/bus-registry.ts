@@ -4,6 +4,7 @@ import { parseTcpAddress } from "../net/tcp-address.ts";
 import { openTcpLink } from "../net/tcp-client.ts";
 import { openSerialLink } from "../serial/serial-link.ts";
 import { BusOwner, type BusStatistics } from "./bus-owner.ts";
+import type { UnitTrust } from "./unit-trust.ts";
 
 interface Entry {
   readonly owner: BusOwner;
@@ -18,6 +19,8 @@ export class BusRegistry {
   readonly #entries = new Map<string, Entry>();
   /** Ports on their way to be closed: opened again before that they would look busy. */
   readonly #closing = new Map<string, Promise<void>>();
+  /** By port: what units owe stays owed when the port is opened again. */
+  readonly #units = new Map<string, Map<number, UnitTrust>>();
   readonly #open: (port: BusPort, settings: BusSettings) => Promise<ByteLink>;
   #ended = { missedPolls: 0, exchanges: 0, timeouts: 0, droppedBytes: 0, lateReplies: 0, reopened: 0 };
 
@@ -66,8 +69,11 @@ export class BusRegistry {
   }
 
   #create(name: string, port: BusPort, settings: BusSettings): Entry {
+    const units = this.#units.get(name) ?? new Map<number, UnitTrust>();
+    this.#units.set(name, units);
     const owner: BusOwner = new BusOwner({
       name,
+      units,
       kind: "serial" in port ? "serial" : "tcp",
       settings,
       clock: this.#clock,

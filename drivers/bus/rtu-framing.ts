@@ -6,6 +6,8 @@ import { matchReply, type ReplyShape, resemblesReply } from "./reply-shape.ts";
 /** Longer than any Modbus frame (256): what is older cannot be the beginning of an answer. */
 const MAX_BUFFER_BYTES = 1024;
 const SHORTEST_FRAME_BYTES = 5;
+/** Naming what came instead of an answer is for the installer: a storm of rubbish must not cost time. */
+const REFUSAL_LOOKS_AT_BYTES = 48;
 
 /** RTU: bytes with a CRC, on a serial line or through a serial server. `overdue` lists answers that may still come. */
 export function rtuFraming(overdue: () => readonly ReplyShape[]): Framing {
@@ -91,7 +93,7 @@ function firstMatch(
 /** A frame that is whole in itself but not ours is another matter for the installer than a noisy line. */
 function refusalOf(buffer: Uint8Array, shape: ReplyShape | undefined): Refusal {
   if (buffer.length === 0) return "silence";
-  for (let offset = 0; offset < buffer.length; offset++) {
+  for (let offset = 0; offset < Math.min(buffer.length, REFUSAL_LOOKS_AT_BYTES); offset++) {
     if (shape !== undefined && resemblesReply(shape, buffer, offset)) return "crc";
     for (let end = offset + SHORTEST_FRAME_BYTES; end <= Math.min(buffer.length, offset + 64); end++) {
       if (hasGoodCrc(buffer, offset, end)) return "unexpected";

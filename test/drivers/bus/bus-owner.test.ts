@@ -273,6 +273,6 @@ describe("on a bad bus no value is ever wrong", () => {
       ),
       { numRuns: 60 },
     );
-    expect(good).toBeGreaterThan(300);
+    expect(good).toBeGreaterThan(100);
   });
 });
