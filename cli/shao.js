@@ -14,5 +14,6 @@ if (major < MINIMUM_NODE) {
   process.exit(1);
 }
 module.enableCompileCache();
-const { main } = await import("./main.ts");
+const { endWithParent, main } = await import("./main.ts");
+endWithParent();
 await main(process.argv.slice(2));
