@@ -51,6 +51,8 @@ export class HoldingWriter {
     this.#pending += 1;
     try {
       await this.#journal.write(write, urgency);
+      // An alarm that went, from the reserve, says nothing about the rest.
+      if (urgency === "grouped") this.#endIfNoneWaits();
       return true;
     } catch (error) {
       this.#refused({ write, urgency }, error);
@@ -119,7 +121,12 @@ export class HoldingWriter {
       this.#timer ??= setTimeout(() => void this.#retry(), RETRY_MS);
       return;
     }
-    if (this.#fault !== undefined) this.#log.info({ code: this.#fault.code }, "journal takes writes again");
+    this.#endIfNoneWaits();
+  }
+
+  #endIfNoneWaits(): void {
+    if (this.#fault === undefined || this.facts.heldWrites > 0) return;
+    this.#log.info({ code: this.#fault.code }, "journal takes writes again");
     this.#fault = undefined;
     this.#said.clear();
   }

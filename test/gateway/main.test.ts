@@ -15,6 +15,7 @@ import { type GatewayOptions, startGateway } from "../../gateway/main.ts";
 import { signCommand } from "../../protocol/command-signature.ts";
 import type { RecordHead } from "../../protocol/record.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
+import { smallDisk } from "../fakes/small-disk.ts";
 import { temporaryDirectory } from "./journal/sample-records.ts";
 import { ScriptedBridge } from "./uplink/scripted-bridge.ts";
 
@@ -126,6 +127,26 @@ describe("a gateway", () => {
     expect(alarm?.atMs).toBeLessThan(3_600_000);
     expect((await health()).problems).toContainEqual(expect.objectContaining({ code: "CLOCK_UNTRUSTED" }));
   });
+
+  test("on a full disk still gets its alarm through, tells what to do, and goes on when there is room", async (ctx) => {
+    const disk = smallDisk(ctx, 20);
+    const url = await broker();
+    const bridge = await scripted(url);
+    let tenths = 500;
+    const port = await meter(() => tenths);
+    const { run, health } = await gateway(configText(url, port, join(disk.directory, "state")));
+    const codes = async () => (await health()).problems.map(({ code }) => code);
+    await vi.waitFor(() => expect(records(bridge, run).some(({ kind }) => kind === "device")).toBe(true), SOON);
+    disk.fill();
+    await vi.waitFor(async () => expect(await codes()).toContain("JOURNAL_FULL"), SOON);
+    tenths = 805;
+    await vi.waitFor(() => expect(records(bridge, run).some(({ kind }) => kind === "alarm")).toBe(true), SOON);
+    expect(await health()).toMatchObject({ devices: { "noise-01": { state: "online" } } });
+    expect((await health()).problems).toContainEqual(expect.objectContaining({ hint: expect.stringMatching(/space/) }));
+    disk.free();
+    await vi.waitFor(async () => expect(await codes()).not.toContain("JOURNAL_FULL"), SOON);
+    expect((await health()).journal).toMatchObject({ lostWrites: 0, heldWrites: 0 });
+  }, 60_000);
 
   test("that was never enrolled measures and keeps, and says what to do", async () => {
     const port = await meter(() => 500);

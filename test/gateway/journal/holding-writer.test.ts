@@ -86,7 +86,10 @@ describe("while the disk refuses", () => {
     refuse(() => "JOURNAL_FULL");
     const level = { device: "noise-01", atMs: 0, levelDb: 50, quantity: "LAeq1s", flags: [] };
     await writer.write({ levels: [level] }, "grouped");
-    expect(writer.facts.heldWrites).toBe(0);
+    expect(writer.facts).toMatchObject({ heldWrites: 0, fault: { code: "JOURNAL_FULL" } });
+    refuse(undefined);
+    await writer.write({ levels: [level] }, "grouped");
+    expect(writer.facts.fault).toBeUndefined();
   });
 });
 

@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import Database from "better-sqlite3";
-import { describe, expect, onTestFinished, type TestContext, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openJournal } from "../../../gateway/journal/open-journal.ts";
 import { journalContract } from "../../contract/journal-contract.ts";
+import { smallDisk } from "../../fakes/small-disk.ts";
 import { alarm, NOON_MS, position, stampAt, temporaryDirectory } from "./sample-records.ts";
 
 journalContract("SQLite", () => {
@@ -162,11 +163,11 @@ describe("the quota", () => {
 
 describe("a real disk", () => {
   test("on a full one alarms still commit, the rest is told, and all goes on when there is room again", async (ctx) => {
-    const disk = mountTmpfs(ctx, 8);
-    const directory = join(disk, "state");
+    const disk = smallDisk(ctx, 8);
+    const directory = join(disk.directory, "state");
     await using journal = await openJournal({ directory, ...small, reserveBytes: 1_048_576 });
     await journal.write({ append: [position()] }, "grouped");
-    fillUp(join(disk, "ballast"));
+    disk.fill();
     const flood = async () => {
       for (let round = 0; round < 500; round += 1) {
         await journal.write({ append: Array.from({ length: 50 }, () => position()) }, "grouped");
@@ -176,7 +177,7 @@ describe("a real disk", () => {
     for (let rev = 1; rev <= 20; rev += 1) await journal.write({ append: [alarm(rev)] }, "urgent");
     await expect(journal.write({ append: [position()] }, "grouped")).rejects.toMatchObject({ code: "JOURNAL_FULL" });
     expect(await journal.statistics()).toMatchObject({ full: true });
-    rmSync(join(disk, "ballast"));
+    disk.free();
     const [seq = 0] = await journal.write({ append: [position()] }, "grouped");
     const { run } = journal.restored;
     expect(await journal.lacking(run, [[1, seq]])).toEqual([]);
@@ -187,14 +188,15 @@ describe("a real disk", () => {
   });
 
   test("on a read-only one the start is refused with a hint", async (ctx) => {
-    const disk = mountTmpfs(ctx, 4);
-    mkdirSync(join(disk, "state"));
-    spawnSync("mount", ["-o", "remount,ro", disk]);
-    await expect(openJournal({ directory: join(disk, "state"), ...small })).rejects.toMatchObject({
+    const disk = smallDisk(ctx, 4);
+    const directory = join(disk.directory, "state");
+    mkdirSync(directory);
+    disk.makeReadOnly();
+    await expect(openJournal({ directory, ...small })).rejects.toMatchObject({
       code: "JOURNAL_READ_ONLY",
       hint: expect.stringContaining("disk"),
     });
-    expect(readdirSync(join(disk, "state"))).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
 
@@ -208,20 +210,4 @@ async function tables() {
 function openReadOnly(directory: string) {
   const db = new Database(join(directory, "journal.sqlite"), { readonly: true });
   return { db, [Symbol.dispose]: () => void db.close() };
-}
-
-function mountTmpfs(ctx: TestContext, sizeMiB: number): string {
-  const directory = temporaryDirectory();
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${sizeMiB}m`, "shao-test", directory]);
-  if (mounted.status !== 0) {
-    const reason = `needs a small tmpfs, and mounting one was refused: ${String(mounted.stderr).trim()} (run as root)`;
-    if (process.env["CI"] !== undefined && process.getuid?.() === 0) throw new Error(reason);
-    ctx.skip(reason);
-  }
-  onTestFinished(() => void spawnSync("umount", ["-l", directory]));
-  return directory;
-}
-
-function fillUp(file: string): void {
-  spawnSync("dd", ["if=/dev/zero", `of=${file}`, "bs=64k"]);
 }
