@@ -113,8 +113,8 @@ function isExplained(error: unknown): error is Error & { readonly code: string; 
   );
 }
 
-/** A half that the demo or a test started ends with it, however that ended: no process is left behind. For the entry only. */
-export function endWithParent(): void {
+/** A half that the demo or a test started ends with it, however that ended: no process is left behind. */
+function endWithParent(): void {
   if (process.channel === undefined || process.channel === null) return;
   process.channel.unref();
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));

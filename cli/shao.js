@@ -14,6 +14,5 @@ if (major < MINIMUM_NODE) {
   process.exit(1);
 }
 module.enableCompileCache();
-const { endWithParent, main } = await import("./main.ts");
-endWithParent();
+const { main } = await import("./main.ts");
 await main(process.argv.slice(2));
