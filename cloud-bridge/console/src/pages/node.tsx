@@ -7,7 +7,7 @@ import { LiveLevels } from "../parts/live-levels.tsx";
 import { AccountingLine, DEVICE_LOOK, freshness, PresenceFacts } from "../parts/presence.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
 import { RunsTable } from "../parts/runs-table.tsx";
-import { sites } from "../state/desk.ts";
+import { loadSites, siteName, sites } from "../state/desk.ts";
 import { ageSinceTold, loadAccounting, loadNode, nodes } from "../state/fleet.ts";
 import { t } from "../text/locale.ts";
 
@@ -24,6 +24,7 @@ export function NodePage({ id }: { readonly id: string }) {
       Promise.all([loadNode(id), loadAccounting(id).then(setAccounting)]).then(() => setError(undefined), setError);
     };
     load();
+    void loadSites().catch(() => {});
     const timer = setInterval(load, REFRESH_MS);
     return () => clearInterval(timer);
   }, [id]);
@@ -40,7 +41,9 @@ export function NodePage({ id }: { readonly id: string }) {
         <>
           <header class="page-head">
             <h1>{node.id}</h1>
-            <span class="quiet">{[node.siteId, node.version].filter((word) => word !== undefined).join(" · ")}</span>
+            <span class="quiet">
+              {[siteName(node.siteId), node.version].filter((word) => word !== undefined).join(" · ")}
+            </span>
             {node.timeQuality !== undefined && (
               <span class={`tag${node.timeQuality === "none" ? " is-warning" : ""}`}>
                 {t("node.clock", { quality: t(`time-quality.${node.timeQuality as "gnss" | "ntp" | "rtc" | "none"}`) })}
@@ -60,7 +63,7 @@ export function NodePage({ id }: { readonly id: string }) {
             <section class="panel" aria-label={t("node.custody")}>
               <h3>{t("node.custody")}</h3>
               <AccountingLine total={accounting?.total ?? node.accounting} />
-              {node.unsentRecords !== undefined && <p class="quiet">{t("node.unsent", { n: node.unsentRecords })}</p>}
+              {(node.unsentRecords ?? 0) > 0 && <p class="hint">{t("node.unsent", { n: node.unsentRecords ?? 0 })}</p>}
               {accounting && <RunsTable runs={accounting.runs} timeZone={timeZone} />}
             </section>
           </div>

@@ -5,6 +5,7 @@ import { Faults } from "../parts/faults.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { AccountingLine, DeviceChips, PresenceFacts } from "../parts/presence.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
+import { loadSites, siteName } from "../state/desk.ts";
 import { isFleetLoaded, loadNodes, nodesInOrder, type Standing, standingOf } from "../state/fleet.ts";
 import { may } from "../state/session.ts";
 import { t } from "../text/locale.ts";
@@ -20,6 +21,7 @@ export function NodesPage() {
       loadNodes().then(() => setError(undefined), setError);
     };
     load();
+    void loadSites().catch(() => {});
     const timer = setInterval(load, REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
@@ -74,7 +76,7 @@ function NodeCard({ node }: { readonly node: NodeView }) {
         <h2>
           <a href={`/nodes/${encodeURIComponent(node.id)}`}>{node.id}</a>
         </h2>
-        <span class="quiet">{node.siteId}</span>
+        <span class="quiet">{siteName(node.siteId)}</span>
         {node.revokedAtMs !== undefined && <span class="tag is-warning">{t("nodes.revoked")}</span>}
         {node.version !== undefined && <span class="node-version">{node.version}</span>}
       </header>

@@ -12,6 +12,9 @@ import { WherePlan } from "./where-plan.tsx";
 
 const ASSIGNABLE = new Set(["open", "assigned", "acknowledged", "en-route", "on-scene", "suspended"]);
 
+/** The distance stands beside the name already. */
+const isNotDistance = (reason: string): boolean => !/^\d+ m: /.test(reason);
+
 /** Proposed, declined or withdrawn, nobody is on the way: the crew can be sent. */
 const isSent = ({ state }: Assignment): boolean => !["proposed", "declined", "withdrawn"].includes(state);
 
@@ -57,7 +60,10 @@ export function Candidates({ detail }: { readonly detail: CaseDetail }) {
                   )}
                 </span>
                 <span class="candidate-reasons">
-                  {reasons.map((reason) => sayIn(locale.value, reason)).join(" · ")}
+                  {reasons
+                    .filter(isNotDistance)
+                    .map((reason) => sayIn(locale.value, reason))
+                    .join(" · ")}
                 </span>
                 {isCurrent && current ? (
                   <AssignmentBadge state={current.state} />

@@ -1,4 +1,5 @@
 import type { TimelineEntry } from "../../../api/schema/desk.ts";
+import { crews } from "../state/desk.ts";
 import { formatLevel, formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
 import { entryName, sayIn } from "../text/sentences.ts";
@@ -48,7 +49,7 @@ function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly ti
       <div class="entry-body">
         <span class="entry-name">{entryName(locale.value, kind)}</span>
         <span class="entry-who">
-          {channel === "system" ? actorName(actor) : `${actor} · ${t(`channel.${channel}`)}`}
+          {channel === "system" ? actorName(actor) : `${actorName(actor)} · ${t(`channel.${channel}`)}`}
         </span>
         {typeof levelDb === "number" && (
           <span class="entry-level">
@@ -79,5 +80,6 @@ function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly ti
 }
 
 function actorName(actor: string): string {
+  if (actor.startsWith("crew:")) return crews.value.find(({ id }) => `crew:${id}` === actor)?.name ?? actor;
   return actor.startsWith("system:") ? t("timeline.bridge", { part: actor.slice("system:".length) }) : actor;
 }

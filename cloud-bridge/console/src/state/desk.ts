@@ -37,16 +37,23 @@ function put(view: CaseView): void {
 }
 
 export async function loadDesk(): Promise<void> {
-  const [caseList, crewList, siteList] = await Promise.all([
+  const [caseList, crewList] = await Promise.all([
     call<PageOf<CaseView>>("GET", "/cases?limit=200"),
     call<PageOf<CrewView>>("GET", "/crews?limit=200"),
-    call<PageOf<Site>>("GET", "/sites?limit=500"),
+    loadSites(),
   ]);
   for (const view of caseList.items) put(view);
   crews.value = crewList.items;
-  sites.value = new Map(siteList.items.map((site) => [site.id, site]));
   isDeskLoaded.value = true;
 }
+
+export async function loadSites(): Promise<void> {
+  const { items } = await call<PageOf<Site>>("GET", "/sites?limit=500");
+  sites.value = new Map(items.map((site) => [site.id, site]));
+}
+
+export const siteName = (siteId: string | undefined): string | undefined =>
+  siteId === undefined ? undefined : (sites.value.get(siteId)?.name ?? siteId);
 
 export const siteTimeZone = (siteId: string | undefined): string | undefined =>
   siteId === undefined ? undefined : sites.value.get(siteId)?.timeZone;
