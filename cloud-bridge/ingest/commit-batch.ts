@@ -9,7 +9,7 @@ import type { FaultPoints } from "../store/fault-points.ts";
 import { haveOf, withDeclared, withHead } from "../store/ledger.ts";
 import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from "./batch.ts";
 import { FleetFacts } from "./fleet-facts.ts";
-import { type HelloRow, loadHello, loadHellos, markSettled, saveHello } from "./hello-rows.ts";
+import { forgetOldHellos, loadHellos, loadSession, markSettled, type NodeSession, saveHello } from "./hello-rows.ts";
 import { isComplete, takePage } from "./hello-state.ts";
 import { type InboxRow, insertInbox, storedHashes } from "./inbox-rows.ts";
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
@@ -51,14 +51,13 @@ class Batch {
   readonly #context: BatchContext;
   readonly #epoch: string;
   #ledger = new Map<string, LedgerRow>();
-  readonly #hellos = new Map<string, HelloRow | undefined>();
+  readonly #sessions = new Map<string, NodeSession>();
   readonly #changed = new Set<LedgerRow>();
   readonly #inbox: InboxRow[] = [];
   readonly #effects: (() => Promise<boolean>)[] = [];
   readonly #receipts = new Map<string, ReceiptDraft>();
   readonly #answers: Answer[] = [];
   readonly #facts = new FleetFacts();
-  readonly #nodes = new Set<string>();
   readonly #alarmNodes = new Set<string>();
   /** Heads of hellos that were heard whole in this batch. */
   readonly #heard = new Map<string, ReadonlyMap<string, number>>();
@@ -74,13 +73,12 @@ class Batch {
     const { nowMs } = this.#context;
     this.#ledger = await lockLedger(this.#trx, runsTouched(messages), nowMs);
     for (const node of [...new Set(messages.map((message) => message.node))].sort()) {
-      this.#nodes.add(node);
       await this.#trx
         .insertInto("nodes")
         .values({ id: node, created_at_ms: nowMs, last_seen_at_ms: nowMs })
         .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at_ms: nowMs }))
         .execute();
-      this.#hellos.set(node, await loadHello(this.#trx, node));
+      this.#sessions.set(node, await loadSession(this.#trx, node));
     }
   }
 
@@ -102,11 +100,12 @@ class Batch {
     await this.#facts.write(this.#trx);
     for (const row of this.#changed) await saveLedger(this.#trx, row, nowMs);
     for (const [node, heads] of this.#heard) if (await listRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
-    for (const node of this.#alarmNodes) await markSettled(this.#trx, node, false);
-    for (const node of this.#nodes) {
-      const hello = this.#hellos.get(node);
+    for (const [node, standing] of this.#sessions) {
+      const { hello } = standing;
       if (hello === undefined || (hello.isSettled && !this.#alarmNodes.has(node))) continue;
-      if (await settleSession(this.#trx, node, nowMs)) this.#hasAlarms = true;
+      if (hello.isSettled) await markSettled(this.#trx, node, hello.state.session, false);
+      const unsettled = { ...standing, hello: { ...hello, isSettled: false } };
+      if (await settleSession(this.#trx, node, unsettled, nowMs)) this.#hasAlarms = true;
     }
     for (const { node, run, ranges, refused } of this.#receipts.values()) {
       const message: Receipt = { ...this.#head(), type: "receipt", run, ranges: [...ranges], refused };
@@ -135,12 +134,14 @@ class Batch {
   async #takeHello(node: string, hello: Hello): Promise<void> {
     const { nowMs, sharedIds } = this.#context;
     if (sharedIds.hello(node, hello.current)) await this.#raise(node, "node-id-shared");
-    const before = (await loadHellos(this.#trx, node)).find((row) => row.state.session === hello.session);
+    const rows = await loadHellos(this.#trx, node);
+    const before = rows.find((row) => row.state.session === hello.session);
     const state = takePage(before?.state, hello);
     await saveHello(this.#trx, node, state, isComplete(state) ? 1 : 0, nowMs);
-    const current = await loadHello(this.#trx, node);
-    const isCurrent = current?.state.session === hello.session;
-    this.#hellos.set(node, current);
+    const standing = await loadSession(this.#trx, node);
+    const isCurrent = standing.hello?.state.session === hello.session;
+    this.#sessions.set(node, standing);
+    await forgetOldHellos(this.#trx, node, rows);
     let budget = MAX_RANGES_PER_PAGE;
     const runs = hello.runs.map(({ run, head }) => {
       const row = this.#row(node, run);
@@ -199,7 +200,7 @@ class Batch {
       await quarantine(this.#trx, { node, run }, [...taken.refused, ...taken.clashes], quarantineBytes, nowMs);
       this.#hasAlarms = true;
     }
-    const hello = this.#hellos.get(node);
+    const hello = this.#sessions.get(node)?.hello;
     const effects: EffectContext = {
       trx: this.#trx,
       row,

@@ -35,10 +35,17 @@ export async function loadHellos(trx: Trx, node: string): Promise<readonly Hello
   });
 }
 
-/** The hello that counts now, see currentHello. */
-export async function loadHello(trx: Trx, node: string): Promise<HelloRow | undefined> {
-  const row = await trx.selectFrom("nodes").select("session").where("id", "=", node).executeTakeFirst();
-  return currentHello(await loadHellos(trx, node), row?.session ?? undefined);
+/** A node's transport as its retained `state` says, and the hello that counts by it, see currentHello. */
+export interface NodeSession {
+  readonly session: string | undefined;
+  readonly isOnline: boolean;
+  readonly hello: HelloRow | undefined;
+}
+
+export async function loadSession(trx: Trx, node: string): Promise<NodeSession> {
+  const row = await trx.selectFrom("nodes").select(["session", "online"]).where("id", "=", node).executeTakeFirst();
+  const session = row?.session ?? undefined;
+  return { session, isOnline: row?.online === 1, hello: currentHello(await loadHellos(trx, node), session) };
 }
 
 /** `complete` is 0 while pages are missing, 1 once all were heard, 2 once the alarms were settled by it. */
@@ -63,26 +70,21 @@ export async function saveHello(
     .values({ node, ...values })
     .onConflict((conflict) => conflict.columns(["node", "session"]).doUpdateSet(values))
     .execute();
-  await trx
-    .deleteFrom("hellos")
-    .where("node", "=", node)
-    .where("session", "!=", state.session)
-    .where("session", "not in", (select) =>
-      select
-        .selectFrom("hellos")
-        .select("session")
-        .where("node", "=", node)
-        .orderBy("received_at_ms", "desc")
-        .limit(REMEMBERED_SESSIONS),
-    )
-    .execute();
 }
 
-export async function markSettled(trx: Trx, node: string, isSettled: boolean): Promise<void> {
+/** Forgets the oldest when more are held than can overlap in transit. */
+export async function forgetOldHellos(trx: Trx, node: string, rows: readonly HelloRow[]): Promise<void> {
+  for (const { state } of rows.slice(0, -REMEMBERED_SESSIONS)) {
+    await trx.deleteFrom("hellos").where("node", "=", node).where("session", "=", state.session).execute();
+  }
+}
+
+export async function markSettled(trx: Trx, node: string, session: string, isSettled: boolean): Promise<void> {
   await trx
     .updateTable("hellos")
     .set({ complete: isSettled ? 2 : 1 })
     .where("node", "=", node)
+    .where("session", "=", session)
     .where("complete", "=", isSettled ? 1 : 2)
     .execute();
 }

@@ -4,8 +4,8 @@ import type { LedgerRow } from "./ledger-rows.ts";
 import type { Accepted } from "./take-envelope.ts";
 
 const COLUMNS = 14;
-/** Rows in one statement; whole chunks share one prepared statement. */
-const CHUNK_ROWS = 50;
+/** Rows in one statement: few sizes, so that each is prepared once. */
+const CHUNKS = [64, 8, 1];
 
 export interface InboxRow {
   readonly row: LedgerRow;
@@ -23,10 +23,9 @@ export function correctedOf(
 
 /** Written as SQL text that stays the same, since building a query of a thousand values costs more than running it. */
 export async function insertInbox(trx: Trx, rows: readonly InboxRow[], nowMs: number): Promise<void> {
-  for (let at = 0; at < rows.length; at += CHUNK_ROWS) {
-    const chunk = rows.slice(at, at + CHUNK_ROWS);
-    if (chunk.length === CHUNK_ROWS) await insert(trx, chunk, nowMs);
-    else for (const row of chunk) await insert(trx, [row], nowMs);
+  let at = 0;
+  for (const size of CHUNKS) {
+    for (; rows.length - at >= size; at += size) await insert(trx, rows.slice(at, at + size), nowMs);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Compile } from "typebox/compile";
 import { NodeState } from "../../protocol/session.ts";
 import type { Trx } from "../store/database.ts";
-import { loadHello } from "./hello-rows.ts";
+import { loadSession } from "./hello-rows.ts";
 import { isComplete } from "./hello-state.ts";
 import { listRuns, settleSession } from "./settle-session.ts";
 
@@ -34,10 +34,11 @@ export async function applyNodeState(
     .values({ id: node, created_at_ms: nowMs, ...values })
     .onConflict((conflict) => conflict.column("id").doUpdateSet(values))
     .execute();
-  const hello = state.online ? await loadHello(trx, node) : undefined;
-  const isHeard = hello !== undefined && hello.state.session === state.session && isComplete(hello.state);
-  const hasGap = isHeard && (await listRuns(trx, node, hello.state.heads, nowMs));
-  const isSettled = await settleSession(trx, node, nowMs);
+  const standing = await loadSession(trx, node);
+  const hello = standing.hello?.state;
+  const isHeard = state.online && hello?.session === state.session && isComplete(hello);
+  const hasGap = isHeard && (await listRuns(trx, node, hello.heads, nowMs));
+  const isSettled = await settleSession(trx, node, standing, nowMs);
   return { isPresence: true, hasAlarms: hasGap || isSettled };
 }
 

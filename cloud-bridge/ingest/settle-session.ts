@@ -2,7 +2,7 @@ import { settleAlarms } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
 import { gapsOf, isAccounted } from "../store/ledger.ts";
-import { loadHello, markSettled } from "./hello-rows.ts";
+import { markSettled, type NodeSession } from "./hello-rows.ts";
 import { isComplete } from "./hello-state.ts";
 import { ledgerOf } from "./ledger-rows.ts";
 
@@ -11,11 +11,14 @@ import { ledgerOf } from "./ledger-rows.ts";
  * nothing up to its heads is outstanding.
  * @returns whether alarms changed
  */
-export async function settleSession(trx: Trx, node: string, nowMs: number): Promise<boolean> {
-  const hello = await loadHello(trx, node);
+export async function settleSession(
+  trx: Trx,
+  node: string,
+  { session, isOnline, hello }: NodeSession,
+  nowMs: number,
+): Promise<boolean> {
   if (hello === undefined || hello.isSettled || !isComplete(hello.state)) return false;
-  const row = await trx.selectFrom("nodes").select(["session", "online"]).where("id", "=", node).executeTakeFirst();
-  if (row?.online !== 1 || row.session !== hello.state.session) return false;
+  if (!isOnline || session !== hello.state.session) return false;
   const runs = await trx
     .selectFrom("runs")
     .select(["run", "head", "stored", "declared"])
@@ -27,7 +30,7 @@ export async function settleSession(trx: Trx, node: string, nowMs: number): Prom
     if (head !== undefined && !isAccounted(ledgerOf(run), head)) return false;
   }
   const changed = await settleAlarms(trx, node, { heads: hello.state.heads, open: new Set(hello.state.open) }, nowMs);
-  await markSettled(trx, node, true);
+  await markSettled(trx, node, hello.state.session, true);
   return changed > 0;
 }
 
