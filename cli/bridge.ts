@@ -38,8 +38,7 @@ export function command(): Command {
     .command("init")
     .description("make CA and keys where there are none; prints the CA's fingerprint and a one-time administrator link")
     .option("--config <file>", `the bridge's config (default: "${DEFAULT_BRIDGE_CONFIG}")`)
-    // The command line above takes --config wherever it stands.
-    .action((_options: object, self: Command) => init(String(self.optsWithGlobals()["config"])));
+    .action((options: { config?: string }) => init(options.config ?? bridge.opts<RunOptions>().config));
   return bridge;
 }
 
