@@ -108,6 +108,9 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       log: log.child({ room: "desk" }),
       publish: () => hub?.wake(),
     });
+    const wakeDesk = (): Promise<void> =>
+      desk.wake().catch((error: unknown) => log.error({ error: String(error) }, "desk put off until its next tick"));
+    closers.push(wakeDesk);
     const presence = new PresenceNews({ db: store.db, clock, log, hub: () => hub });
     closers.push(() => presence.stop());
     const vehicles = new VehiclePositions({ db: store.db, log, report: (node, fix) => desk.onPosition({ node }, fix) });
@@ -119,7 +122,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       publishReceipt: (node, message) =>
         broker?.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1),
       onCommitted(batch) {
-        if (batch.hasAlarms) void desk.wake();
+        if (batch.hasAlarms) void wakeDesk();
         for (const node of batch.nodes) {
           presence.changed(node);
           vehicles.changed(node);

@@ -27,6 +27,11 @@ export function problemOf(error: unknown): Problem {
     const hint = "The shape of every request stands in /openapi.json.";
     return problem(400, "REQUEST_INVALID", message ?? "the request does not fit its schema", hint);
   }
+  if (/^SQLITE_(FULL|READONLY|IOERR|CORRUPT|CANTOPEN|NOTADB)/u.test(code)) {
+    const hint =
+      "Make room on the disk of the bridge's state folder, and see its log. Nodes keep what they have until then.";
+    return problem(503, "STORE_CANNOT_WRITE", `the database does not take it (${code})`, hint);
+  }
   const known = BY_FASTIFY_CODE[code];
   if (known !== undefined) return problem(statusCode ?? 400, known.code, known.detail, known.hint);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { sql } from "kysely";
 import { afterEach, expect, test, vi } from "vitest";
 import type { CaseView } from "../../cloud-bridge/api/schema/desk.ts";
 import type { RunningBridge } from "../../cloud-bridge/main.ts";
@@ -112,6 +113,34 @@ test("two boxes that carry one identity are both heard, and the fault stands on 
   const { json } = await admin.ask("/api/v1/nodes/site-042/accounting");
   const { runs } = json as { runs: { run: string }[] };
   expect(runs.map(({ run }) => run)).toEqual(expect.arrayContaining([first.run, second.run]));
+});
+
+test("while the disk takes nothing no receipt is given and health says so; when it does again, nothing is lost", async () => {
+  const bridge = await start();
+  const admin = await signInBy(bridge, bridge.adminLink ?? "");
+  const node = await EdgeNode.connect(await EdgeNode.pair(bridge, admin, "site-042"));
+  nodes.push(node);
+  await vi.waitFor(() => expect(node.answers).toContainEqual(expect.objectContaining({ type: "have" })));
+  await sql`PRAGMA query_only = ON`.execute(bridge.store.db);
+  const { body } = noiseRevision({ nowMs: Date.now() });
+  const alarm = record(Date.now(), { kind: "alarm", device: "noise-01", body });
+  await node.send(alarm);
+  const { status, json } = await admin.ask("/health");
+  expect([status, json]).toMatchObject([503, { status: "broken", code: "STORE_CANNOT_WRITE" }]);
+  const refused = await admin.post("/api/v1/units", { id: "street", name: "Street", level: "street" });
+  expect(refused.json).toMatchObject({
+    status: 503,
+    code: "STORE_CANNOT_WRITE",
+    hint: expect.stringContaining("disk"),
+  });
+  expect(node.answers.some(({ type }) => type === "receipt")).toBe(false);
+  await sql`PRAGMA query_only = OFF`.execute(bridge.store.db);
+  await node.resend();
+  await vi.waitFor(() => expect(node.answers).toContainEqual(expect.objectContaining({ ranges: [[1, 1]] })));
+  await vi.waitFor(async () => {
+    const { items } = (await admin.ask("/api/v1/cases")).json as { items: CaseView[] };
+    expect(items.map(({ alarmIds }) => alarmIds)).toEqual([[body.alarmId]]);
+  });
 });
 
 test("a node that the command line revoked beside a running bridge is cut", async () => {

@@ -21,7 +21,7 @@ export class ApiClient {
 
   constructor(base: string, ca: string) {
     this.#base = new URL(base);
-    this.#agent = new Agent({ ca, keepAlive: false });
+    this.#agent = new Agent({ ca, keepAlive: true });
   }
 
   get origin(): string {

@@ -18,6 +18,7 @@ export class EdgeNode {
   readonly answers: ReceiptMessage[] = [];
   readonly client: MqttClient;
   #seq = 0;
+  #last: Uint8Array = new Uint8Array();
 
   constructor(node: string, client: MqttClient) {
     this.node = node;
@@ -56,12 +57,17 @@ export class EdgeNode {
     }
   }
 
+  /** The newest envelope once more, as after a missing receipt. */
+  async resend(): Promise<void> {
+    await this.client.publishAsync(`shao/${this.node}/up`, Buffer.from(this.#last), { qos: 1 });
+  }
+
   async send(...records: readonly NewRecord[]): Promise<void> {
     const items = records.map((record) => {
       this.#seq += 1;
       return encodeRecord(this.#seq, record);
     });
-    const envelope = encodeEnvelope({ run: this.run, head: this.#seq, upMs: 60_000 }, items);
-    await this.client.publishAsync(`shao/${this.node}/up`, Buffer.from(envelope), { qos: 1 });
+    this.#last = encodeEnvelope({ run: this.run, head: this.#seq, upMs: 60_000 }, items);
+    await this.resend();
   }
 }

@@ -6,32 +6,29 @@ import { findSession, isSameToken } from "../../roster/sessions.ts";
 import { BridgeError } from "../../store/errors.ts";
 import type { ApiContext } from "../context.ts";
 import { LoopDelay } from "../loop-delay.ts";
+import { StoreProbe } from "../store-probe.ts";
 
 const SLOW_LOOP_MS = 50;
+const STORE_HINT =
+  "Make room on the disk of the bridge's state folder, and see its log. Nodes keep what they have until then.";
 
 /** /health for whoever watches the process; /metrics for a scraper with the token, or a signed-in account. */
 export function operationRoutes(instance: FastifyInstance, context: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const { store, clock, link, hub, cookieName, metricsToken, version, facts } = context;
   const delay = new LoopDelay();
+  const probe = new StoreProbe(store.db, clock);
   app.addHook("onClose", async () => delay.stop());
 
   app.get("/health", { schema: { summary: "Is it well?", security: [] } }, async (_request, reply) => {
-    const isStoreWell = await store.db
-      .selectFrom("meta")
-      .select("value")
-      .where("key", "=", "bridge")
-      .executeTakeFirst()
-      .then(
-        (row) => row !== undefined,
-        () => false,
-      );
+    const fault = await probe.fault();
     const eventLoopDelayP99Ms = delay.p99Ms;
     const { connected, refused } = link.counters();
-    return reply.code(isStoreWell ? 200 : 503).send({
-      status: !isStoreWell ? "broken" : eventLoopDelayP99Ms > SLOW_LOOP_MS ? "slow" : "well",
+    return reply.code(fault === undefined ? 200 : 503).send({
+      status: fault !== undefined ? "broken" : eventLoopDelayP99Ms > SLOW_LOOP_MS ? "slow" : "well",
       version,
-      store: isStoreWell ? "well" : "broken",
+      store: fault === undefined ? "well" : "broken",
+      ...(fault === undefined ? {} : { code: "STORE_CANNOT_WRITE", storeFault: fault, hint: STORE_HINT }),
       eventLoopDelayP99Ms,
       nodesConnected: connected,
       connectionsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),
