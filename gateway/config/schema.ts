@@ -104,15 +104,6 @@ const Bridge = Type.Object(
         examples: [8000],
       }),
     ),
-    dayBytes: Type.Optional(
-      Type.Integer({
-        minimum: 1_000_000,
-        maximum: Number.MAX_SAFE_INTEGER,
-        title: "Bytes a day",
-        description: "Budget of a metered SIM; beyond it only alarms and messages are sent until midnight.",
-        examples: [50_000_000],
-      }),
-    ),
   },
   { title: "Bridge", examples: [{ url: "mqtts://bridge.example:8883" }] },
 );
