@@ -14,5 +14,10 @@ if (major < MINIMUM_NODE) {
   process.exit(1);
 }
 module.enableCompileCache();
+// The reader of our output went away, as `head` does: nothing is left to say.
+process.stdout.on("error", (error) => {
+  if (!("code" in error) || error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 const { main } = await import("./main.ts");
 await main(process.argv.slice(2));
