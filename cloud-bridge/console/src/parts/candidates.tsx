@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Assignment, CaseDetail } from "../../../api/schema/desk.ts";
+import type { Assignment, CaseDetail, CaseState } from "../../../api/schema/desk.ts";
 import { actOnCase } from "../state/desk.ts";
 import { may } from "../state/session.ts";
 import { formatAge, formatDistance } from "../text/format.ts";
@@ -10,7 +10,8 @@ import { ProblemNote } from "./problem.tsx";
 import { AssignmentBadge } from "./state-badge.tsx";
 import { WherePlan } from "./where-plan.tsx";
 
-const ASSIGNABLE = new Set(["open", "assigned", "acknowledged", "en-route", "on-scene", "suspended"]);
+/** A case that has a crew is first taken from it: two crews never go by accident. */
+const isWaiting = (state: CaseState): boolean => state === "open";
 
 /** The distance stands beside the name already. */
 const isNotDistance = (reason: string): boolean => !/^\d+ m: /.test(reason);
@@ -24,7 +25,7 @@ export function Candidates({ detail }: { readonly detail: CaseDetail }) {
   const [busyWith, setBusyWith] = useState<string>();
   const { case: view, candidates } = detail;
   const current = view.assignment;
-  const canAssign = may("actOnCases") && ASSIGNABLE.has(view.state);
+  const canAssign = may("actOnCases") && isWaiting(view.state);
   const assign = async (crewId: string): Promise<void> => {
     setBusyWith(crewId);
     setError(undefined);
