@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { runModel } from "./script.ts";
-import type { Mutation } from "./world.ts";
+import type { Mutation, Step } from "./world.ts";
 
 /** Each wrong build, and what the model must say of it. */
 const WRONG: readonly (readonly [Mutation, RegExp])[] = [
@@ -14,12 +14,20 @@ const WRONG: readonly (readonly [Mutation, RegExp])[] = [
   ["declared-is-a-repeat", /only declared|lost/],
 ];
 
+/** Every build is tried on this first: a bridge that is restored from a backup while its node has nothing to say. */
+const RESTORED: readonly Step[] = [
+  { act: "record", thenMs: 5_000, size: 1 },
+  { act: "back-up", thenMs: 100, size: 0 },
+  { act: "raise", thenMs: 5_000, size: 0 },
+  { act: "restore", thenMs: 5_000, size: 0 },
+];
+
 describe("the model goes red on", () => {
   for (const [mutation, sentence] of WRONG) {
     test(mutation, () => {
       let said = "";
       try {
-        runModel(600, 7, mutation);
+        runModel(600, 7, mutation, [RESTORED]);
       } catch (error) {
         said = `${error} ${error instanceof Error ? error.cause : ""}`;
       }

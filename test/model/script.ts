@@ -44,14 +44,24 @@ export interface ModelResult {
 }
 
 /** Runs the model as often as told; the first counterexample is shrunk and thrown, with the seed that repeats it. */
-export function runModel(runs: number, seed: number, mutation?: Mutation): ModelResult {
+export function runModel(
+  runs: number,
+  seed: number,
+  mutation?: Mutation,
+  examples: readonly (readonly Step[])[] = [],
+): ModelResult {
   const total = { records: 0, alarms: 0, cases: 0, stored: 0, declared: 0, messages: 0 };
   fc.assert(
     fc.property(fc.array(step, { minLength: 4, maxLength: 40 }), fc.integer({ min: 1, max: 1e9 }), (steps, chance) => {
       const counts = new World(chance, mutation).run(steps);
       for (const key of Object.keys(total) as (keyof RunCounts)[]) total[key] += counts[key];
     }),
-    { numRuns: runs, seed, ...(mutation === undefined ? {} : { endOnFailure: true }) },
+    {
+      numRuns: runs,
+      seed,
+      examples: examples.map((steps): [Step[], number] => [[...steps], 1]),
+      ...(mutation === undefined ? {} : { endOnFailure: true }),
+    },
   );
   return { seed, runs, total };
 }
