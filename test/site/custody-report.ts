@@ -16,6 +16,7 @@ export interface CustodyReport {
   readonly altered: number;
   readonly alarms: number;
   readonly cases: number;
+  readonly assignments: number;
   /** The first few things that are wrong, in words. */
   readonly faults: readonly string[];
 }
@@ -76,9 +77,16 @@ export function custodyReport(bridgeState: string, sent: Iterable<SentRecord>): 
       if (count > 1) doubled += 1;
       if (count !== 1) tell(`alarm ${alarmId} stands in ${count} cases`);
     }
+    const crews = db.prepare("SELECT crew_id FROM assignments WHERE active = 1 GROUP BY crew_id HAVING count(*) > 1");
+    const legs = db.prepare("SELECT case_id FROM assignments WHERE active = 1 GROUP BY case_id HAVING count(*) > 1");
+    for (const twice of [...crews.pluck().all(), ...legs.pluck().all()]) {
+      doubled += 1;
+      tell(`${String(twice)} has two active assignments`);
+    }
+    const assignments = Number(db.prepare("SELECT count(*) FROM assignments").pluck().get());
     const cases = Number(db.prepare("SELECT count(*) FROM cases").pluck().get());
     const report = { sent: total, stored, declared: declaredCount, lost, doubled, unexplained, altered };
-    return { ...report, alarms: alarms.size, cases, faults };
+    return { ...report, alarms: alarms.size, cases, assignments, faults };
   } finally {
     db.close();
   }

@@ -43,6 +43,7 @@ const OBSERVE_EVERY_MS = 150;
 /** A half that was told to die at a fault point and does not get there is killed all the same. */
 const PATIENCE_MS = 4_000;
 const MAX_PAUSE_MS = 1_200;
+const END_CASES_EVERY_MS = 2_500;
 
 /**
  * A gateway and a bridge as processes under load (six meters, flapping noise, an alarm of its own for each raise), of which
@@ -128,7 +129,7 @@ async function setUp(directory: string, negativeControl: NegativeControl | undef
   });
   const { system, adminToken } = await LocalSystem.create({
     directory,
-    bridgeConfig: { dispatch: { policy: "propose" } },
+    bridgeConfig: { dispatch: { policy: "auto", maxFixAgeSeconds: 86_400 } },
   });
   const link = await startLinkProxy({ to: { host: "127.0.0.1", port: system.mqttPort } });
   const devices = Array.from({ length: METERS }, (_, index) => `noise-${index + 1}`);
@@ -162,7 +163,12 @@ async function setUp(directory: string, negativeControl: NegativeControl | undef
 
   const controls: Record<Half, readonly string[]> = {
     gateway: negativeControl === "receipt-on-puback" ? ["--negative-control", negativeControl] : [],
-    bridge: negativeControl === "no-unique-key" ? ["--negative-control", negativeControl] : [],
+    // Waiting times are scaled, so that timers act between two deaths.
+    bridge: [
+      "--time-scale",
+      "60",
+      ...(negativeControl === "no-unique-key" ? ["--negative-control", negativeControl] : []),
+    ],
   };
   const children = new Map<Half, Child>();
   const start = async (half: Half, faultPoint?: string) => {
@@ -184,6 +190,8 @@ async function setUp(directory: string, negativeControl: NegativeControl | undef
   await start("bridge");
   const admin: ApiClient = await system.signIn(adminToken);
   await system.pair(admin, NODE);
+  const people = new AbortController();
+  await enterPeople(system, admin, people.signal);
   await start("gateway");
   const observer = new JournalObserver(system.nodeState(NODE));
   const observing = setInterval(() => observer.look(), OBSERVE_EVERY_MS);
@@ -211,12 +219,36 @@ async function setUp(directory: string, negativeControl: NegativeControl | undef
     },
     async stop() {
       clearInterval(observing);
+      people.abort();
       await children.get("gateway")?.stop();
       observer.look();
       await children.get("bridge")?.stop();
       await Promise.all([link.close(), meters.close()]);
     },
   };
+}
+
+/** A crew that hears of its assignments and does nothing, so that timers act; and a desk that ends each case, so that new ones open. */
+async function enterPeople(system: LocalSystem, admin: ApiClient, signal: AbortSignal): Promise<void> {
+  await admin.call("POST", "/api/v1/units", { id: "kill", name: "Kill test", level: "district" });
+  for (const crewId of ["crew-a", "crew-b"]) {
+    await admin.call("POST", "/api/v1/crews", { id: crewId, name: crewId, unitId: "kill" });
+    await admin.call("POST", "/api/v1/rosters", { crewId, fromMs: Date.now() - 60_000, toMs: Date.now() + 86_400_000 });
+    const crew = await system.signIn(await system.addAccount(crewId, "crew", crewId));
+    const position = { latitudeDeg: 39.915, longitudeDeg: 116.456, atMs: Date.now() };
+    await crew.call("POST", `/api/v1/crews/${crewId}/position`, position);
+    void crew.events(signal, () => {});
+  }
+  const endCases = async () => {
+    const { items } = (await admin.call("GET", "/api/v1/cases?open=true&limit=50")) as { items: { id: string }[] };
+    for (const { id } of items) {
+      const act = { act: "false-alarm", cause: "kill test: the next, please" };
+      await admin.call("POST", `/api/v1/cases/${id}/acts`, act, { "idempotency-key": `end-${id}` });
+    }
+  };
+  // The bridge is away half of the time; what fails now is done the next time.
+  const ending = setInterval(() => void endCases().catch(() => {}), END_CASES_EVERY_MS);
+  signal.addEventListener("abort", () => clearInterval(ending));
 }
 
 /** @returns true: a SIGKILL always arrives */
