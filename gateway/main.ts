@@ -303,6 +303,7 @@ class RunningGateway implements Gateway {
       upMs: () => this.#clock.upMs(),
       log: this.#log,
       onCommand: (bytes) => void commands.take(bytes),
+      onJournalBroken: () => this.#end("journal-broken"),
       faultPoints: killAtFaultPoint(faultPoint),
       ...(identity === undefined || isPlain
         ? {}

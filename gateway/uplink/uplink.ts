@@ -38,6 +38,8 @@ export interface UplinkOptions {
   readonly log: Logger;
   /** What came on `down`; verified there. */
   readonly onCommand: (bytes: Uint8Array) => void;
+  /** A page of the journal cannot be read: what lies there will never be sent from this file. */
+  readonly onJournalBroken?: () => void;
   readonly faultPoints?: GatewayFaultPoints;
   /** Takes a PUBACK for a receipt, which loses records: for the test that must go red. */
   readonly negativeControl?: "receipt-on-puback";
@@ -313,6 +315,7 @@ export class Uplink {
     promise.then(then).catch((error: unknown) => {
       if (this.#stop.signal.aborted) return;
       const code = error instanceof Error && "code" in error ? String(error.code) : "UPLINK_FAULT";
+      if (code === "JOURNAL_BROKEN") this.#options.onJournalBroken?.();
       this.#trouble.once(code, () =>
         this.#options.log.error({ code, error: String(error) }, "uplink could not use the journal"),
       );

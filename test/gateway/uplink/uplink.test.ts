@@ -254,6 +254,17 @@ test("a broker that refuses is named with what to do, once, and asked again", as
   ]);
 });
 
+test("a journal that cannot be read any more is reported, since what lies there would wait for ever", async () => {
+  const { url } = await aedes();
+  const bridge = await ScriptedBridge.start(url);
+  onTestFinished(() => bridge.close());
+  const onJournalBroken = vi.fn();
+  const { journal } = await gateway(url, { onJournalBroken });
+  journal.read = () => Promise.reject(Object.assign(new Error("page rotted"), { code: "JOURNAL_BROKEN" }));
+  await write(journal, 3);
+  await vi.waitFor(() => expect(onJournalBroken).toHaveBeenCalled(), SOON);
+});
+
 test("live levels go at QoS 0 while connected, and nowhere else", async () => {
   const { url } = await aedes();
   const bridge = await ScriptedBridge.start(url);
