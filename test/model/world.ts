@@ -239,18 +239,6 @@ export class World {
       if (this.#node.isIdle && this.#bridge.isIdle && this.#isAccounted()) return;
     }
     this.#faults.push("not drained after the last fault");
-
-    console.log(
-      JSON.stringify({
-        idle: this.#node.isIdle,
-        b: this.#bridge.isIdle,
-        acc: this.#isAccounted(),
-        facts: this.#node.process?.sender.facts,
-        ledger: [...this.#bridge.database.ledger],
-        listed: [...this.#bridge.database.listed],
-        fu: this.#bridge.database.followUps,
-      }),
-    );
   }
 
   #isAccounted(): boolean {
