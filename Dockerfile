@@ -25,7 +25,7 @@ RUN npm run --silent --if-present build:console && mkdir -p cloud-bridge/console
 
 FROM node:24-bookworm-slim
 WORKDIR /shao
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/shao/state/.compile-cache
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/shao/state/.compile-cache MALLOC_ARENA_MAX=2
 COPY package.json LICENSE ./
 COPY --from=packages /shao/node_modules node_modules
 COPY protocol protocol
