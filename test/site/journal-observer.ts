@@ -32,6 +32,9 @@ export class JournalObserver {
     if (!existsSync(this.#file)) return;
     const db = new Database(this.#file, { readonly: true, timeout: 2000 });
     try {
+      // On a busy machine the file is there well before its tables are.
+      const tables = db.prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('run', 'record')").pluck().get();
+      if (tables !== 2) return;
       for (const { no, run } of db.prepare("SELECT no, run FROM run").all() as { no: number; run: string }[]) {
         const rows = db
           .prepare("SELECT seq, kind, bytes FROM record WHERE run_no = ? AND seq > ? ORDER BY seq")
