@@ -20,7 +20,7 @@ export interface LocalSystemOptions {
   readonly bridgeConfig?: Readonly<Record<string, unknown>>;
 }
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /**
  * One bridge and its nodes as processes of their own on this machine, with mTLS, pairing and accounts as in the field: what
