@@ -5,7 +5,7 @@
  */
 export type Lane = 0 | 1 | 2 | 3 | 4;
 
-/** Lane of a record at the moment it is committed. */
+/** Lane of a record at the moment it is committed; `health` leaves lane 1 when a newer one commits. */
 export function laneOf(record: { readonly kind: string; readonly body: unknown }): Lane {
   switch (record.kind) {
     case "alarm":

@@ -4,7 +4,10 @@ import type { Sha256 } from "../../protocol/ids.ts";
 import type { Lane, NewRecord } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
 
-/** A committed row as the uplink sends it: the very bytes that were hashed and stored. */
+/**
+ * A committed row as the uplink sends it: the very bytes that were hashed and stored. `lane` is where it waited when it was
+ * read, an index that may change: a newer `health` moves the one before it from lane 1 to lane 4.
+ */
 export interface StoredRecord {
   readonly run: string;
   readonly seq: number;

@@ -1,4 +1,4 @@
-import { type Lane, laneOf } from "../../protocol/lane.ts";
+import { laneOf } from "../../protocol/lane.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import { encodeRecord } from "../../protocol/record-encode.ts";
 import type { SeqRange } from "../../protocol/session.ts";
@@ -8,6 +8,7 @@ import { PAGE_BYTES, type SqliteDatabase } from "./database.ts";
 import { diskFault, journalError, journalFull } from "./disk-fault.ts";
 import { LaneDepth, unreceipted } from "./lane-depth.ts";
 import type { BatchOutcome, JournalSettings, Stamp, Urgency, WriteOutcome } from "./messages.ts";
+import { behindNewest, NewestHealth, newestHealth } from "./newest-health.ts";
 import { RecordReader } from "./record-reader.ts";
 import { Reserve } from "./reserve.ts";
 import { retainRecords } from "./retention.ts";
@@ -18,12 +19,6 @@ import { WorkingTables } from "./working-tables.ts";
 
 /** The epoch that the marks were made under. */
 const EPOCH_SETTING = "custody.epoch";
-
-/** A record on its way into the table. */
-export interface Row {
-  readonly lane: Lane;
-  readonly record: NewRecord;
-}
 
 /** Pages that a round of shedding aims to free. */
 const SHED_PAGES = 64;
@@ -49,6 +44,7 @@ export class JournalStore {
   readonly #quotaPages: number;
   readonly #reservePages: number;
   readonly #laneDepth: LaneDepth;
+  readonly #newestHealth: NewestHealth;
   readonly #insert;
   #isFull = false;
   #nextTryAtMs = 0;
@@ -63,6 +59,7 @@ export class JournalStore {
     this.#reader = new RecordReader(db, runs);
     this.#tables = new WorkingTables(db);
     this.#laneDepth = new LaneDepth(db, runs, current);
+    this.#newestHealth = new NewestHealth(db, runs, current);
     this.#reserve = new Reserve(settings.directory, settings.reserveBytes);
     this.#faultPoints = killAtFaultPoint(settings.faultPoint);
     this.#checkpointBytes = settings.faultPoint?.name === "gateway-mid-checkpoint" ? TEST_LOG_BYTES : LOG_BYTES;
@@ -89,8 +86,8 @@ export class JournalStore {
     const outcomes: (WriteOutcome | undefined)[] = writes.map(() => undefined);
     const accepted: { readonly at: number; readonly write: JournalWrite }[] = [];
     let seq = this.#current.head;
-    const rows: StoredRecord[] = [];
-    const inserts: Row[] = [];
+    const encoded: StoredRecord[] = [];
+    const records: NewRecord[] = [];
     for (const [at, write] of writes.entries()) {
       const mine: StoredRecord[] = [];
       const first = seq;
@@ -105,12 +102,13 @@ export class JournalStore {
         outcomes[at] = { fault: toFault(error) };
         continue;
       }
-      rows.push(...mine);
-      for (const record of write.append ?? []) inserts.push({ lane: laneOf(record), record });
+      encoded.push(...mine);
+      records.push(...(write.append ?? []));
       accepted.push({ at, write });
       outcomes[at] = { seqs: mine.map((row) => row.seq) };
     }
     if (accepted.length === 0) return { outcomes: outcomes.filter((one) => one !== undefined), committed: [] };
+    const rows = behindNewest(encoded, records);
     const done = (committed: readonly StoredRecord[]): BatchOutcome => ({
       outcomes: outcomes.filter((one) => one !== undefined),
       committed,
@@ -121,7 +119,7 @@ export class JournalStore {
       return done(committed);
     };
     const commit = () =>
-      this.#commit(rows, inserts, () => {
+      this.#commit(rows, records, () => {
         for (const { write } of accepted) this.#tables.apply(write);
       });
     try {
@@ -245,17 +243,21 @@ export class JournalStore {
     return { run: this.#current.run, seq, lane: laneOf(record), upMs: record.upMs, bytes };
   }
 
-  #commit(rows: readonly StoredRecord[], inserts: readonly Row[], act: () => void): void {
+  /** `rows` and `records` go side by side. */
+  #commit(rows: readonly StoredRecord[], records: readonly NewRecord[], act: () => void): void {
     let written: RunState[] = [];
+    let demoted = 0;
+    const health = rows[newestHealth(records)];
     const no = this.#current.no;
     this.#db.exec("BEGIN IMMEDIATE");
     try {
       for (const [at, row] of rows.entries()) {
-        const record = inserts[at]?.record;
+        const record = records[at];
         if (record === undefined) continue;
         this.#insert.run(no, row.seq, row.lane, record.kind, row.upMs, record.atMs, row.bytes);
         this.#walBytes += row.bytes.length + 64;
       }
+      if (health !== undefined) demoted = this.#newestHealth.demoteOlder();
       act();
       written = this.#runs.writeReceipts();
       this.#faultPoints.reach("gateway-before-commit");
@@ -269,6 +271,8 @@ export class JournalStore {
     for (const state of written) state.isDirty = false;
     this.#current.head = rows.at(-1)?.seq ?? this.#current.head;
     this.#laneDepth.committed(rows);
+    this.#laneDepth.demoted(demoted);
+    if (health !== undefined) this.#newestHealth.settled(health.seq);
     if (rows.length > 0) this.#faultPoints.reach("gateway-after-commit");
   }
 
@@ -310,12 +314,9 @@ export class JournalStore {
     while (this.#freePages() < SHED_PAGES) {
       const plan = planShedding(this.#db, this.#runs, this.#current);
       if (plan === undefined) break;
-      const inserts = plan.bodies.map((body): Row => {
-        const record: NewRecord = { ...stamp, kind: "shed", body };
-        return { lane: laneOf(record), record };
-      });
-      const rows = inserts.map(({ record }, at) => this.#encode(this.#current.head + at + 1, record));
-      this.#commit(rows, inserts, () => {
+      const records = plan.bodies.map((body): NewRecord => ({ ...stamp, kind: "shed", body }));
+      const rows = records.map((record, at) => this.#encode(this.#current.head + at + 1, record));
+      this.#commit(rows, records, () => {
         for (const { state, seqs } of plan.deletions) {
           deleteRecords(this.#db, state, seqs);
           this.#runs.noteDeleted(state, seqs.length, state === this.#current);

@@ -7,8 +7,8 @@ import type { RunState, RunTable } from "./run-table.ts";
 export const LANES: readonly Lane[] = [0, 1, 2, 3, 4];
 
 /**
- * Unreceipted rows by lane; lane 2 of an earlier run waits in lane 4. Counted at the first question, so that a start does
- * not pay for its backlog, and kept up to date from then on.
+ * Unreceipted rows by lane; lane 2 of an earlier run waits in lane 4, as older health does. Counted at the first question,
+ * so that a start does not pay for its backlog, and kept up to date from then on.
  */
 export class LaneDepth {
   readonly #runs: RunTable;
@@ -34,6 +34,13 @@ export class LaneDepth {
 
   committed(rows: readonly StoredRecord[]): void {
     if (this.#depth !== undefined) for (const row of rows) this.#depth[row.lane] += 1;
+  }
+
+  /** Older health without a receipt went from lane 1 to lane 4. */
+  demoted(count: number): void {
+    if (this.#depth === undefined) return;
+    this.#depth[1] -= count;
+    this.#depth[4] += count;
   }
 
   receipted(state: RunState, ranges: Ranges): void {

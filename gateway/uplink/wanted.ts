@@ -59,9 +59,16 @@ export class WantedRun {
     return contains(this.#wanted, seq);
   }
 
-  /** The journal has nothing more for this turn. */
+  /**
+   * The journal has nothing more for this turn. Of what was wanted in lane 1, older health may meanwhile have moved to lane
+   * 4, where nobody would look again: so an empty lane 1 opens the turns that read lane 4. What waits in lane 1 and is
+   * wanted keeps that turn open, so that every move is followed by such an end.
+   */
   drain(turn: Turn): void {
     this.#drained.add(turn);
+    if (turn !== "urgent") return;
+    this.#drained.delete("live");
+    this.#drained.delete("backlog");
   }
 
   isDrained(turn: Turn): boolean {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { CustodyJournal, StoredRecord } from "../../gateway/contracts/journal.ts";
+import type { NewRecord } from "../../protocol/record.ts";
 import { decodeRecord } from "../../protocol/record-codec.ts";
-import { alarm, alarmBody, NOON_MS, position } from "../gateway/journal/sample-records.ts";
+import { alarm, alarmBody, health, NOON_MS, position } from "../gateway/journal/sample-records.ts";
 
 const ALL_LANES = [0, 1, 2, 3, 4] as const;
 const EVERYTHING = { lanes: ALL_LANES, maxRecords: 1000, maxBytes: 1_000_000 };
@@ -214,5 +215,61 @@ export function journalContract(name: string, place: () => { open(nowMs?: number
       journal.markReceipted(journal.restored.run, [[2, 2]]);
       expect(await journal.statistics()).toMatchObject({ records: 3, unreceipted: 1, laneDepth: [0, 0, 1, 0, 0] });
     });
+
+    test("lane 1 holds the newest health alone, of whichever run; older ones wait in lane 4 with the bytes they had", async () => {
+      const here = place();
+      const first = await here.open();
+      const old = first.restored.run;
+      const heard: StoredRecord[] = [];
+      first.onCommitted((committed) => heard.push(...committed));
+      expect((await first.statistics()).laneDepth).toEqual([0, 0, 0, 0, 0]);
+      // Two in one commit, and then one alone; what is no health keeps its lane.
+      await first.write({ append: [health(), time(), position(), health()] }, "grouped");
+      expect(heard.map(({ lane }) => lane)).toEqual([4, 1, 2, 1]);
+      await first.write({ append: [health()] }, "grouped");
+      expect(await lanes(first, old)).toEqual([4, 1, 2, 4, 1]);
+      expect((await first.statistics()).laneDepth).toEqual([0, 2, 1, 0, 2]);
+      await first.close();
+
+      // A run that ended before its first health hides nothing.
+      await (await here.open()).close();
+
+      await using journal = await here.open();
+      const { run } = journal.restored;
+      expect((await journal.statistics()).laneDepth).toEqual([0, 2, 0, 0, 3]);
+      expect(await lanes(journal, old)).toEqual([4, 1, 2, 4, 1]);
+      await journal.write({ append: [health()] }, "grouped");
+      expect(await lanes(journal, old)).toEqual([4, 1, 2, 4, 4]);
+      expect((await journal.statistics()).laneDepth).toEqual([0, 2, 0, 0, 4]);
+      const rows = await journal.read({ run: old, ranges: [[1, 9]], ...EVERYTHING });
+      expect(rows.map((row) => Buffer.from(row.bytes).toString())).toEqual(
+        heard.map((row) => Buffer.from(row.bytes).toString()),
+      );
+
+      // One that has its receipt moves too, and is not counted; a refused newer one moves nothing.
+      journal.markReceipted(run, [[1, 1]]);
+      journal.markReceipted(old, [[1, 1]]);
+      expect((await journal.statistics()).laneDepth).toEqual([0, 1, 0, 0, 3]);
+      const huge = health({ ["x".repeat(9000)]: "online" });
+      await expect(journal.write({ append: [huge] }, "grouped")).rejects.toMatchObject({ code: "BODY_TOO_LARGE" });
+      expect(await lanes(journal, run)).toEqual([1]);
+      await journal.write({ append: [health()] }, "grouped");
+      expect(await lanes(journal, run)).toEqual([4, 1]);
+      expect((await journal.statistics()).laneDepth).toEqual([0, 2, 0, 0, 3]);
+
+      // Counted anew, the same.
+      await journal.beginCustody("e2");
+      expect((await journal.statistics()).laneDepth).toEqual([0, 2, 0, 0, 5]);
+    });
   });
+}
+
+async function lanes(journal: CustodyJournal, run: string): Promise<number[]> {
+  const rows = await journal.read({ run, ranges: [[1, 99]], ...EVERYTHING, includeReceipted: true });
+  return rows.map(({ lane }) => lane);
+}
+
+function time(): NewRecord {
+  const body = { upMs: 3000, utcMs: NOON_MS, quality: "ntp" as const };
+  return { upMs: 3000, atMs: NOON_MS, timeQuality: "ntp", kind: "time", body };
 }

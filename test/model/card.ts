@@ -38,15 +38,27 @@ export class Card {
     return begun;
   }
 
+  /** As in the gateway's journal, lane 1 holds the newest health alone. */
+  #newestHealth: { readonly run: CardRun; readonly row: CardRow } | undefined;
+
   append(run: CardRun, records: readonly NewRecord[], isSpoiled = false): readonly CardRow[] {
     return records.map((record) => {
       run.head += 1;
       const bytes = isSpoiled ? Buffer.from(`spoiled ${run.head}`) : encodeRecord(run.head, record);
       const row = { run: run.run, seq: run.head, lane: laneOf(record), upMs: record.upMs, bytes, record, isSpoiled };
       run.rows.set(row.seq, row);
+      if (record.kind === "health") this.#overtakeHealth(run, row);
       this.everCommitted.push(row);
       return row;
     });
+  }
+
+  #overtakeHealth(run: CardRun, row: CardRow): void {
+    const older = this.#newestHealth;
+    if (older !== undefined && older.run.rows.get(older.row.seq) === older.row) {
+      older.run.rows.set(older.row.seq, { ...older.row, lane: 4 });
+    }
+    this.#newestHealth = { run, row };
   }
 
   lacking(run: string, ranges: Ranges): Ranges {

@@ -56,3 +56,22 @@ export function alarm(rev = 1, phase: AlarmBody["phase"] = "raised", atMs = NOON
     body: alarmBody(rev, phase, atMs),
   };
 }
+
+export function health(devices: Extract<NewRecord, { kind: "health" }>["body"]["devices"] = {}): NewRecord {
+  return {
+    upMs: 3000,
+    atMs: NOON_MS,
+    timeQuality: "ntp",
+    kind: "health",
+    body: {
+      rssBytes: 0,
+      cpuPct: 0,
+      journalBytes: 0,
+      unsentRecords: 0,
+      laneDepth: [0, 0, 0, 0, 0],
+      missedPolls: 0,
+      eventLoopDelayP99Ms: 0,
+      devices,
+    },
+  };
+}

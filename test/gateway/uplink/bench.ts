@@ -88,6 +88,13 @@ export class SenderBench {
     return rows.map(({ seq }) => seq);
   }
 
+  /** The journal has moved these to another lane, as it does with older health. The sender is not told. */
+  move(seqs: readonly number[], lane: Lane, run = this.run): void {
+    for (const [at, row] of this.rows.entries()) {
+      if (row.run === run && seqs.includes(row.seq)) this.rows[at] = { ...row, lane };
+    }
+  }
+
   get seqs(): number[][] {
     return this.published.map(({ seqs }) => seqs);
   }

@@ -217,6 +217,74 @@ describe("pressure", () => {
   });
 });
 
+describe("older health", () => {
+  /** A slow line whose lane 1 has used up its share, while `old` still sends what is not urgent. */
+  function busy(): { bench: SenderBench; old: string } {
+    const old = newRunId();
+    const bench = new SenderBench({ rateBytesPerS: 8_000 }, [{ run: old, first: 1, head: 0 }]);
+    bench.commit(300, 2, old);
+    bench.connect();
+    bench.have([nothing(bench.run), nothing(old)]);
+    bench.commit(60, 1);
+    return { bench, old };
+  }
+
+  function settle(bench: SenderBench): void {
+    for (let at = 0; at < bench.published.length; at += 1) {
+      const { run, seqs } = bench.published[at] ?? { run: "", seqs: [] };
+      bench.receipt(seqs, { run });
+      bench.pass(500);
+    }
+  }
+
+  test("that waits in lane 4 goes after alarms and lane 1", () => {
+    const bench = new SenderBench();
+    const older = bench.commit(3, 4);
+    const [newest] = bench.commit(1, 1);
+    const [alarm] = bench.commit(1, 0);
+    bench.connect();
+    bench.have([nothing(bench.run)]);
+    expect(bench.seqs).toEqual([[alarm], [newest], older]);
+    bench.receipt([1, 2, 3, 4, 5]);
+    expect(bench.sender.facts.isIdle).toBe(true);
+  });
+
+  test("is not stranded when it moves to lane 4 after that lane was found empty", () => {
+    const { bench, old } = busy();
+    const sent = () => new Set(bench.published.filter(({ run }) => run === bench.run).flatMap(({ seqs }) => seqs));
+    // Enough time for every turn to be asked: lane 4 holds nothing, and lane 1 waits for its share of the line.
+    for (let at = 0; at < 6; at += 1) {
+      bench.receipt(bench.published[at]?.seqs ?? [], { run: bench.published[at]?.run ?? "" });
+    }
+    const waiting = Array.from({ length: 60 }, (_, at) => at + 1).filter((seq) => !sent().has(seq));
+    expect(waiting.length).toBeGreaterThan(10);
+    const older = waiting.slice(0, -1);
+    bench.move(older, 4);
+    settle(bench);
+    expect(sent().size).toBe(60);
+    const order = bench.published.filter(({ run }) => run === bench.run).flatMap(({ seqs }) => seqs);
+    expect(order.indexOf(60)).toBeLessThan(order.indexOf(older[0] ?? 0));
+    expect(new Set(bench.published.filter(({ run }) => run === old).flatMap(({ seqs }) => seqs)).size).toBe(300);
+    expect(bench.sender.facts).toMatchObject({ isIdle: true, recordsInFlight: 0 });
+  });
+
+  test("that an unreadable envelope gave back is found in the lane where it is now", () => {
+    const bench = new SenderBench();
+    bench.commit(4, 1);
+    // The bridge wants one that the node lacks, so every turn is asked and found empty.
+    bench.rows.shift();
+    bench.connect();
+    bench.have([nothing(bench.run)]);
+    expect(bench.seqs).toEqual([[2, 3, 4]]);
+    bench.move([2, 3], 4);
+    const sha256 = sha256Of(bench.published[0]?.bytes ?? new Uint8Array());
+    bench.message({ v: 1, type: "undecodable", bridge: "b", epoch: "e", sha256 });
+    expect(bench.seqs.slice(1)).toEqual([[4], [2], [3]]);
+    bench.receipt([2, 3, 4]);
+    expect(bench.sender.facts.isIdle).toBe(true);
+  });
+});
+
 test("everything that was committed before, during and after a broken line goes and comes to rest", () => {
   const old = newRunId();
   const bench = new SenderBench({}, [{ run: old, first: 1, head: 0 }]);
