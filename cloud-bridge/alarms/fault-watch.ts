@@ -40,8 +40,10 @@ export interface FaultVerdict extends Fault {
 }
 
 /**
- * Which silences stand. A device behind a silent node is not judged: nobody knows. Since the bridge may itself have been
- * away, no silence counts from before `watchingSinceMs`.
+ * Which silences stand, and which are over. Only what speaks is not silent: an offline node is never cleared. Since the
+ * bridge may itself have been away, no silence counts from before `watchingSinceMs`; one that is too long only with the
+ * time before is not judged at all, so that nothing is raised and nothing that stands is cleared. Neither is a device
+ * behind a node that is silent or not judged: nobody knows.
  */
 export function judgeSilence(
   watched: WatchedNode,
@@ -51,15 +53,17 @@ export function judgeSilence(
 ): readonly FaultVerdict[] {
   const since = (atMs: number | undefined) => nowMs - Math.max(atMs ?? watchingSinceMs, watchingSinceMs);
   const { node, isOnline } = watched;
-  const isSilent = isOnline
-    ? since(Math.max(watched.heartbeatAtMs ?? 0, watched.stateAtMs)) > limits.heartbeatMs
-    : since(watched.stateAtMs) > limits.nodeMs;
-  const verdicts: FaultVerdict[] = [{ node, rule: "node-silent", stands: isSilent }];
-  if (isSilent || !isOnline) return verdicts;
+  const heardAtMs = isOnline ? Math.max(watched.heartbeatAtMs ?? 0, watched.stateAtMs) : watched.stateAtMs;
+  const limitMs = isOnline ? limits.heartbeatMs : limits.nodeMs;
+  if (since(heardAtMs) > limitMs) return [{ node, rule: "node-silent", stands: true }];
+  if (!isOnline || nowMs - heardAtMs > limitMs) return [];
+  const verdicts: FaultVerdict[] = [{ node, rule: "node-silent", stands: false }];
   for (const { device, state, downSinceMs, lastReadingAtMs } of watched.devices) {
     const isDown = isDownState(state);
-    const isStale = state === "online" && lastReadingAtMs !== undefined && since(lastReadingAtMs) > limits.readingMs;
+    const staleAtMs = state === "online" ? lastReadingAtMs : undefined;
+    const isStale = staleAtMs !== undefined && since(staleAtMs) > limits.readingMs;
     if (isDown && since(downSinceMs) <= limits.deviceMs) continue;
+    if (staleAtMs !== undefined && !isStale && nowMs - staleAtMs > limits.readingMs) continue;
     verdicts.push({ node, device, rule: "device-silent", stands: isDown || isStale });
   }
   return verdicts;

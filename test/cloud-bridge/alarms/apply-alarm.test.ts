@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { applyAlarm, settleAlarms } from "../../../cloud-bridge/alarms/apply-alarm.ts";
 import { FaultWatch, judgeSilence } from "../../../cloud-bridge/alarms/fault-watch.ts";
 import { clearFault, raiseFault } from "../../../cloud-bridge/alarms/faults.ts";
@@ -77,9 +77,69 @@ test("an unplugged meter becomes a fault alarm, and its return clears it", async
   ]);
 });
 
-test("a bridge that was away blames nobody for the time before it came back", () => {
-  const watched = { node: "n", isOnline: false, stateAtMs: 0, heartbeatAtMs: 0, devices: [] };
+describe("a bridge that was away blames nobody for the time before it came back", () => {
   const limits = { nodeMs: 1000, deviceMs: 1000, heartbeatMs: 1000, readingMs: 1000 };
-  expect(judgeSilence(watched, limits, NOW, NOW - 900)).toEqual([{ node: "n", rule: "node-silent", stands: false }]);
-  expect(judgeSilence(watched, limits, NOW, NOW - 1100)).toEqual([{ node: "n", rule: "node-silent", stands: true }]);
+  const raised = [{ node: "n", rule: "node-silent", stands: true }];
+
+  test.each([
+    ["an offline node", { isOnline: false, stateAtMs: 0 }],
+    ["a node whose heartbeats stopped", { isOnline: true, stateAtMs: 0 }],
+  ])("%s is not judged until it was silent long enough before the bridge's own eyes", (_, state) => {
+    const watched = { node: "n", heartbeatAtMs: 0, devices: [], ...state };
+    expect(judgeSilence(watched, limits, NOW, NOW - 900)).toEqual([]);
+    expect(judgeSilence(watched, limits, NOW, NOW - 1100)).toEqual(raised);
+  });
+
+  test("nothing new is raised, and nothing that stands is cleared before something speaks", async () => {
+    const { db } = temporaryStore();
+    const away = { created_at_ms: 0, state_at_ms: NOW, health_at_ms: NOW };
+    const meter = { device: "noise-01", driver: "modbus-noise", quantity: "LAF", state: "online", at_ms: NOW };
+    await db
+      .insertInto("nodes")
+      .values([
+        { id: "dead", ...away, online: 0 },
+        { id: "dumb", ...away, online: 1 },
+      ])
+      .execute();
+    await db
+      .insertInto("device_state")
+      .values({ node: "dumb", ...meter, last_reading_at_ms: NOW })
+      .execute();
+    const at = { spoke: NOW + 900, silent: NOW + 1100, restart: NOW + 60_000 };
+    const standing = async () =>
+      (await db.selectFrom("alarms").select(["node", "rule"]).where("phase", "<>", "cleared").execute())
+        .map(({ node, rule }) => `${node} ${rule}`)
+        .sort();
+    const speaks = (health_at_ms: number) =>
+      db.updateTable("nodes").set({ health_at_ms }).where("id", "=", "dumb").execute();
+    const before = new FaultWatch(db, NOW);
+    await speaks(at.spoke);
+    await before.look(limits, at.silent);
+    const faults = ["dead node-silent", "dumb device-silent"];
+    expect(await standing()).toEqual(faults);
+
+    const after = new FaultWatch(db, at.restart);
+    await speaks(at.restart);
+    expect(await after.look(limits, at.restart + 100)).toBe(0);
+    // The broker tells the retained `state` anew: that is not the node's voice.
+    await db
+      .updateTable("nodes")
+      .set({ state_at_ms: at.restart + 100 })
+      .where("id", "=", "dead")
+      .execute();
+    expect(await after.look(limits, at.restart + 200)).toBe(0);
+    expect(await standing()).toEqual(faults);
+
+    await db
+      .updateTable("nodes")
+      .set({ online: 1, state_at_ms: at.restart + 300 })
+      .where("id", "=", "dead")
+      .execute();
+    await db
+      .updateTable("device_state")
+      .set({ last_reading_at_ms: at.restart + 300 })
+      .execute();
+    expect(await after.look(limits, at.restart + 400)).toBe(2);
+    expect(await standing()).toEqual([]);
+  });
 });
