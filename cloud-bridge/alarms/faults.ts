@@ -42,11 +42,14 @@ const NATURE: Partial<Record<FaultRule, AlarmNature>> = {
   "unreadable-alarm": "event",
 };
 
-/** Raises it unless it stands. Raised again within 10 min of its end it keeps its alarmId, as on the edge. */
-export async function raiseFault(trx: Trx, fault: Fault, nowMs: number): Promise<void> {
+/**
+ * Raises it unless it stands. Raised again within 10 min of its end it keeps its alarmId, as on the edge.
+ * @returns whether anything changed
+ */
+export async function raiseFault(trx: Trx, fault: Fault, nowMs: number): Promise<boolean> {
   const known = await newest(trx, fault);
   if (known?.isOpen === true && (known.body.nature === "condition" || nowMs - known.body.stateAtMs < SAME_ALARM_MS)) {
-    return;
+    return false;
   }
   const isSame = known !== undefined && (known.isOpen || nowMs - known.body.stateAtMs <= SAME_ALARM_MS);
   const body: AlarmBody = {
@@ -64,12 +67,16 @@ export async function raiseFault(trx: Trx, fault: Fault, nowMs: number): Promise
     evidence: [],
   };
   await apply(trx, fault, body, nowMs);
+  return true;
 }
 
-/** Clears it if it stands. */
-export async function clearFault(trx: Trx, fault: Fault, nowMs: number): Promise<void> {
+/**
+ * Clears it if it stands.
+ * @returns whether anything changed
+ */
+export async function clearFault(trx: Trx, fault: Fault, nowMs: number): Promise<boolean> {
   const known = await newest(trx, fault);
-  if (known === undefined || !known.isOpen) return;
+  if (known === undefined || !known.isOpen) return false;
   const { body } = known;
   await apply(
     trx,
@@ -77,6 +84,7 @@ export async function clearFault(trx: Trx, fault: Fault, nowMs: number): Promise
     { ...body, rev: body.rev + 1, phase: "cleared", stateAtMs: nowMs, clearedAtMs: nowMs, clearReason: "quiet" },
     nowMs,
   );
+  return true;
 }
 
 async function apply(trx: Trx, fault: Fault, body: AlarmBody, nowMs: number): Promise<void> {

@@ -97,7 +97,7 @@ class Batch {
     const { nowMs } = this.#context;
     await insertInbox(this.#trx, this.#inbox, nowMs);
     for (const effect of this.#effects) if (await effect()) this.#hasAlarms = true;
-    await this.#facts.write(this.#trx);
+    if (await this.#facts.write(this.#trx, nowMs)) this.#hasAlarms = true;
     for (const row of this.#changed) await saveLedger(this.#trx, row, nowMs);
     for (const [node, heads] of this.#heard) if (await listRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
     for (const [node, standing] of this.#sessions) {

@@ -1,11 +1,12 @@
 import type { DeviceBody, PositionBody } from "../../protocol/bodies.ts";
 import type { Subject } from "../../protocol/ids.ts";
+import { clearFault, raiseFault } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
 
 /** What a batch says of one node's present, gathered so that each row is written once a batch. `atMs` is when it was so. */
 export class FleetFacts {
   readonly #readings = new Map<string, { node: string; device: string; atMs: number }>();
-  readonly #health = new Map<string, { body: unknown; atMs: number; quality: string }>();
+  readonly #health = new Map<string, HealthFact>();
   readonly #positions = new Map<string, { body: PositionBody; atMs: number }>();
   readonly #devices = new Map<string, DeviceFact>();
 
@@ -14,8 +15,8 @@ export class FleetFacts {
     if ((this.#readings.get(key)?.atMs ?? -1) < atMs) this.#readings.set(key, { node, device, atMs });
   }
 
-  health(node: string, body: unknown, quality: string, atMs: number): void {
-    if ((this.#health.get(node)?.atMs ?? -1) < atMs) this.#health.set(node, { body, quality, atMs });
+  health(node: string, fact: HealthFact): void {
+    if ((this.#health.get(node)?.atMs ?? -1) < fact.atMs) this.#health.set(node, fact);
   }
 
   position(node: string, body: PositionBody, atMs: number): void {
@@ -33,8 +34,12 @@ export class FleetFacts {
     return new Set([...found, ...this.#health.keys(), ...this.#positions.keys()]);
   }
 
-  /** Older facts never overwrite newer ones: a backlog does not make a device look fresh, or stale. */
-  async write(trx: Trx): Promise<void> {
+  /**
+   * Older facts never overwrite newer ones: a backlog does not make a device look fresh, or stale.
+   * @returns whether alarms changed
+   */
+  async write(trx: Trx, nowMs: number): Promise<boolean> {
+    let hasAlarms = false;
     for (const fact of this.#devices.values()) await writeDevice(trx, fact);
     for (const { node, device, atMs } of this.#readings.values()) {
       await trx
@@ -53,13 +58,16 @@ export class FleetFacts {
         )
         .execute();
     }
-    for (const [node, { body, atMs, quality }] of this.#health) {
-      await trx
+    for (const [node, { body, atMs, quality, isLive }] of this.#health) {
+      const { numUpdatedRows } = await trx
         .updateTable("nodes")
         .set({ health: JSON.stringify(body), health_at_ms: atMs, time_quality: quality })
         .where("id", "=", node)
         .where((or) => or.or([or("health_at_ms", "is", null), or("health_at_ms", "<", atMs)]))
-        .execute();
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n || !isLive) continue;
+      const act = quality === "none" ? raiseFault : clearFault;
+      if (await act(trx, { node, rule: "clock-untrusted" }, nowMs)) hasAlarms = true;
     }
     for (const [node, { body, atMs }] of this.#positions) {
       await trx
@@ -69,7 +77,16 @@ export class FleetFacts {
         .where((or) => or.or([or("position_at_ms", "is", null), or("position_at_ms", "<", atMs)]))
         .execute();
     }
+    return hasAlarms;
   }
+}
+
+export interface HealthFact {
+  readonly body: unknown;
+  readonly quality: string;
+  readonly atMs: number;
+  /** Of the running run and not late: only such a record tells whether the node knows the time now. */
+  readonly isLive: boolean;
 }
 
 export interface DeviceFact {

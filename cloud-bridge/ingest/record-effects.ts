@@ -1,3 +1,4 @@
+import { LATE_MS } from "../../protocol/limits.ts";
 import type { DecodedRecord } from "../../protocol/record-codec.ts";
 import { applyAlarm } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
@@ -43,7 +44,8 @@ export async function noteTime(context: EffectContext, decoded: DecodedRecord): 
     .where("run", "=", row.run)
     .where("corrected_at_ms", "is", null)
     .execute();
-  await clearFault(trx, { node: row.node, rule: "clock-untrusted" }, nowMs);
+  // An ended run's time says nothing of the clock that runs now.
+  if (context.isCurrentRun) await clearFault(trx, { node: row.node, rule: "clock-untrusted" }, nowMs);
 }
 
 /** @returns whether alarms changed */
@@ -63,9 +65,11 @@ export async function applyRecord(context: EffectContext, decoded: DecodedRecord
       if (known.subject === undefined) facts.position(node, known.body, seenAtMs);
       if (known.device !== undefined) facts.reading(node, known.device, seenAtMs);
       return false;
-    case "health":
-      facts.health(node, known.body, known.timeQuality, seenAtMs);
+    case "health": {
+      const isLive = isCurrentRun && age !== undefined && age <= LATE_MS;
+      facts.health(node, { body: known.body, quality: known.timeQuality, atMs: seenAtMs, isLive });
       return false;
+    }
     case "device":
       if (known.device !== undefined) {
         facts.device({ node, device: known.device, subject: known.subject, body: known.body, atMs: seenAtMs });
