@@ -134,10 +134,14 @@ export async function endAssignment(
     .execute();
 }
 
-/** Puts the crew that resolved the case back on it, if it is still free. */
+/**
+ * Puts the crew that resolved the case back on it, if it is still free. It must be told anew: until that is proven, or it
+ * acts, the timer runs that sends the next.
+ */
 export async function reactivateLast(
   change: Change,
   caseId: string,
+  acknowledgeMs: number,
 ): Promise<{ readonly id: string; readonly crewId: string } | undefined> {
   const last = await change.trx
     .selectFrom("assignments")
@@ -147,7 +151,9 @@ export async function reactivateLast(
     .orderBy("ended_at_ms", "desc")
     .executeTakeFirst();
   if (last === undefined || !(await isTaken(change, last.crew_id, last.id))) return undefined;
-  await setAssignment(change, last, { state: "on-scene", active: 1, ended_at_ms: null, end_cause: null });
+  const anew = { notified_at_ms: null, ended_at_ms: null, end_cause: null };
+  await setAssignment(change, last, { state: "on-scene", active: 1, ...anew });
+  await setTimer(change.trx, "acknowledge", last.id, change.nowMs + acknowledgeMs, change.nowMs);
   return { id: last.id, crewId: last.crew_id };
 }
 

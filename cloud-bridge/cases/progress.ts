@@ -4,7 +4,7 @@ import { notify, reactivateLast } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
 import { heard, said, seenPhase } from "./heard.ts";
 import { cancelDispatch, planDispatch } from "./plan-dispatch.ts";
-import type { DeskSettings } from "./settings.ts";
+import { type DeskSettings, scaledMs } from "./settings.ts";
 import { isEnded } from "./states.ts";
 import type { NewEntry } from "./timeline.ts";
 
@@ -31,9 +31,11 @@ export async function progress(
     .where("alarm_id", "=", alarm.alarm_id)
     .execute();
   const isHistory = alarm.late === 1 && phase === "standing";
-  const row = isHistory ? before : await amend(change, before, heard(alarm, body, before));
+  const known = isHistory ? before : await amend(change, before, heard(alarm, body, before));
+  const isLive = phase === "standing" && !isHistory;
+  const row = isLive && body.permit === undefined ? await endPermit(change, known, alarm, body, settings) : known;
   if (phase === link?.seen_phase) {
-    if (phase === "standing" && !isHistory && before.late === 1) await wake(change, row, alarm, body, settings);
+    if (isLive && before.late === 1) await wake(change, row, alarm, body, settings);
     return;
   }
   if (phase !== "standing") {
@@ -43,6 +45,20 @@ export async function progress(
   }
   await note(change, row.id, said(alarm, body, "alarm-raised-again"));
   if (!isHistory) await wake(change, row, alarm, body, settings);
+}
+
+/** The alarm is loud without a permit now: a case that a permit had held back waits for a crew like any other. */
+async function endPermit(
+  change: Change,
+  before: CaseRow,
+  alarm: AlarmRow,
+  body: AlarmBody,
+  settings: DeskSettings,
+): Promise<CaseRow> {
+  if (before.dispatchable === 1) return before;
+  const row = await amend(change, before, { dispatchable: 1 });
+  await note(change, row.id, said(alarm, body, "permit-ended"));
+  return planDispatch(change, row, settings);
 }
 
 /** The alarm is live: an ended case opens again, a resolved one goes back to its crew, a late one becomes live. */
@@ -81,9 +97,9 @@ export async function bringBack(
   entry: NewEntry,
   settings: DeskSettings,
 ): Promise<CaseRow> {
-  const assignmentId = await reactivateLast(change, row.id);
-  if (assignmentId !== undefined) {
-    await notify(change, row.id, assignmentId.id, assignmentId.crewId, "brought-back");
+  const leg = await reactivateLast(change, row.id, scaledMs(settings, settings.acknowledgeMs));
+  if (leg !== undefined) {
+    await notify(change, row.id, leg.id, leg.crewId, "brought-back");
     return move(change, row, "bring-back", entry, { waiting_for: "[]" });
   }
   const opened = await move(change, row, "release", entry, { waiting_for: "[]" });

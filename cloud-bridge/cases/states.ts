@@ -29,12 +29,12 @@ export const CASE_MOVES = [
   "verify",
   "close",
   "close-unverified",
-  /** The crew is taken off, declined or did not answer. */
+  /** The crew is taken off, declined or did not answer; or the site is loud after its “resolved” and another must go. */
   "release",
   /** The site is loud again before its closure was proven, and the crew can go on. */
   "bring-back",
   "suspend",
-  /** Out of suspension into `open`; a case that was being verified goes on so by `resume-verifying`. */
+  /** Out of suspension into `open`; a case that was being verified, and is not loud again, goes on so by `resume-verifying`. */
   "resume",
   "resume-verifying",
   "false-alarm",

@@ -11,6 +11,7 @@ import {
 } from "../cases/case-rows.ts";
 import { cancelDispatch, planDispatch } from "../cases/plan-dispatch.ts";
 import { type DeskSettings, scaledMs } from "../cases/settings.ts";
+import { anyStanding } from "../cases/standing.ts";
 import { isEnded } from "../cases/states.ts";
 import type { NewEntry } from "../cases/timeline.ts";
 import { setTimer } from "../cases/timers.ts";
@@ -89,8 +90,9 @@ async function assign(
   crewId: string,
   settings: DeskSettings,
 ): Promise<void> {
-  const looked = (await lookForCrews(change, row, settings)).find((candidate) => candidate.crewId === crewId);
-  await assignCrew(change, row, {
+  const waiting = await takeBack(change, row, actor);
+  const looked = (await lookForCrews(change, waiting, settings)).find((candidate) => candidate.crewId === crewId);
+  await assignCrew(change, waiting, {
     crewId,
     by: actor.name,
     channel: "console",
@@ -99,6 +101,15 @@ async function assign(
     etaMs: looked?.etaMs,
     acknowledgeMs: scaledMs(settings, settings.acknowledgeMs),
   });
+}
+
+/** A crew called it resolved while an alarm of it stands: the desk may send somebody again without waiting for quiet. */
+async function takeBack(change: Change, row: CaseRow, actor: Actor): Promise<CaseRow> {
+  const isResolved = row.state === "resolved" || row.state === "verifying";
+  if (!isResolved || !(await anyStanding(change, row.id))) return row;
+  const cause = "the alarm still stands";
+  const entry: NewEntry = { kind: "sent-again", actor: actor.name, channel: "console", cause };
+  return move(change, row, "release", entry, { waiting_for: "[]" });
 }
 
 /** The desk takes the crew off; the next word is the desk's, nothing is sent by itself. */

@@ -61,11 +61,13 @@ async function resumeDue(change: Change, caseId: string, settings: DeskSettings)
   await resumeCase(change, row, entry, settings);
 }
 
-/** The crew did not answer in time: the next one is sent. */
+/** The crew did not answer in time, or was brought back and could not be told: the next one is sent. */
 async function giveUpWaiting(change: Change, assignmentId: string, settings: DeskSettings): Promise<void> {
   const { trx } = change;
   const leg = await trx.selectFrom("assignments").selectAll().where("id", "=", assignmentId).executeTakeFirst();
-  if (leg === undefined || leg.state !== "assigned") return;
+  if (leg === undefined) return;
+  const isUntold = leg.state === "on-scene" && leg.notified_at_ms === null;
+  if (leg.state !== "assigned" && !isUntold) return;
   const row = await loadCase(trx, leg.case_id);
   if ((await activeAssignment(change, row.id))?.id !== leg.id) return;
   await endAssignment(change, leg, "no-answer");

@@ -28,6 +28,18 @@ test("an ended case only reopens, and only a verifying one is proven quiet", () 
   expect(CASE_STATES.filter((state) => nextState(state, "resolve") !== undefined)).toEqual(["on-scene"]);
 });
 
+test("what a crew called resolved can go to the next crew, and a suspended verification to a crew or on", () => {
+  for (const state of ["resolved", "verifying"] as const) {
+    expect(nextState(state, "assign"), "only over open, so that the timeline says why").toBeUndefined();
+    expect(nextState(state, "release")).toBe("open");
+  }
+  expect(nextState("open", "assign")).toBe("assigned");
+  expect((["resume", "resume-verifying"] as const).map((move) => nextState("suspended", move))).toEqual([
+    "open",
+    "verifying",
+  ]);
+});
+
 test("no walk along the machine closes a case by itself without a crew's resolve", () => {
   const BY_ITSELF = CASE_MOVES.filter((move) => !["close", "close-unverified", "false-alarm"].includes(move));
   fc.assert(

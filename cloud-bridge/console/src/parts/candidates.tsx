@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Assignment, CaseDetail, CaseState } from "../../../api/schema/desk.ts";
+import type { Assignment, CaseDetail, CaseView } from "../../../api/schema/desk.ts";
 import { actOnCase } from "../state/desk.ts";
 import { may } from "../state/session.ts";
 import { formatAge, formatDistance } from "../text/format.ts";
@@ -11,7 +11,8 @@ import { AssignmentBadge } from "./state-badge.tsx";
 import { WherePlan } from "./where-plan.tsx";
 
 /** A case that has a crew is first taken from it: two crews never go by accident. */
-const isWaiting = (state: CaseState): boolean => state === "open";
+const isWaiting = ({ state, waitingFor }: CaseView): boolean =>
+  state === "open" || (state === "verifying" && waitingFor.some((sentence) => sentence.endsWith(" still stands")));
 
 /** The distance stands beside the name already. */
 const isNotDistance = (reason: string): boolean => !/^\d+ m: /.test(reason);
@@ -25,7 +26,7 @@ export function Candidates({ detail }: { readonly detail: CaseDetail }) {
   const [busyWith, setBusyWith] = useState<string>();
   const { case: view, candidates } = detail;
   const current = view.assignment;
-  const canAssign = may("actOnCases") && isWaiting(view.state);
+  const canAssign = may("actOnCases") && isWaiting(view);
   const assign = async (crewId: string): Promise<void> => {
     setBusyWith(crewId);
     setError(undefined);
@@ -46,7 +47,7 @@ export function Candidates({ detail }: { readonly detail: CaseDetail }) {
       <div class="candidates-and-plan">
         <ol class="candidates">
           {candidates.map(({ crewId, crewName, eligible, reasons, distanceM, etaMs }) => {
-            const isCurrent = current?.crewId === crewId && isSent(current);
+            const isCurrent = !canAssign && current?.crewId === crewId && isSent(current);
             return (
               <li key={crewId} class={`candidate${eligible ? "" : " is-passed-over"}${isCurrent ? " is-current" : ""}`}>
                 <span class="candidate-mark">

@@ -32,6 +32,7 @@ const KNOWN: readonly (readonly [RegExp, TextKey, readonly string[]])[] = [
   [/^its time is over$/, "says.time-over", []],
   [/^every alarm of the case has cleared before a crew was sent$/, "says.all-cleared", []],
   [/^the site is loud again$/, "says.loud-again", []],
+  [/^the alarm still stands$/, "says.alarm-stands", []],
 ];
 
 export function sayIn(locale: Locale, sentence: string): string {
