@@ -8,7 +8,7 @@ export interface BenchRow {
   readonly metric: string;
   readonly value: number;
   readonly unit: string;
-  /** What DESIGN §9 wants. */
+  /** What we set out to reach. */
   readonly goal: number | null;
   /** The same measured on something else in the same run; `note` names it. */
   readonly peer: number | null;
