@@ -15,6 +15,8 @@ export interface Source {
   readonly isOnline: boolean;
   /** Its alarms name the level that counts as quiet. */
   readonly hasClearLevel: boolean;
+  /** Quiet from before this proves nothing: its alarms had not begun to clear. */
+  readonly sinceMs: number;
   readonly spans: readonly LevelSpan[];
 }
 
@@ -30,17 +32,25 @@ export interface QuietProof {
 }
 
 /** Seconds of one minute and the next may lie this far apart. */
-const SEAM_MS = 2_000;
+export const SEAM_MS = 2_000;
 
 /**
  * How long it has been quiet without a hole, up to the newest level known: the union of the quiet spans must reach that
- * far, or nothing is quiet. Undefined when there is no level at all.
+ * far, or nothing is quiet. Quiet counts from `sinceMs`, and a level from after `nowMs` is no level of now. Undefined when
+ * there is no level at all.
  */
-export function quietUpToNewest(spans: readonly LevelSpan[]): QuietProof | undefined {
-  const newestMs = Math.max(...spans.map(({ toMs }) => toMs));
+export function quietUpToNewest(
+  { sinceMs, spans }: Pick<Source, "sinceMs" | "spans">,
+  nowMs: number,
+): QuietProof | undefined {
+  const known = spans.filter(({ toMs }) => toMs <= nowMs + SEAM_MS);
+  const newestMs = Math.max(...known.map(({ toMs }) => toMs));
   if (!Number.isFinite(newestMs)) return undefined;
   let fromMs = newestMs;
-  const quiet = spans.filter(({ isQuiet }) => isQuiet).sort((a, b) => b.toMs - a.toMs);
+  const quiet = known
+    .filter(({ isQuiet, toMs }) => isQuiet && toMs > sinceMs)
+    .map((span) => ({ ...span, fromMs: Math.max(span.fromMs, sinceMs) }))
+    .sort((a, b) => b.toMs - a.toMs);
   if ((quiet[0]?.toMs ?? 0) < newestMs) return { quietMs: 0, newestMs };
   for (const span of quiet) {
     if (span.toMs < fromMs - SEAM_MS) break;
@@ -56,7 +66,7 @@ export function waitingForSource(source: Source, { quietMs, freshMs, nowMs }: Qu
   const waiting: string[] = [];
   if (source.isLoud) waiting.push(`${name}: the alarm still stands`);
   if (!source.isOnline) waiting.push(`${name}: offline, nothing proves quiet`);
-  const proof = quietUpToNewest(source.spans);
+  const proof = quietUpToNewest(source, nowMs);
   if (proof === undefined) return [...waiting, `${name}: no levels yet`];
   const ageMs = nowMs - proof.newestMs;
   if (ageMs > freshMs) return [...waiting, `${name}: newest level is ${Math.round(ageMs / 1000)} s old`];

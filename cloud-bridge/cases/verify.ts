@@ -1,10 +1,12 @@
+import { sql } from "kysely";
 import { Value } from "typebox/value";
 import { NoiseBody } from "../../protocol/noise.ts";
-import { bodyOf } from "../alarms/alarm-rows.ts";
 import type { Trx } from "../store/database.ts";
 import { amend, type CaseRow, type Change, move, stateOfCase } from "./case-rows.ts";
 import { seenPhase } from "./heard.ts";
-import { type LevelSpan, quietUpToNewest, type Source, waitingForSource } from "./quiet.ts";
+import { seenAtSite } from "./presence.ts";
+import { placed, proofStartMs } from "./proof-start.ts";
+import { type LevelSpan, type QuietNeeded, quietUpToNewest, SEAM_MS, type Source, waitingForSource } from "./quiet.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
 
 /**
@@ -49,35 +51,38 @@ async function judge({ trx, nowMs }: Change, row: CaseRow, settings: DeskSetting
     };
   }
   const quietMs = scaledMs(settings, settings.quietMs);
+  const needed = { quietMs, freshMs: settings.freshLevelsMs, nowMs };
   const sources: Source[] = [];
   for (const group of Map.groupBy(alarms, ({ node, device }) => `${node}/${device}`).values()) {
     const [first] = group;
     if (first === undefined) continue;
-    const bodies = group.map(bodyOf);
-    const levels = bodies.map(({ limits }) => limits["clearDb"]).filter((level) => level !== undefined);
+    const known = await Promise.all(group.map((alarm) => placed(trx, alarm)));
+    const levels = known.map(({ body }) => body.limits["clearDb"]).filter((level) => level !== undefined);
     const clearDb = Math.min(...levels);
-    const windows = bodies
-      .filter(({ phase }) => phase === "cleared")
-      .flatMap(({ windows }) => windows.filter(({ name }) => name === "clear"))
-      .map(({ fromMs, toMs, n, valid, laeqDb }) => ({
-        fromMs,
-        toMs,
-        isQuiet: isQuiet(laeqDb, valid, n, clearDb, settings),
-      }));
-    const minutes = await minutesOf(trx, first.node, first.device, quietMs, clearDb, settings);
+    const windows = known
+      .filter(({ isCleared }) => isCleared)
+      .flatMap(({ body, offsetMs }) =>
+        body.windows
+          .filter(({ name }) => name === "clear")
+          .map(({ fromMs, toMs, n, valid, laeqDb }) => ({
+            fromMs: fromMs + offsetMs,
+            toMs: toMs + offsetMs,
+            isQuiet: isQuiet(laeqDb, valid, n, clearDb, settings),
+          })),
+      );
+    const minutes = await minutesOf(trx, first, needed, clearDb, settings);
     sources.push({
       name: first.device,
       isLoud: group.some((alarm) => seenPhase(alarm) === "standing"),
       isOnline: await isOnline(trx, first.node, first.device),
       hasClearLevel: levels.length > 0,
+      sinceMs: Math.max(...known.map(proofStartMs)),
       spans: [...windows, ...minutes],
     });
   }
-  const needed = { quietMs, freshMs: settings.freshLevelsMs, nowMs };
   const waiting = sources.flatMap((source) => waitingForSource(source, needed));
-  const seen = await seenAtSite(trx, row);
-  if (!seen) waiting.push("crew not seen at the site by GPS or radio");
-  const proofs = sources.map(({ name, spans }) => ({ source: name, ...quietUpToNewest(spans) }));
+  if (!(await seenAtSite(trx, row.id))) waiting.push("crew not seen at the site by GPS or radio");
+  const proofs = sources.map((source) => ({ source: source.name, ...quietUpToNewest(source, nowMs) }));
   return { waiting, detail: { quietNeededMs: quietMs, sources: proofs } };
 }
 
@@ -85,21 +90,28 @@ function isQuiet(laeqDb: number | null, valid: number, n: number, clearDb: numbe
   return laeqDb !== null && laeqDb < clearDb && n > 0 && (valid * 100) / n >= settings.quietValidPct;
 }
 
-/** The newest minutes of a meter, placed by corrected time where that is known. */
+/**
+ * The newest minutes of a meter up to now, placed by corrected time where that is known. A minute that its clock stamped
+ * ahead of now must, corrected, be one of those that are looked for: else the rows of such a clock would be the newest ones
+ * for as long as it was ahead.
+ */
 async function minutesOf(
   trx: Trx,
-  node: string,
-  device: string,
-  quietMs: number,
+  { node, device }: { readonly node: string; readonly device: string },
+  { quietMs, freshMs, nowMs }: QuietNeeded,
   clearDb: number,
   settings: DeskSettings,
 ): Promise<readonly LevelSpan[]> {
+  const untilMs = nowMs + SEAM_MS;
+  const placedAtMs = sql<number>`coalesce(corrected_at_ms, at_ms)`;
   const rows = await trx
     .selectFrom("inbox")
     .select(["bytes", "at_ms", "corrected_at_ms"])
     .where("node", "=", node)
     .where("device", "=", device)
     .where("kind", "=", "noise")
+    .where(placedAtMs, "<=", untilMs)
+    .where((or) => or.or([or("at_ms", "<=", untilMs), or(placedAtMs, ">", nowMs - quietMs - freshMs - 60_000)]))
     .orderBy("at_ms", "desc")
     .limit(Math.ceil(quietMs / 60_000) + 3)
     .execute();
@@ -129,9 +141,4 @@ async function isOnline(trx: Trx, node: string, device: string): Promise<boolean
     .where("device_state.subject_type", "=", "")
     .executeTakeFirst();
   return row?.online === 1 && row.state === "online";
-}
-
-async function seenAtSite(trx: Trx, row: CaseRow): Promise<boolean> {
-  const legs = await trx.selectFrom("assignments").select("on_scene_by").where("case_id", "=", row.id).execute();
-  return legs.some(({ on_scene_by }) => on_scene_by.includes('"gps"') || on_scene_by.includes('"radio"'));
 }

@@ -1,5 +1,6 @@
 import { type AssignmentRow, isActive, setAssignment } from "../cases/assignment-rows.ts";
 import { type CaseRow, type Change, loadCase, move, note, positionOf } from "../cases/case-rows.ts";
+import { seenAtSite } from "../cases/presence.ts";
 import type { DeskSettings } from "../cases/settings.ts";
 import { nextState, stateNamed } from "../cases/states.ts";
 import type { NewEntry } from "../cases/timeline.ts";
@@ -37,19 +38,24 @@ async function arriveByFix(
   settings: DeskSettings,
 ): Promise<void> {
   const by: Arrival = fix.source === "radio" ? "radio" : "gps";
-  if (!["acknowledged", "en-route", "on-scene"].includes(leg.state) || arrivalsOf(leg).includes(by)) return;
+  if (!["acknowledged", "en-route", "on-scene"].includes(leg.state)) return;
+  const isKnown = arrivalsOf(leg).includes(by);
+  if (isKnown && (await seenAtSite(change.trx, leg.case_id))) return;
   if (change.nowMs - fix.atMs > settings.candidates.freshFixMs) return;
   const row = await loadCase(change.trx, leg.case_id);
   const farM = distanceM(fix, positionOf(row));
   if (farM > (await radiusOf(change, row, settings))) return;
-  await arrive(change, row, leg, by, {
+  const entry: NewEntry = {
     kind: "on-scene",
     actor: `crew:${leg.crew_id}`,
     channel: by,
     deviceTimeMs: fix.atMs,
     position: { latitudeDeg: fix.latitudeDeg, longitudeDeg: fix.longitudeDeg },
     detail: { by, source: fix.source, distanceM: Math.round(farM) },
-  });
+  };
+  // A crew that was brought back keeps its leg, not the proof of its visit before.
+  if (isKnown) await note(change, row.id, entry);
+  else await arrive(change, row, leg, by, entry);
 }
 
 /** Notes one more way in which the arrival is known; the first of them moves the case. */
