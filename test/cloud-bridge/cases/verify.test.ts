@@ -174,6 +174,8 @@ describe("proof of arrival", () => {
     await press(rig, "resolved");
     rig.clock.pass(5_000);
     const second = await raise(rig);
+    const leg = (await rig.theCase()).case.assignment?.id ?? "";
+    await rig.desk.onDelivered(leg, "crew.a");
     expect((await rig.theCase()).case.state).toBe("on-scene");
     rig.clock.pass(120_000);
     await clear(rig, second);
@@ -181,6 +183,7 @@ describe("proof of arrival", () => {
     expect((await rig.theCase()).case.waitingFor).toContain(UNSEEN);
     rig.clock.pass(5_000);
     const third = await raise(rig);
+    await rig.desk.onDelivered(leg, "crew.a");
     for (let fix = 0; fix < 3; fix += 1) {
       rig.clock.pass(40_000);
       await atSite(rig);
