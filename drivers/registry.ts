@@ -1,3 +1,4 @@
+import type { CaptureFormat } from "./decoder.ts";
 import type { Driver } from "./driver.ts";
 
 /** One kind of device. `load` imports its folder, so that a node pays only for what its config names. */
@@ -25,3 +26,23 @@ export const DRIVERS: readonly DriverEntry[] = [
 export async function loadDriver(kind: string): Promise<Driver | undefined> {
   return DRIVERS.find((entry) => entry.kind === kind)?.load();
 }
+
+/** A kind of capture that `shao decode` reads; a driver may have none or several. */
+export interface CaptureEntry {
+  readonly kind: string;
+  readonly summary: string;
+  load(): Promise<CaptureFormat>;
+}
+
+export const CAPTURES: readonly CaptureEntry[] = [
+  {
+    kind: "nmea",
+    summary: "NMEA 0183 of a GNSS receiver",
+    load: async () => (await import("./gps-nmea/capture.ts")).nmeaCapture,
+  },
+  {
+    kind: "modbus-noise",
+    summary: "Modbus RTU of a noise meter",
+    load: async () => (await import("./modbus-noise/capture.ts")).modbusNoiseCapture,
+  },
+];

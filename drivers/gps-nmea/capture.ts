@@ -1,3 +1,4 @@
+import type { CaptureFormat } from "../decoder.ts";
 import type { PositionReading } from "../driver.ts";
 import { DriverError } from "../errors.ts";
 import { decodeSentence } from "./decode.ts";
@@ -39,3 +40,16 @@ function readings(epoch: Epoch | undefined): CaptureItem[] {
   const { position, utcMs } = epoch;
   return [{ reading: { kind: "position", ...position, ...(utcMs !== undefined && { fixAtMs: utcMs, atMs: utcMs }) } }];
 }
+
+const LINE_END = Uint8Array.of(0x0d, 0x0a);
+
+export const nmeaCapture: CaptureFormat = {
+  decoder() {
+    const capture = new NmeaCapture();
+    return {
+      frame: (bytes) => [...capture.push(bytes), ...capture.push(LINE_END)],
+      push: (bytes) => capture.push(bytes),
+      end: () => capture.end(),
+    };
+  },
+};

@@ -1,8 +1,10 @@
 import { hasGoodCrc } from "../bus/crc16.ts";
+import type { CaptureFormat } from "../decoder.ts";
 import type { NoiseReading } from "../driver.ts";
 import { DriverError } from "../errors.ts";
 import { decodeLevel } from "./decode.ts";
 import type { NoiseProfile } from "./profile.ts";
+import { isProfileName, PROFILE_NAMES, resolveProfile } from "./profiles.ts";
 
 export type CaptureItem =
   | { readonly reading: Omit<NoiseReading, "atMs"> & { readonly unit: number } }
@@ -11,6 +13,7 @@ export type CaptureItem =
 const QUERY_BYTES = 8;
 const EXCEPTION_BYTES = 5;
 const LONGEST_FRAME_BYTES = 256;
+const LONGEST_RAW_BYTES = 64 * 1024 * 1024;
 
 /**
  * One captured RTU frame of a meter with this profile.
@@ -81,3 +84,24 @@ function badChecksum(frame: Uint8Array): DriverError {
     hint: "Check baud rate and parity of the capture, or that no byte is missing.",
   });
 }
+
+export const modbusNoiseCapture: CaptureFormat = {
+  profiles: ["sonbest-sm7901b", ...PROFILE_NAMES.filter((name) => name !== "sonbest-sm7901b")],
+  decoder(name = "") {
+    const profile = resolveProfile(isProfileName(name) ? name : "sonbest-sm7901b");
+    const chunks: Uint8Array[] = [];
+    let sizeBytes = 0;
+    return {
+      frame(bytes) {
+        const item = decodeFrame(bytes, profile);
+        return item === undefined ? [] : [item];
+      },
+      push(bytes) {
+        sizeBytes += bytes.length;
+        if (sizeBytes <= LONGEST_RAW_BYTES) chunks.push(bytes);
+        return [];
+      },
+      end: () => decodeStream(Buffer.concat(chunks), profile),
+    };
+  },
+};
