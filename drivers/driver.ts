@@ -1,6 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import type { FixKind } from "../protocol/bodies.ts";
-import type { Subject } from "../protocol/ids.ts";
+import type { Position, Subject } from "../protocol/ids.ts";
 import type { LevelFlag, NoiseQuantity } from "../protocol/noise.ts";
 import type { DriverError } from "./errors.ts";
 
@@ -52,12 +52,15 @@ export interface MeasurementReading {
   readonly atMs: number;
 }
 
+/** `emergency` raises an alarm of its sender, without any rule in the config; repeat it for as long as the device says so. */
 export interface MessageReading {
   readonly kind: "message";
   readonly type: "text" | "status" | "emergency";
   readonly text?: string;
   readonly statusCode?: number;
   readonly to?: Subject;
+  /** Where the sender was, as the message itself said. */
+  readonly position?: Position;
   readonly atMs: number;
 }
 

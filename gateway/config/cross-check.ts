@@ -64,6 +64,9 @@ function withBuses(
   return config;
 }
 
+/** The pipeline's own rule for emergency messages: an alarm's key holds its rule's name. */
+const EMERGENCY_RULE = "emergency";
+
 function checkZones(root: DocumentNode, faults: DocumentFault[]): void {
   for (const path of [["site", "timeZone"], ["timeZone"]]) {
     const zone = textAt(root, path);
@@ -97,6 +100,16 @@ function checkRules(root: DocumentNode, found: readonly FoundDevice[], faults: D
   const devices = keysOf(root, ["devices"]);
   for (const rule of keysOf(root, ["rules"])) {
     const at = (key: string): string[] => ["rules", rule, key];
+    if (rule === EMERGENCY_RULE) {
+      faults.push(
+        faultAt(root, ["rules", rule], {
+          code: "CONFIG_WRONG_VALUE",
+          message: `rules.${rule}: this is the name of the built-in rule, which always holds`,
+          expected: "another name",
+          example: "night-noise: { kind: trigger, device: noise-01 }",
+        }),
+      );
+    }
     const name = textAt(root, at("device"));
     if (name !== undefined && !devices.includes(name)) {
       faults.push(unknownName(root, at("device"), "device", name, devices, "devices"));

@@ -10,7 +10,7 @@ import { NightClock } from "./night-clock.ts";
 import type { OutputBuilder } from "./output.ts";
 import type { PipelineSettings } from "./settings.ts";
 import { type Now, type SteadyTime, stampOf } from "./steady-time.ts";
-import { type Stream, streamKey, streamOfKey, subjectKey } from "./stream.ts";
+import { type Stream, streamKey, streamOfAlarm, streamOfKey, subjectKey } from "./stream.ts";
 import { type Revision, ruleRemoved, Trigger, type TriggerSurroundings } from "./trigger.ts";
 import { evidenceNote, readNotes, rolledNote } from "./working-notes.ts";
 
@@ -74,7 +74,7 @@ export class NoiseWatch {
     for (const { device, subject, body } of this.#restored.openAlarms) {
       const rule = this.#settings.rules.find(({ name }) => name === body.rule);
       if (body.family !== "noise" || rule?.device === device) continue;
-      const stream = this.#streamOf(device, subject);
+      const stream = streamOfAlarm(device, subject);
       this.#open.delete(`${device} ${body.alarmId}`);
       const last = ruleRemoved(body, now);
       const record = { kind: "alarm", ...stampOf(now), ...stream, body: last } as const;
@@ -216,7 +216,7 @@ export class NoiseWatch {
       if (stream !== undefined) this.#watch(stream, now);
     }
     for (const { body, device, subject } of this.#restored.openAlarms) {
-      if (body.family === "noise") this.#watch(this.#streamOf(device, subject), now);
+      if (body.family === "noise") this.#watch(streamOfAlarm(device, subject), now);
     }
   }
 
@@ -232,12 +232,6 @@ export class NoiseWatch {
       const minute = row.atMs < rolledToMs ? undefined : roller.add(level);
       if (minute !== undefined) this.#pausedMinutes.push({ track, minute });
     }
-  }
-
-  #streamOf(device: string, subject: string): Stream {
-    const [type = "", ...id] = subject.split(":");
-    const key = subject === "" ? device : `${device}|${type}|${encodeURIComponent(id.join(":"))}`;
-    return streamOfKey(key) ?? { device };
   }
 }
 

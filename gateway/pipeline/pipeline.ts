@@ -5,6 +5,7 @@ import { newAlarmId } from "../../protocol/new-ids.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import type { JournalRestore } from "../contracts/journal.ts";
 import type { DeviceHealth, DeviceReading } from "../contracts/readings.ts";
+import { EmergencyWatch } from "./emergency-watch.ts";
 import { NoiseWatch } from "./noise-watch.ts";
 import { OutputBuilder, type PipelineOutput } from "./output.ts";
 import { PositionThinning } from "./position-thinning.ts";
@@ -26,6 +27,7 @@ const TIME_RECORD_EVERY_MS = 10 * 60_000;
 export class Pipeline {
   readonly #time: SteadyTime;
   readonly #noise: NoiseWatch;
+  readonly #emergencies: EmergencyWatch;
   readonly #settings: PipelineSettings;
   readonly #thinning = new Map<string, PositionThinning>();
   #lastFix: Position | undefined;
@@ -35,7 +37,9 @@ export class Pipeline {
     this.#settings = settings;
     const newest = restored.levels.reduce((latest, { atMs }) => Math.max(latest, atMs), -1);
     this.#time = new SteadyTime(now, newest < 0 ? undefined : newest);
-    this.#noise = new NoiseWatch(settings, restored, this.#time, now, makeAlarmId, () => this.#position());
+    const position = (): Position | undefined => this.#position();
+    this.#noise = new NoiseWatch(settings, restored, this.#time, now, makeAlarmId, position);
+    this.#emergencies = new EmergencyWatch(restored.recentAlarms, this.#time, now, makeAlarmId, position);
   }
 
   /** What the earlier run left to be finished: minutes to close, evidence to write, alarms of rules that are gone. */
@@ -54,13 +58,12 @@ export class Pipeline {
     if (reading.kind === "noise" && ageMs <= LIVE_WITHIN_MS) {
       this.#noise.accept(stream, reading, now, ageMs, output);
     } else if (reading.kind === "position") {
-      this.#acceptPosition(stream, reading, now, stamp, output);
+      this.#acceptPosition(stream, reading, now, ageMs, stamp, output);
+    } else if (reading.kind === "message" && reading.type === "emergency") {
+      this.#emergencies.accept(stream, reading, now, stamp, output);
     } else {
       const record = this.#recordOf(reading, now, ageMs);
-      if (record !== undefined) {
-        const isUrgent = record.kind === "message" && record.body.type === "emergency";
-        output.add({ append: [{ ...stamp, ...stream, ...record }] }, isUrgent ? "urgent" : "grouped");
-      }
+      if (record !== undefined) output.add({ append: [{ ...stamp, ...stream, ...record }] }, "grouped");
     }
     this.#noise.tick(now, output);
     return output.done();
@@ -96,13 +99,14 @@ export class Pipeline {
     stream: Stream,
     reading: PositionReading,
     now: Now,
+    ageMs: number,
     stamp: Pick<NewRecord, "atMs" | "upMs" | "timeQuality">,
     output: OutputBuilder,
   ): void {
-    if (stream.subject === undefined) {
-      const { latitudeDeg, longitudeDeg, accuracyM } = reading;
-      this.#lastFix = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
-    }
+    const { latitudeDeg, longitudeDeg, accuracyM } = reading;
+    const position = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
+    if (stream.subject === undefined) this.#lastFix = position;
+    this.#emergencies.seen(stream, position, ageMs, now, output);
     const key = streamKey(stream);
     const thinning = this.#thinning.get(key) ?? new PositionThinning(this.#settings.position);
     this.#thinning.set(key, thinning);

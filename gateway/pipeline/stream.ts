@@ -24,3 +24,10 @@ export function streamOfKey(key: string): Stream | undefined {
 export function subjectKey(subject: Subject | undefined): string {
   return subject === undefined ? "" : `${subject.type}:${subject.id}`;
 }
+
+/** The stream of an alarm as the journal keeps it: a device, and its subject as `subjectKey` wrote it. */
+export function streamOfAlarm(device: string, subject: string): Stream {
+  const [type = "", ...id] = subject.split(":");
+  const key = subject === "" ? device : `${device}|${type}|${encodeURIComponent(id.join(":"))}`;
+  return streamOfKey(key) ?? { device };
+}

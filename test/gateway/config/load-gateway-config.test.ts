@@ -224,3 +224,9 @@ test("whatever bytes a config holds, the loader answers, and each fault has a pl
     { numRuns: 300 },
   );
 });
+
+test("no rule of a config may take the built-in rule's name", async () => {
+  expect(await faultsOf(DESIGN_EXAMPLE.replace("night-noise:", "emergency:"))).toEqual([
+    "11:14 CONFIG_WRONG_VALUE rules.emergency",
+  ]);
+});

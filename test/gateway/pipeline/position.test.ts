@@ -67,18 +67,13 @@ test("distance is right along a meridian and across the date line", () => {
   ).toBeLessThan(120);
 });
 
-test("the other readings pass as they are, with their device and time; an emergency is urgent", () => {
+test("the other readings pass as they are, with their device and time", () => {
   const night = new VirtualNight();
   night.pass(10_000);
   const atMs = night.utcMs - 2000;
   const subject = { type: "issi", id: "1234567" } as const;
   const send = (reading: Parameters<typeof night.pipeline.accept>[0]["reading"]) =>
     night.pipeline.accept({ device: "radio", subject, reading }, night.now());
-  const emergency = send({ kind: "message", type: "emergency", atMs });
-  expect(emergency.writes.map(({ urgency }) => urgency)).toEqual(["urgent"]);
-  expect(emergency.writes[0]?.write.append).toEqual([
-    { kind: "message", device: "radio", subject, atMs, upMs: 8000, timeQuality: "ntp", body: { type: "emergency" } },
-  ]);
   const dust = send({ kind: "measurement", quantity: "PM10", unit: "µg/m³", value: 81, atMs });
   expect(dust.writes[0]).toMatchObject({
     urgency: "grouped",
