@@ -1,9 +1,13 @@
 import type { Insertable, Selectable } from "kysely";
-import { Value } from "typebox/value";
+import { Compile } from "typebox/compile";
 import { AlarmBody, AlarmPhase } from "../../protocol/alarm.ts";
 import { Subject } from "../../protocol/ids.ts";
 import type { AlarmsTable } from "../store/fleet-tables.ts";
 import type { AlarmState } from "./reduce.ts";
+
+const checkedBody = Compile(AlarmBody);
+const checkedPhase = Compile(AlarmPhase);
+const checkedSubject = Compile(Subject);
 
 export type AlarmRow = Selectable<AlarmsTable>;
 
@@ -16,18 +20,18 @@ export function stateOf(row: AlarmRow): AlarmState {
     body: bodyOf(row),
     run: row.run,
     seq: row.seq,
-    phase: Value.Parse(AlarmPhase, row.phase),
+    phase: checkedPhase.Parse(row.phase),
     superseded: row.superseded === 1,
     late: row.late === 1,
   };
 }
 
 export function bodyOf(row: Pick<AlarmRow, "body">): AlarmBody {
-  return Value.Parse(AlarmBody, JSON.parse(row.body));
+  return checkedBody.Parse(JSON.parse(row.body));
 }
 
 export function subjectOf(row: Pick<AlarmRow, "subject_type" | "subject_id">): Subject | undefined {
-  return row.subject_type === "" ? undefined : Value.Parse(Subject, { type: row.subject_type, id: row.subject_id });
+  return row.subject_type === "" ? undefined : checkedSubject.Parse({ type: row.subject_type, id: row.subject_id });
 }
 
 /** Columns that change with each revision. */

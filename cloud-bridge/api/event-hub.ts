@@ -37,7 +37,7 @@ export interface EventHubOptions {
   readonly nowMs: () => number;
   readonly log: Logger;
   readonly drainMs?: number;
-  /** Called after an event was handed to a stream's socket: proof of delivery for the crew's page. */
+  /** Called once a stream's socket has taken an event: proof of delivery for the crew's page. */
   readonly onWritten?: (name: string, data: string, account: AccountFacts) => void;
   /** Assignments that nobody has proven delivered to this crew: data of `assignment` events. */
   readonly undelivered?: (crewId: string) => Promise<readonly string[]>;
@@ -52,6 +52,9 @@ export class EventHub {
   readonly #streams = new Map<string, Stream>();
   readonly #heartbeat: NodeJS.Timeout;
   #dropped = 0;
+  /** One reading of the store serves every stream that is not behind. */
+  #isReading = false;
+  #isWoken = false;
 
   constructor(options: EventHubOptions) {
     this.#options = options;
@@ -93,17 +96,17 @@ export class EventHub {
     response.once("close", () => this.#streams.delete(client));
     this.#send(stream, "welcome", { client, nowMs: this.#options.nowMs() });
     await this.#catchUp(stream);
-    const { undelivered, onWritten } = this.#options;
+    const { undelivered } = this.#options;
     if (undelivered === undefined || account.role !== "crew" || account.crewId === undefined) return;
     for (const data of await undelivered(account.crewId)) {
-      this.#write(stream, `event: assignment\ndata: ${data}\n\n`);
-      onWritten?.("assignment", data, account);
+      this.#write(stream, `event: assignment\ndata: ${data}\n\n`, this.#proof("assignment", data, account));
     }
   }
 
   /** New numbered events are committed. */
   wake(): void {
-    for (const stream of this.#streams.values()) void this.#catchUp(stream);
+    this.#isWoken = true;
+    if (!this.#isReading) void this.#readNews();
   }
 
   /** Whether this stream is open and belongs to the account. */
@@ -137,6 +140,53 @@ export class EventHub {
     return Number(row?.id ?? 0);
   }
 
+  /** What is new to the foremost stream goes to all that stand where it stands; the others read on by themselves. */
+  async #readNews(): Promise<void> {
+    this.#isReading = true;
+    try {
+      while (this.#isWoken) {
+        this.#isWoken = false;
+        const idle = [...this.#streams.values()].filter(({ isBusy }) => !isBusy);
+        const from = Math.max(...idle.map(({ lastId }) => lastId));
+        const rows = idle.length === 0 ? [] : await this.#eventsAfter(from);
+        if (rows.length === BATCH) this.#isWoken = true;
+        for (const stream of this.#streams.values()) {
+          if (stream.isBusy || stream.lastId < from) void this.#catchUp(stream);
+          else void this.#give(stream, rows);
+        }
+      }
+    } catch (error) {
+      this.#options.log.error({ error: String(error) }, "cannot read events");
+      for (const stream of this.#streams.values()) void this.#catchUp(stream);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #give(stream: Stream, rows: readonly StoredEvent[]): Promise<void> {
+    stream.isBusy = true;
+    try {
+      for (const row of rows) {
+        if (row.id <= stream.lastId) continue;
+        this.#sendStored(stream, row);
+        if (stream.response.writableNeedDrain && !(await this.#hasRoom(stream))) return;
+      }
+    } finally {
+      stream.isBusy = false;
+    }
+    if (stream.isWoken) await this.#catchUp(stream);
+  }
+
+  #eventsAfter(id: number): Promise<readonly StoredEvent[]> {
+    return this.#options.db
+      .selectFrom("events")
+      .select(["id", "name", "data"])
+      .where("id", ">", id)
+      .orderBy("id")
+      .limit(BATCH)
+      .execute();
+  }
+
   async #catchUp(stream: Stream): Promise<void> {
     stream.isWoken = true;
     if (stream.isBusy) return;
@@ -144,13 +194,7 @@ export class EventHub {
     try {
       while (stream.isWoken && !stream.response.destroyed) {
         stream.isWoken = false;
-        const rows = await this.#options.db
-          .selectFrom("events")
-          .select(["id", "name", "data"])
-          .where("id", ">", stream.lastId)
-          .orderBy("id")
-          .limit(BATCH)
-          .execute();
+        const rows = await this.#eventsAfter(stream.lastId);
         for (const row of rows) {
           this.#sendStored(stream, row);
           if (!(await this.#hasRoom(stream))) return;
@@ -168,8 +212,16 @@ export class EventHub {
   #sendStored(stream: Stream, { id, name, data }: StoredEvent): void {
     stream.lastId = id;
     if (!maySee(stream.account, name, data)) return;
-    this.#write(stream, `event: ${name}\nid: ${id}\ndata: ${data}\n\n`);
-    this.#options.onWritten?.(name, data, stream.account);
+    this.#write(stream, `event: ${name}\nid: ${id}\ndata: ${data}\n\n`, this.#proof(name, data, stream.account));
+  }
+
+  /** Not before the socket has taken it: work that began here at once would keep the very event waiting in this process. */
+  #proof(name: string, data: string, account: AccountFacts): ((error?: Error | null) => void) | undefined {
+    const { onWritten } = this.#options;
+    if (onWritten === undefined) return undefined;
+    return (error) => {
+      if (error === undefined || error === null) onWritten(name, data, account);
+    };
   }
 
   #send<N extends EventName>(stream: Stream, name: N, event: EventOf<N>): void {
@@ -177,8 +229,8 @@ export class EventHub {
     this.#write(stream, `event: ${name}\ndata: ${JSON.stringify(event)}\n\n`);
   }
 
-  #write({ response }: Stream, text: string): void {
-    if (!response.destroyed) response.write(text);
+  #write({ response }: Stream, text: string, onTaken?: (error?: Error | null) => void): void {
+    if (!response.destroyed) response.write(text, onTaken);
   }
 
   /** Waits until the reader has taken what was written; one that does not is cut. */

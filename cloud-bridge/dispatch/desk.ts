@@ -86,6 +86,8 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
       for (const row of due) {
         newestTried = row.id;
         await guarded({ alarmId: row.alarm_id }, () => takeFollowUp(row));
+        // SQLite answers within the turn: without this what one alarm has to tell would wait for all that follow it.
+        await new Promise((resolve) => setImmediate(resolve));
       }
       if (due.length > 0) continue;
       const timers = await dueTimers(db, clock.nowMs());

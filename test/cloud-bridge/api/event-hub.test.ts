@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, request } from "node:http";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { EventHub } from "../../../cloud-bridge/api/event-hub.ts";
 import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
@@ -8,11 +8,14 @@ import { temporaryStore } from "../../fakes/bridge-store.ts";
 const FILLER = "x".repeat(100_000);
 
 /** A hub behind a plain HTTP server; who asks for /events gets a stream of an account of its own. */
-async function startHub(drainMs: number) {
+async function startHub(drainMs: number, onWritten?: (response: ServerResponse | undefined) => void) {
   const store = temporaryStore();
-  const hub = new EventHub({ db: store.db, nowMs: () => 1, log: silentLogger, drainMs });
+  let newest: ServerResponse | undefined;
+  const proof = onWritten === undefined ? {} : { onWritten: () => onWritten(newest) };
+  const hub = new EventHub({ db: store.db, nowMs: () => 1, log: silentLogger, drainMs, ...proof });
   let accounts = 0;
   const server = createServer((_request, response) => {
+    newest = response;
     accounts += 1;
     const account = { id: String(accounts), name: `viewer ${accounts}`, role: "viewer" as const };
     void hub.open(response, account, undefined, async () => true);
@@ -60,6 +63,15 @@ test("a reader that takes nothing is cut, and one that reads slowly gets every e
   await cut;
   await vi.waitFor(() => expect(text.match(/"n":\d+/gu)).toHaveLength(120), { timeout: 10_000 });
   expect(text.match(/^id: \d+$/gmu)).toEqual(Array.from({ length: 120 }, (_, n) => `id: ${n + 1}`));
+});
+
+test("an event is proven delivered only once the socket has taken it, and what the proof sets off does not hold it back", async () => {
+  const waiting: (number | undefined)[] = [];
+  const { open, tell } = await startHub(5000, (response) => waiting.push(response?.writableLength));
+  const reader = await open();
+  reader.resume();
+  await tell(2);
+  await vi.waitFor(() => expect(waiting).toEqual([0, 0]));
 });
 
 test("what is transient is not piled up for a reader that is behind", async () => {
