@@ -1,6 +1,8 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { Command } from "commander";
+import { type DayNightLevels, DEFAULT_DAY_NIGHT, dayNightLevels } from "../gateway/pipeline/acoustics/day-night.ts";
+import { findingLevels, validPct } from "../gateway/pipeline/acoustics/finding-levels.ts";
 import { type LevelSample, levelStatistics } from "../gateway/pipeline/level-statistics.ts";
 import { LevelFlag } from "../protocol/noise.ts";
 import { EXIT } from "./subcommand.ts";
@@ -14,12 +16,17 @@ export function command(): Command {
   return new Command()
     .argument("[file]", "one level a line, CSV, or JSON lines of `shao decode`; - reads stdin", "-")
     .option("--column <name>", "column of a CSV: its name in the first line, or its number from 1")
+    .option("--ldn <HH:MM>", "add Ld, Ln and Ldn (06–22 h, 22–06 h): local time of the first second")
+    .option("--min-hour-valid-pct <n>", "an hour counts from this part on", String(DEFAULT_DAY_NIGHT.minHourValidPct))
+    .option("--min-day-hours <n>", "Ld needs so many hours", String(DEFAULT_DAY_NIGHT.minDayHours))
+    .option("--min-night-hours <n>", "Ln needs so many hours", String(DEFAULT_DAY_NIGHT.minNightHours))
     .addHelpText(
       "after",
       "\nA line without a number is a second without a valid level. Without any valid level all values are null and the\n" +
-        "exit code is 1.\nExample: printf '80\\n80.3\\n80.6\\n' | shao levels",
+        "exit code is 1.\nExample: printf '80\\n80.3\\n80.6\\n' | shao levels\n" +
+        "With --ldn, levels flagged weather, calibration or maintenance are left out of the added values, and only there.",
     )
-    .action(async (file: string, options: { column?: string }) => {
+    .action(async (file: string, options: LevelsOptions) => {
       const input = file === "-" ? process.stdin : createReadStream(file);
       try {
         const samples = await readSamples(
@@ -27,7 +34,8 @@ export function command(): Command {
           options.column,
         );
         const statistics = levelStatistics(samples);
-        process.stdout.write(`${JSON.stringify(statistics)}\n`);
+        const day = options.ldn === undefined ? {} : dayOf(samples, options.ldn, options);
+        process.stdout.write(`${JSON.stringify({ ...statistics, ...day })}\n`);
         const without = statistics.n - statistics.valid;
         if (without > 0) process.stderr.write(`${without} of ${statistics.n} lines have no valid level\n`);
         process.exitCode = statistics.valid > 0 ? EXIT.good : EXIT.fault;
@@ -39,7 +47,55 @@ export function command(): Command {
     });
 }
 
+interface LevelsOptions {
+  readonly column?: string;
+  readonly ldn?: string;
+  readonly minHourValidPct: string;
+  readonly minDayHours: string;
+  readonly minNightHours: string;
+}
+
 class UsageError extends Error {}
+
+const HOUR_S = 3600;
+const DAY_S = 24 * HOUR_S;
+
+/** @param start local time of day of the first sample, HH:MM */
+function dayOf(
+  samples: readonly LevelSample[],
+  start: string,
+  options: LevelsOptions,
+): DayNightLevels & { readonly validPct: number } {
+  const [, hour, minute] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(start) ?? [];
+  if (hour === undefined) throw new UsageError(`--ldn ${JSON.stringify(start)} is no time of day such as 22:00`);
+  const startS = Number(hour) * HOUR_S + Number(minute) * 60;
+  const hours = Map.groupBy(
+    samples.map((sample, index) => ({ sample, atS: startS + index })),
+    ({ atS }) => Math.floor(atS / HOUR_S),
+  );
+  const settings = {
+    minHourValidPct: numberOf(options.minHourValidPct, 100),
+    minDayHours: numberOf(options.minDayHours, 16),
+    minNightHours: numberOf(options.minNightHours, 8),
+  };
+  const levels = dayNightLevels(
+    [...hours].map(([index, some]) => ({
+      isNight: isNightHour(((index * HOUR_S) % DAY_S) / HOUR_S),
+      levels: findingLevels(some.map(({ sample }) => sample)),
+    })),
+    settings,
+  );
+  const { levelsDb, n } = findingLevels(samples);
+  return { ...levels, validPct: validPct(levelsDb.length, n) };
+}
+
+const isNightHour = (hour: number): boolean => hour < 6 || hour >= 22;
+
+function numberOf(text: string, most: number): number {
+  const value = isNumber(text) ? Number(text) : Number.NaN;
+  if (value >= 0 && value <= most) return value;
+  throw new UsageError(`${JSON.stringify(text)} is no number from 0 to ${most}`);
+}
 
 const NOTHING: LevelSample = { levelDb: null, flags: ["no-data"] };
 

@@ -43,3 +43,13 @@ test("the output of decode goes in as it is, and its invalid levels count for no
   ];
   expect(levels(lines.join("\n")).out).toMatchObject({ n: 3, valid: 1, laeqDb: 60 });
 });
+
+test("Ld, Ln and Ldn are added only when they are asked for", () => {
+  const day = [...Array(8 * 3600).fill("55"), ...Array(16 * 3600).fill("70")].join("\n");
+  const { out } = levels(day, "--ldn", "22:00");
+  expect(out).toMatchObject({ ldDb: 70, lnDb: 55, dayHours: 16, nightHours: 8, validPct: 100 });
+  expect(out?.["ldnDb"]).toBeCloseTo(68.8766, 4);
+  expect(levels("60\n", "--ldn", "06:00").out).toMatchObject({ n: 1, ldDb: null, ldnDb: null, dayHours: 0 });
+  expect(levels("60\n", "--ldn", "25:00").status).toBe(64);
+  expect(levels("60\n", "--ldn", "06:00", "--min-day-hours", "no").stderr).toContain("from 0 to 16");
+});

@@ -11,10 +11,13 @@ interface Skippable {
 }
 
 /** Goes on only where all these commands are there. */
-export function needRigs(context: Skippable, ...commands: readonly ("socat" | "mbpoll" | "pymodbus")[]): void {
+export function needRigs(
+  context: Skippable,
+  ...commands: readonly ("socat" | "mbpoll" | "pymodbus" | "numpy")[]
+): void {
   for (const command of commands) {
-    const probe =
-      command === "pymodbus" ? spawnSync("/usr/bin/python3", ["-c", "import pymodbus"]) : spawnSync("which", [command]);
+    const isModule = command === "pymodbus" || command === "numpy";
+    const probe = isModule ? spawnSync("/usr/bin/python3", ["-c", `import ${command}`]) : spawnSync("which", [command]);
     if (probe.status === 0) continue;
     const reason = `${command} is missing: scripts/setup --test installs it`;
     if (process.env["CI"] !== undefined) throw new Error(reason);
