@@ -4,6 +4,7 @@ import type { BusLease } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import { decodeLevel } from "../../drivers/modbus-noise/decode.ts";
 import { PROFILE_NAMES, resolveProfile } from "../../drivers/modbus-noise/profiles.ts";
+import { levelBlock } from "../../drivers/modbus-noise/read-plan.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 
 const BAUD_RATES = [9600, 4800, 19_200, 115_200];
@@ -62,12 +63,11 @@ async function fittingProfiles(
   const fits: { readonly profile: string; readonly levelDb: number }[] = [];
   for (const name of PROFILE_NAMES) {
     const profile = resolveProfile(name);
-    const { function: kind, address } = profile;
+    const { function: kind, address, count } = levelBlock(profile);
     try {
-      const [raw] = await bus.modbus({ unit, function: kind, address, count: 1, timeoutMs: TIMEOUT_MS }, "command");
-      if (raw === undefined) continue;
-      const { levelDb, flags } = decodeLevel(raw, profile);
-      if (flags.length === 0) fits.push({ profile: name, levelDb });
+      const words = await bus.modbus({ unit, function: kind, address, count, timeoutMs: TIMEOUT_MS }, "command");
+      const { levelDb, flags } = decodeLevel(words, profile);
+      if (flags.length === 0 && levelDb !== null) fits.push({ profile: name, levelDb });
     } catch (error) {
       if (!(error instanceof DriverError) || !error.code.startsWith("MODBUS_")) throw error;
     }

@@ -26,6 +26,13 @@ export const modbusNoiseConfig = Type.Object(
       title: "Poll period",
       description: "Rules work on one level a second: 1000 unless the meter cannot.",
     }),
+    measurementPeriodMs: Type.Integer({
+      minimum: 1000,
+      maximum: 3_600_000,
+      default: 60_000,
+      title: "Period of the other values",
+      description: "Weather, LAeq, LAmax: where the profile names some. They are read beside the level.",
+    }),
     timeoutMs: Type.Integer({
       minimum: 20,
       maximum: 10_000,

@@ -1,8 +1,10 @@
-import type { Driver } from "../driver.ts";
+import type { BusLease, Driver } from "../driver.ts";
 import { DriverError } from "../errors.ts";
+import { profileFaults } from "./check-profile.ts";
 import { modbusNoiseConfig } from "./config.ts";
-import { decodeLevel } from "./decode.ts";
+import { decodeLevel, decodeMeasurement } from "./decode.ts";
 import { resolveProfile } from "./profiles.ts";
+import { levelBlock, type ReadBlock, readPlan } from "./read-plan.ts";
 
 /** Refusals that say "this register does not exist": no retry can help while the profile stays. */
 const MAP_REFUSALS = 5;
@@ -14,8 +16,9 @@ export const modbusNoise: Driver<typeof modbusNoiseConfig> = {
   kind: "modbus-noise",
   config: modbusNoiseConfig,
 
-  check({ profile, periodMs, timeoutMs }) {
-    const { minPeriodMs = 0, validDb } = resolveProfile(profile);
+  check({ profile: named, periodMs, timeoutMs }) {
+    const profile = resolveProfile(named);
+    const { minPeriodMs = 0 } = profile;
     const faults = [];
     if (timeoutMs >= periodMs) {
       faults.push({
@@ -31,41 +34,64 @@ export const modbusNoise: Driver<typeof modbusNoiseConfig> = {
         hint: "Choose 1000.",
       });
     }
-    if (validDb[0] >= validDb[1]) {
-      faults.push({
-        pointer: "/profile/validDb",
-        message: `the measuring range [${validDb[0]}, ${validDb[1]}] is empty`,
-        hint: "Give the lower end first, e.g. [30, 130].",
-      });
-    }
-    return faults;
+    return [...faults, ...profileFaults(profile).map((fault) => ({ ...fault, pointer: `/profile${fault.pointer}` }))];
   },
 
   async run(config, { openBus, clock, online, fault, emit, signal }) {
     const profile = resolveProfile(config.profile);
     const quantity = config.quantity ?? profile.quantity;
+    const level = levelBlock(profile);
+    const plan = readPlan(profile);
     await using bus = await openBus(config.bus.port, config.bus.settings);
+    /** What is still to be read of this round of measurements: one request a slot, so that no other meter waits long. */
+    let due: readonly ReadBlock[] = [];
+    let roundAtMs = Number.NEGATIVE_INFINITY;
     let refusals = 0;
 
+    const ask = async (block: ReadBlock): Promise<void> => {
+      const words = await read(bus, block, config);
+      const atMs = clock.nowMs();
+      for (const { measurement, address, count } of block.fields) {
+        const own = words.slice(address - block.address, address - block.address + count);
+        if (measurement === undefined) {
+          refusals = 0;
+          online();
+          await emit({ kind: "noise", ...decodeLevel(own, profile), quantity, atMs });
+        } else await emit({ ...decodeMeasurement(own, measurement), atMs });
+      }
+    };
+
     for await (const _ of bus.every(config.periodMs, signal)) {
-      try {
-        const [raw] = await bus.modbus({
-          unit: config.unit,
-          function: profile.function,
-          address: profile.address,
-          count: 1,
-          timeoutMs: config.timeoutMs,
-        });
-        if (raw === undefined) continue;
-        refusals = 0;
-        online();
-        await emit({ kind: "noise", ...decodeLevel(raw, profile), quantity, atMs: clock.nowMs() });
-      } catch (error) {
-        if (!(error instanceof DriverError) || !UNIT_FAULTS.includes(error.code)) throw error;
-        refusals = error.code === "MODBUS_EXCEPTION" && error.retry === "never" ? refusals + 1 : 0;
-        if (refusals >= MAP_REFUSALS) throw error;
-        fault(error);
+      const hasMeasurements = (profile.measurements ?? []).length > 0;
+      if (hasMeasurements && due.length === 0 && clock.upMs() - roundAtMs >= config.measurementPeriodMs) {
+        due = plan;
+        roundAtMs = clock.upMs();
+      }
+      const [next, ...later] = due;
+      const isLevelIn = next?.fields.some(({ measurement }) => measurement === undefined) === true;
+      for (const block of isLevelIn || next === undefined ? [next ?? level] : [level, next]) {
+        if (block === next) due = later;
+        try {
+          await ask(block);
+        } catch (error) {
+          if (!(error instanceof DriverError) || !UNIT_FAULTS.includes(error.code)) throw error;
+          const isRefusal = error.code === "MODBUS_EXCEPTION" && error.retry === "never";
+          // A refused measurement is told each round; only the level decides whether the map fits at all.
+          if (block === level) refusals = isRefusal ? refusals + 1 : 0;
+          if (refusals >= MAP_REFUSALS) throw error;
+          fault(error);
+          break;
+        }
       }
     }
   },
 };
+
+function read(
+  bus: BusLease,
+  block: ReadBlock,
+  config: { unit: number; timeoutMs: number },
+): Promise<readonly number[]> {
+  const { function: kind, address, count } = block;
+  return bus.modbus({ unit: config.unit, function: kind, address, count, timeoutMs: config.timeoutMs });
+}

@@ -3,16 +3,25 @@ import { NoiseProfile } from "./profile.ts";
 import gemho from "./profiles/gemho.json" with { type: "json" };
 import genericCn from "./profiles/generic-cn.json" with { type: "json" };
 import renke from "./profiles/renke.json" with { type: "json" };
+import renkeWeather from "./profiles/renke-weather.json" with { type: "json" };
 import sonbestSm7901b from "./profiles/sonbest-sm7901b.json" with { type: "json" };
 import wirenboardWbMsw from "./profiles/wirenboard-wb-msw.json" with { type: "json" };
 
 /** Names that a config may give as `profile`. A file in profiles/ and a line here make one more. */
-export const PROFILE_NAMES = ["sonbest-sm7901b", "renke", "wirenboard-wb-msw", "gemho", "generic-cn"] as const;
+export const PROFILE_NAMES = [
+  "sonbest-sm7901b",
+  "renke",
+  "renke-weather",
+  "wirenboard-wb-msw",
+  "gemho",
+  "generic-cn",
+] as const;
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 const FILES: Readonly<Record<ProfileName, unknown>> = {
   "sonbest-sm7901b": sonbestSm7901b,
   renke,
+  "renke-weather": renkeWeather,
   "wirenboard-wb-msw": wirenboardWbMsw,
   gemho,
   "generic-cn": genericCn,

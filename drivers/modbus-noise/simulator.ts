@@ -4,6 +4,8 @@ import type { ByteLink } from "../driver.ts";
 import { type SimulatorListen, serveSimulator } from "../net/simulator-listen.ts";
 import type { NoiseProfile } from "./profile.ts";
 import { type ProfileName, resolveProfile } from "./profiles.ts";
+import { type ReadBlock, readPlan } from "./read-plan.ts";
+import { encodeRegisters, type RegisterEncoding, registerCount } from "./register-value.ts";
 
 /** What goes wrong on the line, as shares of all answers (0 to 1) and units that are switched off. */
 export interface LineFaults {
@@ -25,6 +27,8 @@ export interface NoiseSimulatorOptions {
   readonly profile?: ProfileName | NoiseProfile;
   /** The level that the unit measures at that time, dB(A); null: it says that it has none. */
   readonly levelAt: (unit: number, atMs: number) => number | null;
+  /** Other values of the profile at that time, in their own units; null or absent: none. */
+  readonly measurementAt?: (unit: number, quantity: string, atMs: number) => number | null;
   /** Replaces the register map of the profile, e.g. by values that tell their own unit and address. */
   readonly registerAt?: (unit: number, functionCode: number, address: number) => number | undefined;
   /** Asked once for each request, so that faults may come and go. */
@@ -46,7 +50,7 @@ export async function startNoiseSimulator(options: NoiseSimulatorOptions): Promi
   const { units = [1], random = Math.random, nowMs = Date.now } = options;
   const faults = (): LineFaults => options.faults?.() ?? {};
   const profile = resolveProfile(options.profile ?? "sonbest-sm7901b");
-  const registerAt = options.registerAt ?? levelRegister(profile, options.levelAt, nowMs);
+  const registerAt = options.registerAt ?? profileRegisters(profile, options, nowMs);
   const isMbap = "tcp" in options.listen && options.listen.framing !== "rtu";
   const lastOfUnit = new Map<number, Promise<void>>();
   const stop = new AbortController();
@@ -100,18 +104,43 @@ export async function startNoiseSimulator(options: NoiseSimulatorOptions): Promi
   };
 }
 
-function levelRegister(
+/** The registers of the profile as a meter would hold them; what lies between two of them reads 0, all else is refused. */
+function profileRegisters(
   profile: NoiseProfile,
-  levelAt: NoiseSimulatorOptions["levelAt"],
+  { levelAt, measurementAt }: Pick<NoiseSimulatorOptions, "levelAt" | "measurementAt">,
   nowMs: () => number,
 ): (unit: number, functionCode: number, address: number) => number | undefined {
-  const functionCode = profile.function === "read-holding" ? 3 : 4;
+  const blocks = readPlan(profile);
   return (unit, code, address) => {
-    if (code !== functionCode || address !== profile.address) return undefined;
-    const levelDb = levelAt(unit, nowMs());
-    if (levelDb === null) return profile.noDataValues[0] ?? 0x7fff;
-    return Math.round(levelDb / profile.scaleDb) & 0xffff;
+    const block = blocks.find(
+      (one) => codeOf(one) === code && one.address <= address && address < one.address + one.count,
+    );
+    if (block === undefined) return undefined;
+    const field = block.fields.find((one) => one.address <= address && address < one.address + one.count);
+    if (field === undefined) return 0;
+    const { measurement } = field;
+    const encoding = measurement ?? profile;
+    const value =
+      measurement === undefined
+        ? levelAt(unit, nowMs())
+        : (measurementAt?.(unit, measurement.quantity, nowMs()) ?? null);
+    const counts = value === null ? undefined : value / (measurement?.scale ?? profile.scaleDb);
+    const words = counts === undefined ? noData(encoding) : encodeRegisters(counts, encoding);
+    return words[address - field.address];
   };
+}
+
+function codeOf({ function: kind }: ReadBlock): number {
+  return kind === "read-holding" ? 3 : 4;
+}
+
+function noData(encoding: RegisterEncoding & { readonly noDataValues: readonly number[] }): number[] {
+  if (encoding.type === "f32") return encodeRegisters(Number.NaN, encoding);
+  const { type: _, isSigned: __, ...order } = encoding;
+  return encodeRegisters(
+    encoding.noDataValues[0] ?? 0x7fff,
+    registerCount(encoding) === 2 ? { ...order, type: "u32" } : order,
+  );
 }
 
 function flipOneBit(bytes: Uint8Array, random: () => number): Uint8Array {

@@ -10,14 +10,21 @@ interface Skippable {
   skip(reason: string): void;
 }
 
+/** How to see whether Python reaches them; mbpoll brings libmodbus with it. */
+const PYTHON_PROBES: Readonly<Record<string, string>> = {
+  pymodbus: "import pymodbus",
+  numpy: "import numpy",
+  libmodbus: "import ctypes; ctypes.CDLL('libmodbus.so.5')",
+};
+
 /** Goes on only where all these commands are there. */
 export function needRigs(
   context: Skippable,
-  ...commands: readonly ("socat" | "mbpoll" | "pymodbus" | "numpy")[]
+  ...commands: readonly ("socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy")[]
 ): void {
   for (const command of commands) {
-    const isModule = command === "pymodbus" || command === "numpy";
-    const probe = isModule ? spawnSync("/usr/bin/python3", ["-c", `import ${command}`]) : spawnSync("which", [command]);
+    const python = PYTHON_PROBES[command];
+    const probe = python === undefined ? spawnSync("which", [command]) : spawnSync("/usr/bin/python3", ["-c", python]);
     if (probe.status === 0) continue;
     const reason = `${command} is missing: scripts/setup --test installs it`;
     if (process.env["CI"] !== undefined) throw new Error(reason);
@@ -63,6 +70,44 @@ else:
 /** pymodbus as a slave: unit 1, holding registers 0 to 99 hold 536 + n. */
 export function startPymodbus(kind: "serial" | "tcp" | "rtu", where: string): { stop(): Promise<void> } {
   const child = spawn("/usr/bin/python3", ["-c", SLAVE, kind, where], { stdio: "ignore" });
+  return { stop: () => stopped(child) };
+}
+
+const LIBMODBUS_SLAVE = `
+import ctypes, sys
+class Mapping(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int) for name in (
+        "nb_bits", "start_bits", "nb_input_bits", "start_input_bits",
+        "nb_input_registers", "start_input_registers", "nb_registers", "start_registers")] + [
+        ("tab_bits", ctypes.c_void_p), ("tab_input_bits", ctypes.c_void_p),
+        ("tab_input_registers", ctypes.POINTER(ctypes.c_uint16)), ("tab_registers", ctypes.POINTER(ctypes.c_uint16))]
+lib = ctypes.CDLL("libmodbus.so.5")
+lib.modbus_new_rtu.restype = ctypes.c_void_p
+lib.modbus_mapping_new.restype = ctypes.POINTER(Mapping)
+path, unit, given = sys.argv[1].encode(), int(sys.argv[2]), [pair.split("=") for pair in sys.argv[3].split(",")]
+line = ctypes.c_void_p(lib.modbus_new_rtu(path, 9600, ctypes.c_char(b"N"), 8, 1))
+lib.modbus_set_slave(line, unit)
+mapping = lib.modbus_mapping_new(0, 0, 600, 600)
+for address, value in given:
+    mapping.contents.tab_registers[int(address)] = int(value)
+    mapping.contents.tab_input_registers[int(address)] = int(value)
+if lib.modbus_connect(line) != 0: sys.exit("no line")
+query = (ctypes.c_uint8 * 260)()
+while True:
+    length = lib.modbus_receive(line, query)
+    if length > 0: lib.modbus_reply(line, query, length, mapping)
+`;
+
+/** libmodbus as a slave on a serial line: holding and input registers as given, 0 elsewhere up to 599. */
+export function startLibmodbus(
+  path: string,
+  unit: number,
+  registers: Readonly<Record<number, number>>,
+): { stop(): Promise<void> } {
+  const given = Object.entries(registers).map(([address, value]) => `${address}=${value}`);
+  const child = spawn("/usr/bin/python3", ["-c", LIBMODBUS_SLAVE, path, String(unit), given.join(",")], {
+    stdio: "ignore",
+  });
   return { stop: () => stopped(child) };
 }
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { Value } from "typebox/value";
 import { describe, expect, test } from "vitest";
-import { crc16, withCrc } from "../../../drivers/bus/crc16.ts";
-import { decodeFrame, decodeStream } from "../../../drivers/modbus-noise/capture.ts";
+import { hasGoodCrc, withCrc } from "../../../drivers/bus/crc16.ts";
+import type { DecodedItem } from "../../../drivers/decoder.ts";
+import { RtuCapture } from "../../../drivers/modbus-noise/capture.ts";
 import { modbusNoiseConfig } from "../../../drivers/modbus-noise/config.ts";
 import { decodeLevel } from "../../../drivers/modbus-noise/decode.ts";
 import { modbusNoise } from "../../../drivers/modbus-noise/driver.ts";
@@ -15,10 +16,29 @@ const msw = resolveProfile("wirenboard-wb-msw");
 const frames = receivedFrames("modbus-noise/sm7901b.trace");
 const [GOOD = new Uint8Array()] = frames;
 
+function said(item: DecodedItem): unknown {
+  if ("fault" in item) return item.fault.code;
+  const { levelDb, quantity, value, flags, flag } = item.reading as {
+    levelDb?: number | null;
+    quantity: string;
+    value?: number | null;
+    flags?: string[];
+    flag?: string;
+  };
+  if (flags !== undefined) return [levelDb, ...flags];
+  return [quantity, value, ...(flag === undefined ? [] : [flag])];
+}
+
 function summary(frame: Uint8Array, profile = sonbest): unknown {
-  const item = decodeFrame(frame, profile);
-  if (item === undefined) return undefined;
-  return "fault" in item ? item.fault.code : [item.reading.levelDb, ...item.reading.flags];
+  return new RtuCapture(profile).frame(frame).map(said)[0];
+}
+
+function stream(bytes: Uint8Array, profile = sonbest, chunkBytes = bytes.length): unknown[] {
+  const capture = new RtuCapture(profile);
+  const items: DecodedItem[] = [];
+  for (let at = 0; at < bytes.length; at += chunkBytes)
+    items.push(...capture.push(bytes.subarray(at, at + chunkBytes)));
+  return [...items, ...capture.end()].map(said);
 }
 
 describe("noise meter frames", () => {
@@ -31,9 +51,9 @@ describe("noise meter frames", () => {
       [3276.7, "no-data"],
       [6553.5, "no-data"],
     ]);
-    expect(decodeLevel(299, sonbest)).toEqual({ levelDb: 29.9, flags: ["out-of-range"] });
-    expect(decodeLevel(1301, sonbest)).toEqual({ levelDb: 130.1, flags: ["out-of-range"] });
-    expect(decodeLevel(0, sonbest)).toEqual({ levelDb: 0, flags: ["out-of-range"] });
+    expect(decodeLevel([299], sonbest)).toEqual({ levelDb: 29.9, flags: ["out-of-range"] });
+    expect(decodeLevel([1301], sonbest)).toEqual({ levelDb: 130.1, flags: ["out-of-range"] });
+    expect(decodeLevel([0], sonbest)).toEqual({ levelDb: 0, flags: ["out-of-range"] });
   });
 
   test("refusal: an exception says that the profile does not fit", () => {
@@ -53,9 +73,20 @@ describe("noise meter frames", () => {
     const query = Uint8Array.of(1, 3, 0, 0, 0, 1, 0x84, 0x0a);
     const noise = Uint8Array.of(0xff, 0x00, 0x37);
     const bytes = Buffer.concat([noise, query, GOOD, GOOD, noise, frames[2] ?? noise]);
-    expect(
-      decodeStream(bytes, sonbest).map((item) => ("fault" in item ? item.fault.code : item.reading.levelDb)),
-    ).toEqual(["MODBUS_CRC", 53.6, 53.6, "MODBUS_CRC", 70.1]);
+    const expected = ["MODBUS_CRC", [53.6], [53.6], "MODBUS_CRC", [70.1]];
+    for (const chunkBytes of [bytes.length, 1, 5]) expect(stream(bytes, sonbest, chunkBytes)).toEqual(expected);
+  });
+
+  test("a query names the registers of its answer: several values of one meter in one frame", () => {
+    const query = withCrc(Uint8Array.of(1, 4, 0, 3, 0, 3));
+    const [whole = GOOD, answer = GOOD] = receivedFrames("modbus-noise/wb-msw.trace");
+    expect(stream(Buffer.concat([query, whole]), msw).at(-1)).toEqual(["humidity", 65]);
+    expect(stream(Buffer.concat([query, answer]), msw)).toEqual([
+      [70.1],
+      ["temperature", -2],
+      ["humidity", 327.67, "no-data"],
+    ]);
+    expect(stream(answer, msw)).toEqual(["MODBUS_UNEXPECTED"]);
   });
 
   test("WB-MSW: function 4, hundredths, rounded to what the meter shows", () => {
@@ -67,24 +98,48 @@ describe("noise meter frames", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(...PROFILE_NAMES), (raw, name) => {
         const profile = resolveProfile(name);
-        const { levelDb, flags } = decodeLevel(raw, profile);
-        expect(Math.round(levelDb / profile.scaleDb)).toBe(raw);
+        const { levelDb, flags } = decodeLevel([raw], profile);
+        expect(Math.round((levelDb ?? Number.NaN) / profile.scaleDb)).toBe(raw);
         const [low, high] = profile.validDb;
-        expect(flags.length === 0).toBe(levelDb >= low && levelDb <= high && !profile.noDataValues.includes(raw));
+        const isInside = levelDb !== null && levelDb >= low && levelDb <= high;
+        expect(flags.length === 0).toBe(isInside && !profile.noDataValues.includes(raw));
       }),
     );
   });
 
-  test("whatever bytes come, the stream decoder ends and believes only good checksums", () => {
+  test("whatever bytes come, in whatever pieces, the decoder ends and believes only good checksums", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        for (const item of decodeStream(bytes, sonbest)) {
-          if ("reading" in item) expect(crc16(bytes)).toBeTypeOf("number");
-        }
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(...frames)), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 400 }),
+        (parts, chunkBytes) => {
+          const bytes = Buffer.concat(parts);
+          const whole = stream(bytes);
+          expect(stream(bytes, sonbest, chunkBytes)).toEqual(whole);
+          const values = whole.filter((item) => Array.isArray(item)).length;
+          expect(values).toBeLessThanOrEqual(goodFrames(bytes));
+        },
+      ),
     );
   });
+
+  test("a megabyte of noise is bounded: one fault for each 4096 bytes, and the frame behind it is found", () => {
+    const noise = new Uint8Array(1_000_000).fill(0x55);
+    const items = stream(Buffer.concat([noise, GOOD]), sonbest, 65_536);
+    expect(items.at(-1)).toEqual([53.6]);
+    expect(items.length).toBeLessThan(300);
+  });
 });
+
+/** Places where a whole frame with a good checksum stands. */
+function goodFrames(bytes: Uint8Array): number {
+  let found = 0;
+  for (let offset = 0; offset + 5 <= bytes.length; offset++) {
+    const length = 5 + (bytes[offset + 2] ?? 0);
+    if (offset + length <= bytes.length && hasGoodCrc(bytes, offset, offset + length)) found++;
+  }
+  return found;
+}
 
 describe("noise profiles are data", () => {
   test.each(PROFILE_NAMES)("%s fits the schema and names its source and certainty", (name) => {
@@ -96,7 +151,14 @@ describe("noise profiles are data", () => {
 
   test("a profile can be written out in the config; what contradicts itself is refused with a hint", () => {
     const profile = { ...sonbest, address: 7, validDb: [130, 30] };
-    const config: unknown = { bus: "rs485", unit: 1, profile, periodMs: 200, timeoutMs: 300 };
+    const config: unknown = {
+      bus: "rs485",
+      unit: 1,
+      profile,
+      periodMs: 200,
+      measurementPeriodMs: 60_000,
+      timeoutMs: 300,
+    };
     expect(Value.Check(modbusNoiseConfig, config)).toBe(true);
     if (!Value.Check(modbusNoiseConfig, config)) return;
     expect(modbusNoise.check?.(config).map(({ pointer }) => pointer)).toEqual(["/timeoutMs", "/profile/validDb"]);

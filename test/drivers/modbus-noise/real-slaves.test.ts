@@ -4,14 +4,22 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { openPtyPair } from "../../../cli/sim/pty-pair.ts";
 import { startNoiseSimulator } from "../../../drivers/modbus-noise/simulator.ts";
-import { freePort, needRigs, scratchFolder, startPymodbus, stopped, until } from "../../fakes/rigs.ts";
+import { freePort, needRigs, scratchFolder, startLibmodbus, startPymodbus, stopped, until } from "../../fakes/rigs.ts";
 import { runDevice } from "../../fakes/running-device.ts";
 
 const scratch = scratchFolder();
 afterAll(() => scratch.remove());
 
 function meter(bus: object, more: object = {}) {
-  return { bus, unit: 1, profile: "sonbest-sm7901b", periodMs: 200, timeoutMs: 150, ...more };
+  return {
+    bus,
+    unit: 1,
+    profile: "sonbest-sm7901b",
+    periodMs: 200,
+    measurementPeriodMs: 60_000,
+    timeoutMs: 150,
+    ...more,
+  };
 }
 
 function serialBus(path: string) {
@@ -52,6 +60,27 @@ describe("a Modbus slave that we did not write (pymodbus)", () => {
       expect(device.readings[0]).toMatchObject({ levelDb: 55 });
     }
     await slave.stop();
+  });
+});
+
+describe("a Modbus slave that we did not write (libmodbus)", () => {
+  test("level, temperature and humidity of one meter in one request, and what is out of range flagged", async (context) => {
+    needRigs(context, "socat", "libmodbus");
+    const pair = await openPtyPair(join(scratch.path, "libmodbus"));
+    const slave = startLibmodbus(pair.devicePath, 1, { 504: 1001, 505: 0xffec, 506: 712 });
+    {
+      await using device = runDevice("modbus-noise", meter(serialBus(pair.path), { profile: "renke-weather" }));
+      await until(() => device.readings.length >= 4, 15_000);
+      const kinds = device.readings.slice(0, 3).map((reading) => ({ ...reading, atMs: 0 }));
+      expect(kinds).toEqual([
+        { kind: "measurement", quantity: "humidity", unit: "%RH", value: 100.1, flag: "out-of-range", atMs: 0 },
+        { kind: "measurement", quantity: "temperature", unit: "°C", value: -2, atMs: 0 },
+        { kind: "noise", levelDb: 71.2, quantity: "LAF", flags: [], atMs: 0 },
+      ]);
+      expect(device.readings[3]).toMatchObject({ kind: "noise", levelDb: 71.2 });
+    }
+    await slave.stop();
+    await pair.close();
   });
 });
 
