@@ -6,7 +6,8 @@ import { DRIVERS } from "../drivers/registry.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
 import { parseGatewayFaultPoint } from "../gateway/contracts/fault-points.ts";
 import type { Logger } from "../gateway/contracts/logger.ts";
-import { type GatewayOptions, startGateway } from "../gateway/main.ts";
+import { keepRunning } from "../gateway/keep-running.ts";
+import type { GatewayOptions } from "../gateway/main.ts";
 import { renderFault } from "../protocol/document/fault.ts";
 import { EXIT } from "./subcommand.ts";
 
@@ -16,8 +17,6 @@ interface GatewayFlags {
   readonly faultPoint?: string;
   readonly negativeControl?: "receipt-on-puback";
 }
-
-const RESTART_PAUSE_MS = 1000;
 
 /** `shao gateway --config F`: the edge half, in the foreground until SIGTERM or Ctrl-C. */
 export function command(): Command {
@@ -63,14 +62,7 @@ export function command(): Command {
 async function serve(options: GatewayOptions): Promise<void> {
   const { promise: asked, resolve: stop } = Promise.withResolvers<"signal">();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop("signal"));
-  for (;;) {
-    const gateway = await startGateway(options);
-    const end = await Promise.race([asked, gateway.ended]);
-    await gateway.stop();
-    if (end === "signal") return;
-    options.log.warn({ reason: end }, "gateway starts again");
-    await new Promise((resolve) => setTimeout(resolve, RESTART_PAUSE_MS));
-  }
+  await keepRunning(options, asked);
 }
 
 /** Written at once, so that the last line before a kill is there. */

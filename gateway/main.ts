@@ -11,8 +11,9 @@ import { GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceReading } from "./contracts/readings.ts";
+import { type TakenUp, takeUp } from "./hand-over.ts";
 import { commandKeys, type NodeIdentity, readIdentity } from "./identity/identity-files.ts";
-import { HoldingWriter } from "./journal/holding-writer.ts";
+import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
 import { NodeReport, problemOf } from "./node-report.ts";
@@ -41,6 +42,12 @@ export interface GatewayOptions {
   readonly systemMs?: () => number;
   readonly faultPoint?: GatewayFaultSpec;
   readonly negativeControl?: "receipt-on-puback";
+  /** What outlives a gateway in this process: read at its start, written at its end. */
+  readonly memory?: GatewayMemory;
+}
+
+export interface GatewayMemory {
+  handOver: HandOver | undefined;
 }
 
 /** Why a gateway ended by itself: both times a new one should be started. */
@@ -91,7 +98,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const hint = "Records that had no receipt are in it: `shao journal export` may read them.";
     log.error({ code: "JOURNAL_SET_ASIDE", file: restored.setAside, hint }, "journal was damaged and set aside");
   }
-  const gateway = new RunningGateway(options, journal, time, { ...system, nowMs: () => time.nowMs() });
+  const takenUp = takeUp(restored, options.memory?.handOver, time.stamp());
+  const gateway = new RunningGateway(options, journal, takenUp, time, { ...system, nowMs: () => time.nowMs() });
   try {
     await gateway.start(identity);
   } catch (error) {
@@ -110,6 +118,7 @@ class RunningGateway implements Gateway {
   readonly #time: TimeKeeper;
   readonly #clock: Clock;
   readonly #links;
+  readonly #takenUp: TakenUp;
   readonly #writer: HoldingWriter;
   readonly #pipeline: Pipeline;
   readonly #leases: LiveLeases;
@@ -123,7 +132,7 @@ class RunningGateway implements Gateway {
   #pipelineFaults = 0;
   #uplinkProblem: GatewayError | undefined;
 
-  constructor(options: GatewayOptions, journal: CustodyJournal, time: TimeKeeper, clock: Clock) {
+  constructor(options: GatewayOptions, journal: CustodyJournal, takenUp: TakenUp, time: TimeKeeper, clock: Clock) {
     const { promise, resolve } = Promise.withResolvers<GatewayEnd>();
     this.ended = promise;
     this.#end = resolve;
@@ -135,7 +144,9 @@ class RunningGateway implements Gateway {
     this.#clock = clock;
     this.#links = deviceLinks(clock);
     this.#leases = new LiveLeases(() => clock.upMs());
-    this.#writer = new HoldingWriter(journal, options.log, () => this.#end("journal-broken"));
+    this.#takenUp = takenUp;
+    const { openAlarms } = takenUp.restored;
+    this.#writer = new HoldingWriter(journal, options.log, () => this.#end("journal-broken"), openAlarms);
     this.#report = new NodeReport({
       node: options.config.node,
       version: options.version,
@@ -149,7 +160,7 @@ class RunningGateway implements Gateway {
       uplink: () => this.#uplink?.facts,
       uplinkProblem: () => this.#uplinkProblem,
     });
-    this.#pipeline = new Pipeline(options.config, journal.restored, time.stamp());
+    this.#pipeline = new Pipeline(options.config, takenUp.restored, time.stamp());
   }
 
   get localPort(): number | undefined {
@@ -162,6 +173,7 @@ class RunningGateway implements Gateway {
     const body = startBody(config, this.#journal.restored, version, wasCommanded);
     // Alone and first: it is seq 1 of its run, and says what the run is.
     await this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "start", body }] }, "urgent");
+    for (const { write, urgency } of this.#takenUp.writes) void this.#writer.write(write, urgency);
     if (wasCommanded) await this.#journal.setSetting(RESTART_SETTING, "no");
     const { reason, previous } = body;
     this.#log.info({ run: this.run, reason, previous, timeQuality: this.#time.quality }, "gateway started");
@@ -208,7 +220,9 @@ class RunningGateway implements Gateway {
     this.#take(() => this.#pipeline.stop());
     await this.#local?.close();
     await this.#uplink?.close();
-    this.#writer.stop();
+    await this.#writer.stop();
+    const { memory } = this.#options;
+    if (memory !== undefined) memory.handOver = this.#writer.handOver();
     this.#report.stop();
     try {
       await this.#journal.close();

@@ -35,7 +35,7 @@ export function journalError(error: unknown): unknown {
       });
     case "broken":
       return new GatewayError("JOURNAL_BROKEN", `the journal file is damaged: ${detail}`, {
-        hint: "Start the gateway again: it sets the file aside under another name and begins a new one.",
+        hint: "The gateway starts again, sets the file aside under another name and begins a new one. Look after the disk.",
         cause: error,
       });
     default:

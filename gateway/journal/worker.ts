@@ -5,7 +5,7 @@ import type { JournalRestore } from "../contracts/journal.ts";
 import { isMarkedBroken, makeStateDirectory, markBroken, openDatabase, PAGE_BYTES, setAside } from "./database.ts";
 import { diskFault, journalError } from "./disk-fault.ts";
 import { JournalStore } from "./journal-store.ts";
-import type { FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
+import type { BatchOutcome, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
 import { RunTable } from "./run-table.ts";
 import { lockState } from "./state-lock.ts";
 import { toFault } from "./thread-fault.ts";
@@ -26,10 +26,13 @@ try {
   const { store, restored } = begin(settings);
   port.on("message", (call: ToWorker) => {
     try {
-      tell({ type: "answer", id: call.id, answer: answer(store, lock, call) });
+      const given = answer(store, lock, call);
+      // Before it is told: who hears of it may start the journal anew at once.
+      if (call.name === "write" && isBroken(given as BatchOutcome)) markBroken(settings.directory);
+      tell({ type: "answer", id: call.id, answer: given });
     } catch (error) {
-      tell({ type: "fault", id: call.id, fault: toFault(journalError(error)) });
       if (diskFault(error) === "broken") markBroken(settings.directory);
+      tell({ type: "fault", id: call.id, fault: toFault(journalError(error)) });
     }
     if (store.wantsCheckpoint && !isCheckpointDue) {
       isCheckpointDue = true;
@@ -114,6 +117,11 @@ function answer(store: JournalStore, lock: Disposable, call: ToWorker): unknown 
     case "close":
       return close(store, lock, call.ask);
   }
+}
+
+/** A refused write is an outcome, not an error of the call. */
+function isBroken({ outcomes }: BatchOutcome): boolean {
+  return outcomes.some((outcome) => "fault" in outcome && outcome.fault.code === "JOURNAL_BROKEN");
 }
 
 function close(store: JournalStore, lock: Disposable, stamp: Stamp): undefined {

@@ -11,12 +11,13 @@ import { commandKeyId } from "../../cloud-bridge/fleet/authority.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { checkGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
 import { writeIdentity } from "../../gateway/identity/identity-files.ts";
+import { keepRunning } from "../../gateway/keep-running.ts";
 import { type GatewayOptions, startGateway } from "../../gateway/main.ts";
 import { signCommand } from "../../protocol/command-signature.ts";
 import type { RecordHead } from "../../protocol/record.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
 import { smallDisk } from "../fakes/small-disk.ts";
-import { temporaryDirectory } from "./journal/sample-records.ts";
+import { rotTree, temporaryDirectory } from "./journal/sample-records.ts";
 import { ScriptedBridge } from "./uplink/scripted-bridge.ts";
 
 const SOON = { timeout: 20_000, interval: 50 };
@@ -189,6 +190,42 @@ describe("a gateway", () => {
       SOON,
     );
   });
+});
+
+describe("a journal that breaks while it is used", () => {
+  test("loses no alarm: the one in the write that broke it goes with the next file, though the noise is over", async () => {
+    const url = await broker();
+    const bridge = await scripted(url);
+    let tenths = 500;
+    const port = await meter(() => tenths);
+    const state = temporaryDirectory();
+    const checked = await checkGatewayConfig(Buffer.from(configText(url, port, state)), DRIVERS);
+    if (!checked.ok) throw new Error(JSON.stringify(checked.faults));
+    const log = new QuietLog();
+    const { promise: asked, resolve: stop } = Promise.withResolvers<"signal">();
+    const runs: string[] = [];
+    const done = keepRunning({ config: checked.config, version: "test", log }, asked, ({ run }) => runs.push(run));
+    onTestFinished(async () => {
+      stop("signal");
+      await done;
+    });
+    await vi.waitFor(
+      () => expect(records(bridge, runs[0] ?? "").some(({ kind }) => kind === "device")).toBe(true),
+      SOON,
+    );
+    // Only writes of alarms meet the damage.
+    rotTree(state, "alarm");
+    tenths = 805;
+    await vi.waitFor(() => expect(JSON.stringify(log.lines)).toContain("JOURNAL_BROKEN"), SOON);
+    tenths = 500;
+    await vi.waitFor(() => expect(runs).toHaveLength(2), SOON);
+    const second = () => records(bridge, runs[1] ?? "");
+    await vi.waitFor(() => expect(second().map(({ kind }) => kind)).toContain("alarm"), SOON);
+    await vi.waitFor(() => expect(second().map(({ kind }) => kind)).toContain("start"), SOON);
+    expect(second().find(({ kind }) => kind === "start")?.body).toMatchObject({ reason: "journal-set-aside" });
+    expect(second().find(({ kind }) => kind === "alarm")?.body).toMatchObject({ phase: "raised", rev: 1 });
+    expect(second().filter(({ kind }) => kind === "start")).toHaveLength(1);
+  }, 60_000);
 });
 
 describe("shao gateway", () => {

@@ -3,7 +3,7 @@ import { GatewayError } from "../../../gateway/contracts/gateway-error.ts";
 import type { JournalWrite } from "../../../gateway/contracts/journal.ts";
 import { HoldingWriter } from "../../../gateway/journal/holding-writer.ts";
 import { QuietLog } from "../../fakes/quiet-log.ts";
-import { alarm, position } from "./sample-records.ts";
+import { alarm, alarmBody, position } from "./sample-records.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -14,10 +14,12 @@ function disk() {
   let refuse: ((write: JournalWrite, urgency: string) => string | undefined) | undefined;
   const log = new QuietLog();
   let broken = 0;
+  let late: Promise<void> | undefined;
   const writer = new HoldingWriter(
     {
       write: async (write, urgency) => {
         const code = refuse?.(write, urgency);
+        await late;
         if (code !== undefined) throw new GatewayError(code, "the disk says no", { hint: "buy another" });
         taken.push(write);
         return [];
@@ -33,6 +35,12 @@ function disk() {
     taken,
     log,
     broken: () => broken,
+    /** Answers come only once the returned function is called; what they say is decided at once. */
+    answerLate: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      late = promise;
+      return resolve;
+    },
     refuse: (when: typeof refuse) => {
       refuse = when;
     },
@@ -90,6 +98,82 @@ describe("while the disk refuses", () => {
     refuse(undefined);
     await writer.write({ levels: [level] }, "grouped");
     expect(writer.facts.fault).toBeUndefined();
+  });
+});
+
+describe("alarms keep their order", () => {
+  const opened = (rev: number): JournalWrite => ({
+    append: [alarm(rev, rev === 1 ? "raised" : "updated")],
+    openAlarms: [{ device: "noise-01", subject: "", body: alarmBody(rev) }],
+  });
+  const cleared = (rev: number): JournalWrite => ({
+    append: [alarm(rev, "cleared")],
+    closedAlarms: [alarmBody().alarmId],
+  });
+
+  test("a raise that is refused late does not commit after the clearing that followed it", async () => {
+    const { writer, taken, refuse, answerLate } = disk();
+    refuse(() => "JOURNAL_FULL");
+    const answer = answerLate();
+    const raise = opened(1);
+    const clear = cleared(2);
+    const both = [writer.write(raise, "urgent")];
+    // The disk has room again before the refusal is heard of.
+    refuse(undefined);
+    both.push(writer.write(clear, "urgent"));
+    answer();
+    expect(await Promise.all(both)).toEqual([false, false]);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(taken).toEqual([raise, clear]);
+    expect(writer.handOver()).toEqual({ writes: [], openAlarms: [] });
+  });
+
+  test("what must be given up is what a later revision tells again, never an alarm", async () => {
+    const { writer, taken, refuse } = disk();
+    refuse(() => "JOURNAL_READ_ONLY");
+    const first = { ...opened(1), append: [{ ...alarm(1), body: { ...alarmBody(1), alarmId: "other" } } as never] };
+    await writer.write(first, "urgent");
+    for (let rev = 1; rev <= 2100; rev += 1) await writer.write(opened(rev), "urgent");
+    expect(writer.facts).toMatchObject({ heldWrites: 2000, lostWrites: 0 });
+    refuse(undefined);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(taken).toHaveLength(2000);
+    expect(taken[0]).toEqual(first);
+    expect(taken.at(-1)).toEqual(opened(2100));
+  });
+
+  test("what a broken or ended journal does not take is handed over, with all alarms that are open", async () => {
+    for (const code of ["JOURNAL_BROKEN", "JOURNAL_CLOSED"]) {
+      const { writer, taken, refuse, broken } = disk();
+      await writer.write(opened(1), "urgent");
+      refuse(() => code);
+      const update = opened(2);
+      expect(await writer.write(update, "urgent")).toBe(false);
+      expect(broken()).toBe(1);
+      // Nothing more goes into a file that is set aside.
+      refuse(undefined);
+      const later = minute();
+      await writer.write(later, "grouped");
+      await vi.advanceTimersByTimeAsync(10_000);
+      await writer.stop();
+      expect(taken).toEqual([opened(1)]);
+      expect(writer.handOver()).toEqual({
+        writes: [
+          { write: update, urgency: "urgent" },
+          { write: later, urgency: "grouped" },
+        ],
+        openAlarms: update.openAlarms,
+      });
+      expect(writer.facts).toMatchObject({ heldWrites: 2, lostWrites: 0, fault: { code } });
+    }
+  });
+
+  test("a stop waits for the alarms that are on their way", async () => {
+    const { writer, taken } = disk();
+    void writer.write(opened(1), "urgent");
+    void writer.write(cleared(2), "urgent");
+    await writer.stop();
+    expect(taken).toEqual([opened(1), cleared(2)]);
   });
 });
 

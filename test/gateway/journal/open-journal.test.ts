@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { openJournal } from "../../../gateway/journal/open-journal.ts";
 import { journalContract } from "../../contract/journal-contract.ts";
 import { smallDisk } from "../../fakes/small-disk.ts";
-import { alarm, NOON_MS, position, stampAt, temporaryDirectory } from "./sample-records.ts";
+import { alarm, NOON_MS, position, rotTree, stampAt, temporaryDirectory } from "./sample-records.ts";
 
 journalContract("SQLite", () => {
   const directory = temporaryDirectory();
@@ -36,6 +36,17 @@ describe("the file", () => {
     expect(readFileSync(join(directory, journal.restored.setAside ?? ""), "utf8")).toContain("card rotted");
     expect(journal.restored.previous).toBeUndefined();
     expect(await journal.write({ append: [position()] }, "grouped")).toEqual([1]);
+  });
+
+  test("a file that a write finds broken is set aside by the next start, though it still opens", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    rotTree(directory, "record_lane");
+    await expect(first.write({ append: [position()] }, "grouped")).rejects.toMatchObject({ code: "JOURNAL_BROKEN" });
+    await first.close().catch(() => {});
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored.setAside).toMatch(/broken/);
+    expect(await second.write({ append: [position()] }, "grouped")).toEqual([1]);
   });
 
   test("a page that rots later is told as broken, and the next start sets the file aside", async () => {

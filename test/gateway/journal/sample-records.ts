@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import type { AlarmBody } from "../../../protocol/alarm.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
@@ -10,6 +11,18 @@ export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "shao-journal-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** Damages one table or index of a journal, which may be open: its root is a page of another kind, as after a bad write. */
+export function rotTree(directory: string, name: string): void {
+  const db = new Database(join(directory, "journal.sqlite"));
+  db.unsafeMode();
+  db.pragma("writable_schema = ON");
+  const rot =
+    "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'run') WHERE name = ?";
+  if (db.prepare(rot).run(name).changes !== 1) throw new Error(`the journal has no ${name}`);
+  db.pragma(`schema_version = ${Number(db.pragma("schema_version", { simple: true })) + 1}`);
+  db.close();
 }
 
 export const NOON_MS = Date.UTC(2026, 5, 1, 12);

@@ -1,0 +1,55 @@
+import { type Gateway, type GatewayMemory, type GatewayOptions, startGateway } from "./main.ts";
+
+const PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Runs a gateway until `isAsked`, and starts it again where it asks for that itself. What the one that ended could not
+ * commit goes to the next; while that cannot start, it stays in memory.
+ * @param onStarted each gateway that runs, the first included
+ * @throws what the first start throws: then there is nothing to keep
+ */
+export async function keepRunning(
+  options: GatewayOptions,
+  asked: Promise<"signal">,
+  onStarted: (gateway: Gateway) => void = () => {},
+): Promise<void> {
+  const memory: GatewayMemory = { handOver: undefined };
+  let pauseMs = PAUSE_MS;
+  for (let starts = 0; ; starts += 1) {
+    let gateway: Gateway;
+    try {
+      gateway = await startGateway({ ...options, memory });
+    } catch (error) {
+      if (starts === 0) throw error;
+      options.log.error(
+        { code: codeOf(error), error: String(error), retryInMs: pauseMs },
+        "gateway did not start again",
+      );
+      if (await isAskedWithin(asked, pauseMs)) return;
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      continue;
+    }
+    pauseMs = PAUSE_MS;
+    onStarted(gateway);
+    const end = await Promise.race([asked, gateway.ended]);
+    await gateway.stop();
+    if (end === "signal") return;
+    options.log.warn({ reason: end, heldWrites: memory.handOver?.writes.length ?? 0 }, "gateway starts again");
+    if (await isAskedWithin(asked, PAUSE_MS)) return;
+  }
+}
+
+async function isAskedWithin(asked: Promise<"signal">, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const pause = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  const first = await Promise.race([asked, pause]);
+  clearTimeout(timer);
+  return first === "signal";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "GATEWAY_FAULT";
+}
