@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   latency: "alarm raised → crew notified, beside bare mqtt.js → aedes → mqtt.js",
   "gateway-memory":
     "memory and processor time of a gateway with ten meters and a GPS receiver, beside a bare Node process",
+  ingest: "noise records from the envelope to the receipt, beside a bare better-sqlite3 loop",
   start: "start of the gateway to its first reading, without and with a backlog",
 };
 

@@ -1,5 +1,6 @@
 import { siteOf } from "../fleet/site-of.ts";
 import type { Trx } from "../store/database.ts";
+import { prepared } from "../store/prepared.ts";
 import { columnsOf, newRow, stateOf } from "./alarm-rows.ts";
 import { type AlarmRevision, type RevisionOutcome, reduceRevision, type SettledSession, settle } from "./reduce.ts";
 
@@ -9,7 +10,7 @@ import { type AlarmRevision, type RevisionOutcome, reduceRevision, type SettledS
  */
 export async function applyAlarm(trx: Trx, revision: AlarmRevision, nowMs: number): Promise<RevisionOutcome> {
   const { alarmId } = revision.body;
-  const row = await trx.selectFrom("alarms").selectAll().where("alarm_id", "=", alarmId).executeTakeFirst();
+  const [row] = (await alarmById(trx, { alarmId })).rows;
   const { state, outcome } = reduceRevision(row === undefined ? undefined : stateOf(row), revision);
   switch (outcome) {
     case "raised": {
@@ -60,10 +61,21 @@ export async function settleAlarms(trx: Trx, node: string, session: SettledSessi
 
 /** One row per alarm for ever: the unique key, not this code, is what makes an alarm become one case. */
 export async function oweFollowUp(trx: Trx, alarmId: string, nowMs: number): Promise<void> {
-  await trx
+  await owe(trx, { alarmId, nowMs });
+  await makePending(trx, { alarmId });
+}
+
+const alarmById = prepared((db, { alarmId }: { alarmId: string }) =>
+  db.selectFrom("alarms").selectAll().where("alarm_id", "=", alarmId),
+);
+
+const owe = prepared((db, { alarmId, nowMs }: { alarmId: string; nowMs: number }) =>
+  db
     .insertInto("follow_up")
     .values({ alarm_id: alarmId, created_at_ms: nowMs, case_id: null })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  await trx.updateTable("follow_up").set({ pending: 1 }).where("alarm_id", "=", alarmId).execute();
-}
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
+const makePending = prepared((db, { alarmId }: { alarmId: string }) =>
+  db.updateTable("follow_up").set({ pending: 1 }).where("alarm_id", "=", alarmId),
+);

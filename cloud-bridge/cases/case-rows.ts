@@ -2,6 +2,7 @@ import type { Selectable, Updateable } from "kysely";
 import type { Trx } from "../store/database.ts";
 import type { CasesTable } from "../store/desk-tables.ts";
 import { BridgeError } from "../store/errors.ts";
+import { prepared } from "../store/prepared.ts";
 import { type CaseMove, type CaseStateName, isEnded, nextState, stateNamed } from "./states.ts";
 import { appendEntry, type NewEntry, type TimelineFacts } from "./timeline.ts";
 
@@ -18,13 +19,17 @@ export interface Change {
 
 /** @throws BridgeError CASE_UNKNOWN */
 export async function loadCase(trx: Trx, caseId: string): Promise<CaseRow> {
-  const row = await trx.selectFrom("cases").selectAll().where("id", "=", caseId).executeTakeFirst();
+  const [row] = (await caseById(trx, { caseId })).rows;
   if (row !== undefined) return row;
   throw new BridgeError("CASE_UNKNOWN", `there is no case ${caseId}`, {
     status: 404,
     hint: "GET /api/v1/cases lists them.",
   });
 }
+
+const caseById = prepared((db, { caseId }: { caseId: string }) =>
+  db.selectFrom("cases").selectAll().where("id", "=", caseId),
+);
 
 /** Makes the case part of what this change tells the world. */
 export function touch(change: Change, caseId: string): TimelineFacts[] {

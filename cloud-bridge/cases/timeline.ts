@@ -3,6 +3,7 @@ import type { Selectable } from "kysely";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
 import type { Trx } from "../store/database.ts";
 import type { TimelineTable } from "../store/desk-tables.ts";
+import { prepared } from "../store/prepared.ts";
 
 export type Channel = "system" | "console" | "crew-page" | "sensor" | "gps" | "radio" | "api";
 
@@ -37,35 +38,48 @@ export function chainedHash(before: string, entry: Omit<TimelineFacts, "hash">):
 
 /** Appends to the case's chain, within the transaction that does what the entry says. */
 export async function appendEntry(trx: Trx, caseId: string, entry: NewEntry, nowMs: number): Promise<TimelineFacts> {
-  const last = await trx
-    .selectFrom("timeline")
-    .select(["seq", "hash"])
-    .where("case_id", "=", caseId)
-    .orderBy("seq", "desc")
-    .limit(1)
-    .executeTakeFirst();
+  const [last] = (await lastEntry(trx, { caseId })).rows;
   const facts = { ...entry, seq: (last?.seq ?? 0) + 1, serverTimeMs: nowMs };
   const hash = chainedHash(last?.hash ?? firstHash(caseId), facts);
-  await trx
-    .insertInto("timeline")
-    .values({
-      case_id: caseId,
-      seq: facts.seq,
-      kind: entry.kind,
-      actor: entry.actor,
-      channel: entry.channel,
-      device_time_ms: entry.deviceTimeMs ?? null,
-      server_time_ms: nowMs,
-      latitude_deg: entry.position?.latitudeDeg ?? null,
-      longitude_deg: entry.position?.longitudeDeg ?? null,
-      accuracy_m: entry.position?.accuracyM ?? null,
-      cause: entry.cause ?? null,
-      detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
-      hash,
-    })
-    .execute();
+  await insertEntry(trx, {
+    case_id: caseId,
+    seq: facts.seq,
+    kind: entry.kind,
+    actor: entry.actor,
+    channel: entry.channel,
+    device_time_ms: entry.deviceTimeMs ?? null,
+    server_time_ms: nowMs,
+    latitude_deg: entry.position?.latitudeDeg ?? null,
+    longitude_deg: entry.position?.longitudeDeg ?? null,
+    accuracy_m: entry.position?.accuracyM ?? null,
+    cause: entry.cause ?? null,
+    detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
+    hash,
+  });
   return { ...facts, hash };
 }
+
+const lastEntry = prepared((db, { caseId }: { caseId: string }) =>
+  db.selectFrom("timeline").select(["seq", "hash"]).where("case_id", "=", caseId).orderBy("seq", "desc").limit(1),
+);
+
+const insertEntry = prepared((db, row: Selectable<TimelineTable>) =>
+  db.insertInto("timeline").values({
+    case_id: row.case_id,
+    seq: row.seq,
+    kind: row.kind,
+    actor: row.actor,
+    channel: row.channel,
+    device_time_ms: row.device_time_ms,
+    server_time_ms: row.server_time_ms,
+    latitude_deg: row.latitude_deg,
+    longitude_deg: row.longitude_deg,
+    accuracy_m: row.accuracy_m,
+    cause: row.cause,
+    detail: row.detail,
+    hash: row.hash,
+  }),
+);
 
 export async function readTimeline(trx: Trx, caseId: string): Promise<readonly TimelineFacts[]> {
   const rows = await trx.selectFrom("timeline").selectAll().where("case_id", "=", caseId).orderBy("seq").execute();

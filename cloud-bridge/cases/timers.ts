@@ -1,4 +1,5 @@
 import type { Trx } from "../store/database.ts";
+import { prepared } from "../store/prepared.ts";
 
 /** `propose`, `dispatch` and `resume` name a case, `acknowledge` an assignment. */
 export type TimerKind = "propose" | "dispatch" | "resume" | "acknowledge";
@@ -6,26 +7,37 @@ export const TIMER_KINDS: readonly TimerKind[] = ["propose", "dispatch", "resume
 
 /** Sets the one open timer of its kind, or moves it. */
 export async function setTimer(trx: Trx, kind: TimerKind, ref: string, dueAtMs: number, nowMs: number): Promise<void> {
-  const moved = await trx
+  const moved = await moveTimer(trx, { kind, ref, dueAtMs });
+  if ((moved.numAffectedRows ?? 0n) > 0n) return;
+  await insertTimer(trx, { kind, ref, dueAtMs, nowMs });
+}
+
+const moveTimer = prepared((db, { kind, ref, dueAtMs }: { kind: TimerKind; ref: string; dueAtMs: number }) =>
+  db
     .updateTable("timers")
     .set({ due_at_ms: dueAtMs })
     .where("kind", "=", kind)
     .where("ref", "=", ref)
-    .where("done_at_ms", "is", null)
-    .executeTakeFirst();
-  if (moved.numUpdatedRows > 0n) return;
-  await trx.insertInto("timers").values({ kind, ref, due_at_ms: dueAtMs, created_at_ms: nowMs }).execute();
-}
+    .where("done_at_ms", "is", null),
+);
+
+type NewTimer = { kind: TimerKind; ref: string; dueAtMs: number; nowMs: number };
+const insertTimer = prepared((db, { kind, ref, dueAtMs, nowMs }: NewTimer) =>
+  db.insertInto("timers").values({ kind, ref, due_at_ms: dueAtMs, created_at_ms: nowMs }),
+);
 
 export async function cancelTimer(trx: Trx, kind: TimerKind, ref: string, nowMs: number): Promise<void> {
-  await trx
+  await endTimer(trx, { kind, ref, nowMs });
+}
+
+const endTimer = prepared((db, { kind, ref, nowMs }: { kind: TimerKind; ref: string; nowMs: number }) =>
+  db
     .updateTable("timers")
     .set({ done_at_ms: nowMs })
     .where("kind", "=", kind)
     .where("ref", "=", ref)
-    .where("done_at_ms", "is", null)
-    .execute();
-}
+    .where("done_at_ms", "is", null),
+);
 
 /** Takes a due timer for the transaction that acts on it. @returns false when another took it */
 export async function takeTimer(trx: Trx, id: number, nowMs: number): Promise<boolean> {

@@ -6,8 +6,9 @@ import { isStanding, UNWATCHED_RULES } from "../alarms/faults.ts";
 import { crewsOnDuty } from "../roster/candidates.ts";
 import { type CrewFacts, crewOf } from "../roster/crews.ts";
 import { newestPositions } from "../roster/positions.ts";
-import type { Trx } from "../store/database.ts";
+import type { Db, Trx } from "../store/database.ts";
 import type { AssignmentsTable } from "../store/desk-tables.ts";
+import { prepared } from "../store/prepared.ts";
 import { type CaseRow, positionOf, stateOfCase } from "./case-rows.ts";
 import type { CaseStateName } from "./states.ts";
 
@@ -132,17 +133,26 @@ export async function assignmentsOf(
   trx: Trx,
   where: { readonly caseId: string } | { readonly id: string } | { readonly active: true },
 ): Promise<readonly AssignmentFacts[]> {
-  let query = trx
+  const { rows } = await ("caseId" in where
+    ? legsOfCase(trx, where)
+    : "id" in where
+      ? legById(trx, where)
+      : activeLegs(trx, where));
+  return rows.map((row) => assignmentFacts(row, row.crew_name));
+}
+
+function legs(db: Db) {
+  return db
     .selectFrom("assignments")
     .innerJoin("crews", "crews.id", "assignments.crew_id")
     .selectAll("assignments")
     .select("crews.name as crew_name")
     .orderBy("assignments.created_at_ms", "desc");
-  if ("caseId" in where) query = query.where("assignments.case_id", "=", where.caseId);
-  else if ("id" in where) query = query.where("assignments.id", "=", where.id);
-  else query = query.where(sql<boolean>`assignments.active = 1`);
-  return (await query.execute()).map((row) => assignmentFacts(row, row.crew_name));
 }
+
+const legsOfCase = prepared((db, { caseId }: { caseId: string }) => legs(db).where("assignments.case_id", "=", caseId));
+const legById = prepared((db, { id }: { id: string }) => legs(db).where("assignments.id", "=", id));
+const activeLegs = prepared((db, _: object) => legs(db).where(sql<boolean>`assignments.active = 1`));
 
 /** The leg that counts for the case now: while it waits the proposed one, else the active, else the last that was worked on. */
 function currentOf(state: CaseStateName, assignments: readonly AssignmentFacts[]): AssignmentFacts | undefined {
@@ -153,16 +163,8 @@ function currentOf(state: CaseStateName, assignments: readonly AssignmentFacts[]
 }
 
 export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
-  const alarms = await trx
-    .selectFrom("case_alarms")
-    .select("alarm_id")
-    .where("case_id", "=", row.id)
-    .orderBy("joined_at_ms")
-    .execute();
-  const site =
-    row.site_id === null
-      ? undefined
-      : await trx.selectFrom("sites").select("name").where("id", "=", row.site_id).executeTakeFirst();
+  const alarms = (await alarmsOfCase(trx, { caseId: row.id })).rows;
+  const [site] = row.site_id === null ? [] : (await siteName(trx, { siteId: row.site_id })).rows;
   const assignment = currentOf(stateOfCase(row), await assignmentsOf(trx, { caseId: row.id }));
   const position = positionOf(row);
   const waitingFor: unknown = JSON.parse(row.waiting_for);
@@ -190,18 +192,21 @@ export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
   };
 }
 
+const alarmsOfCase = prepared((db, { caseId }: { caseId: string }) =>
+  db.selectFrom("case_alarms").select("alarm_id").where("case_id", "=", caseId).orderBy("joined_at_ms"),
+);
+
+const siteName = prepared((db, { siteId }: { siteId: string }) =>
+  db.selectFrom("sites").select("name").where("id", "=", siteId),
+);
+
 const FAMILIES = ["noise", "vision", "emergency", "fault"] as const;
 
 /** A node or a meter is silent at the case's site, or at its node when it has no site. */
 async function isUnwatched(trx: Trx, row: CaseRow): Promise<boolean> {
-  const silences = await trx
-    .selectFrom("alarms")
-    .select(["node", "device"])
-    .where("family", "=", "fault")
-    .where(isStanding)
-    .where("rule", "in", [...UNWATCHED_RULES])
-    .where((or) => (row.site_id === null ? or("node", "=", row.node) : or("site_id", "=", row.site_id)))
-    .execute();
+  const { rows: silences } = await (row.site_id === null
+    ? silencesOfNode(trx, { node: row.node })
+    : silencesOfSite(trx, { siteId: row.site_id }));
   for (const { node, device } of silences) {
     if (device === "") return true;
     const meter = await trx
@@ -215,6 +220,18 @@ async function isUnwatched(trx: Trx, row: CaseRow): Promise<boolean> {
   }
   return false;
 }
+
+function silences(db: Db) {
+  return db
+    .selectFrom("alarms")
+    .select(["node", "device"])
+    .where("family", "=", "fault")
+    .where(isStanding)
+    .where("rule", "in", [...UNWATCHED_RULES]);
+}
+
+const silencesOfNode = prepared((db, { node }: { node: string }) => silences(db).where("node", "=", node));
+const silencesOfSite = prepared((db, { siteId }: { siteId: string }) => silences(db).where("site_id", "=", siteId));
 
 /** Every crew with duty, position and work. */
 export async function crewFacts(trx: Trx, nowMs: number): Promise<readonly CrewSituationFacts[]> {

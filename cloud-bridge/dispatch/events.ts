@@ -2,6 +2,7 @@ import type { Change } from "../cases/case-rows.ts";
 import { loadCase } from "../cases/case-rows.ts";
 import { assignmentsOf, caseFacts } from "../cases/views.ts";
 import type { Db } from "../store/database.ts";
+import { prepared } from "../store/prepared.ts";
 
 /** One numbered event of `/api/v1/events`; `data` is JSON. */
 export interface DeskEvent {
@@ -51,13 +52,14 @@ export async function writeEvents(change: Change): Promise<readonly DeskEvent[]>
 }
 
 async function insert(change: Change, name: string, data: string): Promise<number> {
-  const inserted = await change.trx
-    .insertInto("events")
-    .values({ name, data, at_ms: change.nowMs })
-    .returning("id")
-    .executeTakeFirstOrThrow();
+  const [inserted] = (await insertEvent(change.trx, { name, data, nowMs: change.nowMs })).rows;
+  if (inserted === undefined) throw new Error("an event got no number");
   return inserted.id;
 }
+
+const insertEvent = prepared((db, { name, data, nowMs }: { name: string; data: string; nowMs: number }) =>
+  db.insertInto("events").values({ name, data, at_ms: nowMs }).returning("id"),
+);
 
 /** @returns what followed that number, oldest first; `isWhole` is false when older ones have been dropped meanwhile */
 export async function eventsSince(

@@ -7,6 +7,7 @@ import type { SharedIdDetector } from "../fleet/shared-id.ts";
 import { currentEpoch, type Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { haveOf, withDeclared, withHead } from "../store/ledger.ts";
+import { prepared } from "../store/prepared.ts";
 import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from "./batch.ts";
 import { FleetFacts } from "./fleet-facts.ts";
 import { forgetOldHellos, loadHellos, loadSession, markSettled, type NodeSession, saveHello } from "./hello-rows.ts";
@@ -39,6 +40,13 @@ export async function commitBatch(
   return batch.finish();
 }
 
+const noteSeen = prepared((db, { node, nowMs }: { node: string; nowMs: number }) =>
+  db
+    .insertInto("nodes")
+    .values({ id: node, created_at_ms: nowMs, last_seen_at_ms: nowMs })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at_ms: nowMs })),
+);
+
 interface ReceiptDraft {
   readonly node: string;
   readonly run: string;
@@ -54,7 +62,7 @@ class Batch {
   readonly #sessions = new Map<string, NodeSession>();
   readonly #changed = new Set<LedgerRow>();
   readonly #inbox: InboxRow[] = [];
-  readonly #effects: (() => Promise<boolean>)[] = [];
+  readonly #effects: (() => boolean | Promise<boolean>)[] = [];
   readonly #receipts = new Map<string, ReceiptDraft>();
   readonly #answers: Answer[] = [];
   readonly #facts = new FleetFacts();
@@ -73,11 +81,7 @@ class Batch {
     const { nowMs } = this.#context;
     this.#ledger = await lockLedger(this.#trx, runsTouched(messages), nowMs);
     for (const node of [...new Set(messages.map((message) => message.node))].sort()) {
-      await this.#trx
-        .insertInto("nodes")
-        .values({ id: node, created_at_ms: nowMs, last_seen_at_ms: nowMs })
-        .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at_ms: nowMs }))
-        .execute();
+      await noteSeen(this.#trx, { node, nowMs });
       this.#sessions.set(node, await loadSession(this.#trx, node));
     }
   }
@@ -96,7 +100,10 @@ class Batch {
   async finish(): Promise<CommittedBatch> {
     const { nowMs } = this.#context;
     await insertInbox(this.#trx, this.#inbox, nowMs);
-    for (const effect of this.#effects) if (await effect()) this.#hasAlarms = true;
+    for (const effect of this.#effects) {
+      const changed = effect();
+      if (changed === true || (changed !== false && (await changed))) this.#hasAlarms = true;
+    }
     if (await this.#facts.write(this.#trx, nowMs)) this.#hasAlarms = true;
     for (const row of this.#changed) await saveLedger(this.#trx, row, nowMs);
     for (const [node, heads] of this.#heard) if (await listRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
@@ -210,7 +217,7 @@ class Batch {
       nowMs,
     };
     for (const { decoded } of taken.accepted) {
-      await noteTime(effects, decoded);
+      if (decoded.known?.kind === "time") await noteTime(effects, decoded);
       if (decoded.known?.kind === "alarm") this.#alarmNodes.add(node);
       this.#effects.push(() => applyRecord(effects, decoded));
     }

@@ -2,6 +2,7 @@ import type { DeviceBody, PositionBody } from "../../protocol/bodies.ts";
 import type { Subject } from "../../protocol/ids.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
+import { prepared } from "../store/prepared.ts";
 
 /** What a batch says of one node's present, gathered so that each row is written once a batch. `atMs` is when it was so. */
 export class FleetFacts {
@@ -42,21 +43,7 @@ export class FleetFacts {
     let hasAlarms = false;
     for (const fact of this.#devices.values()) await writeDevice(trx, fact);
     for (const { node, device, atMs } of this.#readings.values()) {
-      await trx
-        .insertInto("device_state")
-        .values({ node, device, state: "online", at_ms: atMs, last_reading_at_ms: atMs })
-        .onConflict((conflict) =>
-          conflict
-            .columns(["node", "device", "subject_type", "subject_id"])
-            .doUpdateSet({ last_reading_at_ms: atMs })
-            .where((or) =>
-              or.or([
-                or("device_state.last_reading_at_ms", "is", null),
-                or("device_state.last_reading_at_ms", "<", atMs),
-              ]),
-            ),
-        )
-        .execute();
+      await writeReading(trx, { node, device, atMs });
     }
     for (const [node, { body, atMs, quality, isLive }] of this.#health) {
       const { numUpdatedRows } = await trx
@@ -80,6 +67,20 @@ export class FleetFacts {
     return hasAlarms;
   }
 }
+
+const writeReading = prepared((db, { node, device, atMs }: { node: string; device: string; atMs: number }) =>
+  db
+    .insertInto("device_state")
+    .values({ node, device, state: "online", at_ms: atMs, last_reading_at_ms: atMs })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["node", "device", "subject_type", "subject_id"])
+        .doUpdateSet({ last_reading_at_ms: atMs })
+        .where((or) =>
+          or.or([or("device_state.last_reading_at_ms", "is", null), or("device_state.last_reading_at_ms", "<", atMs)]),
+        ),
+    ),
+);
 
 export interface HealthFact {
   readonly body: unknown;

@@ -1,4 +1,5 @@
 import type { Trx } from "../store/database.ts";
+import { prepared } from "../store/prepared.ts";
 import { currentHello, type HelloState } from "./hello-state.ts";
 
 export interface HelloRow {
@@ -12,13 +13,7 @@ const REMEMBERED_SESSIONS = 3;
 
 /** Newest heard last. */
 export async function loadHellos(trx: Trx, node: string): Promise<readonly HelloRow[]> {
-  const rows = await trx
-    .selectFrom("hellos")
-    .selectAll()
-    .where("node", "=", node)
-    .orderBy("received_at_ms")
-    .orderBy("session")
-    .execute();
+  const { rows } = await hellosOf(trx, { node });
   return rows.map((row) => {
     const pages = JSON.parse(row.pages) as { heard: number[]; last: number | null };
     return {
@@ -35,6 +30,10 @@ export async function loadHellos(trx: Trx, node: string): Promise<readonly Hello
   });
 }
 
+const hellosOf = prepared((db, { node }: { node: string }) =>
+  db.selectFrom("hellos").selectAll().where("node", "=", node).orderBy("received_at_ms").orderBy("session"),
+);
+
 /** A node's transport as its retained `state` says, and the hello that counts by it, see currentHello. */
 export interface NodeSession {
   readonly session: string | undefined;
@@ -43,10 +42,14 @@ export interface NodeSession {
 }
 
 export async function loadSession(trx: Trx, node: string): Promise<NodeSession> {
-  const row = await trx.selectFrom("nodes").select(["session", "online"]).where("id", "=", node).executeTakeFirst();
+  const [row] = (await transportOf(trx, { node })).rows;
   const session = row?.session ?? undefined;
   return { session, isOnline: row?.online === 1, hello: currentHello(await loadHellos(trx, node), session) };
 }
+
+const transportOf = prepared((db, { node }: { node: string }) =>
+  db.selectFrom("nodes").select(["session", "online"]).where("id", "=", node),
+);
 
 /** `complete` is 0 while pages are missing, 1 once all were heard, 2 once the alarms were settled by it. */
 export async function saveHello(

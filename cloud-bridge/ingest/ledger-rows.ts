@@ -1,6 +1,8 @@
 import type { Ranges } from "../../protocol/ranges.ts";
 import type { Trx } from "../store/database.ts";
+import type { RunsTable } from "../store/fleet-tables.ts";
 import { EMPTY_LEDGER_RUN, type LedgerRun } from "../store/ledger.ts";
+import { prepared } from "../store/prepared.ts";
 
 /** One (node, run) that a batch touches. */
 export interface RunKey {
@@ -27,12 +29,7 @@ export async function lockLedger(trx: Trx, keys: readonly RunKey[], nowMs: numbe
   const sorted = [...new Map(keys.map((key) => [keyOf(key), key])).entries()].sort(([a], [b]) => (a < b ? -1 : 1));
   const rows = new Map<string, LedgerRow>();
   for (const [key, { node, run }] of sorted) {
-    const found = await trx
-      .selectFrom("runs")
-      .select(["head", "stored", "declared", "listed", "time_offset_ms", "time_offset_quality"])
-      .where("node", "=", node)
-      .where("run", "=", run)
-      .executeTakeFirst();
+    const [found] = (await ledgerByRun(trx, { node, run })).rows;
     if (found === undefined) {
       await trx.insertInto("runs").values({ node, run, first_received_ms: nowMs, last_received_ms: nowMs }).execute();
     }
@@ -49,21 +46,49 @@ export async function lockLedger(trx: Trx, keys: readonly RunKey[], nowMs: numbe
 }
 
 export async function saveLedger(trx: Trx, row: LedgerRow, nowMs: number): Promise<void> {
-  await trx
+  await writeLedger(trx, {
+    node: row.node,
+    run: row.run,
+    head: row.ledger.head,
+    stored: JSON.stringify(row.ledger.stored),
+    declared: JSON.stringify(row.ledger.declared),
+    listed: row.isListed ? 1 : 0,
+    last_received_ms: nowMs,
+    time_offset_ms: row.timeOffsetMs ?? null,
+    time_offset_quality: row.timeOffsetQuality ?? null,
+  });
+}
+
+const ledgerByRun = prepared((db, { node, run }: RunKey) =>
+  db
+    .selectFrom("runs")
+    .select(["head", "stored", "declared", "listed", "time_offset_ms", "time_offset_quality"])
+    .where("node", "=", node)
+    .where("run", "=", run),
+);
+
+type WrittenRun = Pick<RunsTable, "node" | "run" | "last_received_ms" | "time_offset_ms" | "time_offset_quality"> & {
+  readonly head: number;
+  readonly stored: string;
+  readonly declared: string;
+  readonly listed: number;
+};
+
+const writeLedger = prepared((db, row: WrittenRun) =>
+  db
     .updateTable("runs")
     .set({
-      head: row.ledger.head,
-      stored: JSON.stringify(row.ledger.stored),
-      declared: JSON.stringify(row.ledger.declared),
-      listed: row.isListed ? 1 : 0,
-      last_received_ms: nowMs,
-      time_offset_ms: row.timeOffsetMs ?? null,
-      time_offset_quality: row.timeOffsetQuality ?? null,
+      head: row.head,
+      stored: row.stored,
+      declared: row.declared,
+      listed: row.listed,
+      last_received_ms: row.last_received_ms,
+      time_offset_ms: row.time_offset_ms,
+      time_offset_quality: row.time_offset_quality,
     })
     .where("node", "=", row.node)
-    .where("run", "=", row.run)
-    .execute();
-}
+    .where("run", "=", row.run),
+);
 
 /** Only this room writes these columns. */
 export function ledgerOf(row: { head: number; stored: string; declared: string }): LedgerRun {

@@ -1,4 +1,5 @@
 import { LATE_MS } from "../../protocol/limits.ts";
+import type { KnownRecord } from "../../protocol/record.ts";
 import type { DecodedRecord } from "../../protocol/record-codec.ts";
 import { applyAlarm } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
@@ -48,11 +49,11 @@ export async function noteTime(context: EffectContext, decoded: DecodedRecord): 
   if (context.isCurrentRun) await clearFault(trx, { node: row.node, rule: "clock-untrusted" }, nowMs);
 }
 
-/** @returns whether alarms changed */
-export async function applyRecord(context: EffectContext, decoded: DecodedRecord): Promise<boolean> {
-  const { trx, row, facts, nowMs, isCurrentRun } = context;
-  const { node, run } = row;
-  const { record, known } = decoded;
+/** @returns whether alarms changed; at once for what most records are, since a thousand promises cost more than they do */
+export function applyRecord(context: EffectContext, decoded: DecodedRecord): boolean | Promise<boolean> {
+  const { row, facts, nowMs, isCurrentRun } = context;
+  const { node } = row;
+  const { known } = decoded;
   if (known === undefined) return false;
   const age = ageOf(context, decoded);
   const seenAtMs = age === undefined ? nowMs : nowMs - age;
@@ -75,6 +76,27 @@ export async function applyRecord(context: EffectContext, decoded: DecodedRecord
         facts.device({ node, device: known.device, subject: known.subject, body: known.body, atMs: seenAtMs });
       }
       return false;
+    case "message":
+    case "time":
+      return false;
+    default:
+      return writeEffect(context, decoded.record, known, { age, seenAtMs });
+  }
+}
+
+type Written = Exclude<
+  KnownRecord,
+  { kind: "noise" | "measurement" | "position" | "health" | "device" | "message" | "time" }
+>;
+
+async function writeEffect(
+  { trx, row, nowMs, isCurrentRun }: EffectContext,
+  record: DecodedRecord["record"],
+  known: Written,
+  { age, seenAtMs }: { readonly age: number | undefined; readonly seenAtMs: number },
+): Promise<boolean> {
+  const { node, run } = row;
+  switch (known.kind) {
     case "start":
       await applyStart(trx, { node, run, body: known.body, atMs: seenAtMs, isCurrent: isCurrentRun }, nowMs);
       return false;
@@ -127,9 +149,6 @@ export async function applyRecord(context: EffectContext, decoded: DecodedRecord
       if (isUnreadable) await raiseFault(trx, { node, rule: "unreadable-alarm" }, nowMs);
       return true;
     }
-    case "message":
-    case "time":
-      return false;
   }
 }
 

@@ -16,6 +16,7 @@ test("the help names every benchmark, and each is there", () => {
   const { status, stdout } = shao("--help");
   expect(status).toBe(0);
   const names = [...stdout.matchAll(/^ {2}([a-z][a-z-]+) {2,}\S/gm)].map(([, name]) => name);
-  expect(names).toEqual(expect.arrayContaining(["latency", "gateway-memory", "start"]));
-  for (const name of ["gateway-memory", "start"]) expect(existsSync(`${root}bench/${name}.ts`), name).toBe(true);
+  expect(names).toEqual(expect.arrayContaining(["latency", "gateway-memory", "ingest", "start"]));
+  for (const name of ["gateway-memory", "ingest", "start"])
+    expect(existsSync(`${root}bench/${name}.ts`), name).toBe(true);
 });
