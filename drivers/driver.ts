@@ -35,7 +35,12 @@ export interface PositionReading {
   readonly speedMps?: number;
   readonly bearingDeg?: number;
   readonly fix: FixKind;
+  /** Radius in metres that holds about two fixes of three, as the receiver estimates it or by its dilution. */
   readonly accuracyM?: number;
+  /** Satellites that the fix uses. */
+  readonly satellites?: number;
+  /** What gave it: the talker of its sentence (GP, BD, GN …), or the path of the receiver behind gpsd. */
+  readonly source?: string;
   /** The receiver's own UTC of the fix, where it gave a full and sane one. */
   readonly fixAtMs?: number;
   readonly atMs: number;

@@ -17,7 +17,7 @@ export const DRIVERS: readonly DriverEntry[] = [
   },
   {
     kind: "gps-nmea",
-    summary: "GNSS receiver, NMEA 0183 over serial or TCP",
+    summary: "GNSS receiver, NMEA 0183 over serial, TCP or UDP",
     load: async () => (await import("./gps-nmea/driver.ts")).gpsNmea,
   },
 ];

@@ -1,5 +1,5 @@
 import { deviceLinks } from "../drivers/device-links.ts";
-import type { Clock } from "../drivers/driver.ts";
+import type { Clock, TimeReading } from "../drivers/driver.ts";
 import { loadDriver } from "../drivers/registry.ts";
 import type { TimeBody } from "../protocol/bodies.ts";
 import type { Command } from "../protocol/session.ts";
@@ -23,7 +23,7 @@ import { startBody } from "./start-record.ts";
 import { type Supervisor, startSupervisor } from "./supervisor/supervisor.ts";
 import { systemClock } from "./system-clock.ts";
 import { isNtpSynchronised } from "./time/ntp-marks.ts";
-import { TimeKeeper } from "./time/time-keeper.ts";
+import { TimeKeeper, type TimeVerdict } from "./time/time-keeper.ts";
 import { Uplink } from "./uplink/uplink.ts";
 
 const DAY_MS = 86_400_000;
@@ -130,6 +130,7 @@ class RunningGateway implements Gateway {
   #uplink: Uplink | undefined;
   #local: LocalServer | undefined;
   #pipelineFaults = 0;
+  readonly #timeVerdicts = new Map<string, TimeVerdict>();
   #uplinkProblem: GatewayError | undefined;
 
   constructor(options: GatewayOptions, journal: CustodyJournal, takenUp: TakenUp, time: TimeKeeper, clock: Clock) {
@@ -242,12 +243,20 @@ class RunningGateway implements Gateway {
   #onReading(reading: DeviceReading): void {
     if (reading.reading.kind === "time") {
       // The receiver's word on UTC is the time keeper's: one voice writes `time` records.
-      if (!this.#time.heard(reading.reading)) {
-        this.#log.debug({ device: reading.device, utcMs: reading.reading.utcMs }, "receiver's date cannot be");
-      }
+      this.#onTime(reading.reading, reading.device);
       return;
     }
     this.#take(() => this.#pipeline.accept(reading, this.#time.stamp()));
+  }
+
+  #onTime(reading: TimeReading, device: string): void {
+    const verdict = this.#time.heard(reading, device);
+    if (verdict === this.#timeVerdicts.get(device)) return;
+    this.#timeVerdicts.set(device, verdict);
+    if (verdict !== "impossible" && verdict !== "disagrees") return;
+    const { utcMs, atMs } = reading;
+    const hint = "Two receivers, or a receiver and NTP, that disagree: find out which is wrong. Positions are used.";
+    this.#log.warn({ code: "GNSS_TIME_REFUSED", device, verdict, utcMs, atMs, hint }, "receiver's time is not used");
   }
 
   #take(step: () => PipelineOutput): void {

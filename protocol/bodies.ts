@@ -62,7 +62,12 @@ export const PositionBody = Type.Object({
   /** Course over ground, degrees clockwise from true north; absent when standing. */
   bearingDeg: Type.Optional(Type.Number({ minimum: 0, maximum: 360 })),
   fix: FixKind,
+  /** Radius that holds about two fixes of three. */
   accuracyM: Type.Optional(Type.Number({ minimum: 0 })),
+  /** How many the fix uses. */
+  satellites: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+  /** What gave it: the talker of an NMEA sentence (GP, BD, GN …), or the path of the receiver behind gpsd. */
+  source: Type.Optional(Type.String({ maxLength: 64 })),
   /** The receiver's own UTC of the fix. */
   fixAtMs: Type.Optional(AtMs),
 });

@@ -1,6 +1,7 @@
 import type { CaptureFormat } from "../decoder.ts";
 import type { PositionReading } from "../driver.ts";
 import { DriverError } from "../errors.ts";
+import { METRES_PER_HDOP } from "./config.ts";
 import { decodeSentence } from "./decode.ts";
 import { type Epoch, EpochAssembler } from "./epoch.ts";
 import { type SentenceOrFault, SentenceReader } from "./sentence.ts";
@@ -12,7 +13,7 @@ export type CaptureItem =
 /** Reads captured NMEA 0183, of any date: `atMs` is the receiver's own time, absent where it gave no full one. */
 export class NmeaCapture {
   readonly #reader = new SentenceReader();
-  readonly #assembler = new EpochAssembler();
+  readonly #assembler = new EpochAssembler(METRES_PER_HDOP);
 
   push(chunk: Uint8Array): CaptureItem[] {
     return this.#reader.push(chunk).flatMap((found) => this.#take(found));
@@ -27,7 +28,7 @@ export class NmeaCapture {
     try {
       const facts = decodeSentence(found.sentence);
       const { talker, type } = found.sentence;
-      return facts === undefined ? [] : readings(this.#assembler.add(facts, talker + type));
+      return facts === undefined ? [] : readings(this.#assembler.add(facts, talker, type));
     } catch (error) {
       if (error instanceof DriverError) return [{ fault: error }];
       throw error;

@@ -7,25 +7,35 @@ export interface SentenceFacts {
   /** Milliseconds since UTC midnight; sentences of one epoch agree in it. */
   readonly timeOfDayMs?: number;
   readonly date?: { readonly year: number; readonly month: number; readonly day: number; readonly hasCentury: boolean };
-  /** `none`: the receiver says that it has no fix. */
-  readonly fix?: FixKind | "none";
+  readonly fix?: FixState;
   readonly latitudeDeg?: number;
   readonly longitudeDeg?: number;
   readonly altitudeM?: number;
   readonly speedMps?: number;
   readonly bearingDeg?: number;
-  readonly accuracyM?: number;
+  /** Radius that holds about two fixes of three, as the receiver itself estimates it. */
+  readonly errorM?: number;
+  /** Horizontal dilution of precision: how badly the satellites stand, not how far off the place is. */
+  readonly hdop?: number;
+  /** Satellites that the fix uses; of GSA only those of one constellation. */
+  readonly satellites?: number;
+  /** Satellites of this talker's constellation above the horizon, and the strongest signal, dB-Hz. */
+  readonly view?: { readonly satellites: number; readonly strongestDbHz: number };
 }
+
+/** What the receiver says its place is made of; only a FixKind is a place that counts. */
+export type FixState = FixKind | "none" | "manual" | "simulated";
 
 const MPS_PER_KNOT = 1852 / 3600;
 const MPS_PER_KMH = 1 / 3.6;
-/** Metres of horizontal error per unit of HDOP, where the receiver gives no estimate of its own: a usual rule of thumb. */
-const METRES_PER_HDOP = 5;
+/** Receivers write it for "unknown". */
+const NO_HDOP = 99;
+const MOST_SATELLITES = 200;
 
 /**
  * @returns what the sentence says, or undefined for a type that says nothing of position or time
  * @throws DriverError NMEA_FIELD a field is not what its place demands
- * @source NMEA 0183: RMC GGA GNS GLL VTG ZDA GST GSA
+ * @source NMEA 0183: RMC GGA GNS GLL VTG ZDA GST GSA GSV
  */
 export function decodeSentence({ type, talker, fields }: Sentence): SentenceFacts | undefined {
   if (talker === "P") return undefined;
@@ -45,7 +55,9 @@ export function decodeSentence({ type, talker, fields }: Sentence): SentenceFact
     case "GST":
       return gst(fields);
     case "GSA":
-      return fields[1] === "1" ? { fix: "none" } : {};
+      return gsa(fields);
+    case "GSV":
+      return gsv(fields);
     default:
       return undefined;
   }
@@ -59,7 +71,7 @@ function rmc(fields: readonly string[]): SentenceFacts {
   return compact({
     timeOfDayMs: timeOfDay(time),
     date: shortDate(date),
-    fix: isValid ? (modeFix(mode) ?? "gnss") : ("none" as const),
+    fix: isValid ? (modeFix(mode) ?? "gnss") : invalid(mode),
     ...position(lat, ns, lon, ew),
     speedMps: knots === undefined ? undefined : nonNegative(knots * MPS_PER_KNOT),
     bearingDeg: bearing(course),
@@ -67,27 +79,27 @@ function rmc(fields: readonly string[]): SentenceFacts {
 }
 
 function gga(fields: readonly string[]): SentenceFacts {
-  const [time = "", lat = "", ns = "", lon = "", ew = "", quality = "", , hdop = "", altitude = ""] = fields;
-  const dilution = optional(hdop);
+  const [time = "", lat = "", ns = "", lon = "", ew = "", quality = "", used = "", hdop = "", altitude = ""] = fields;
   return compact({
     timeOfDayMs: timeOfDay(time),
     fix: qualityFix(quality),
     ...position(lat, ns, lon, ew),
     altitudeM: optional(altitude),
-    accuracyM: dilution === undefined || dilution >= 99 ? undefined : nonNegative(dilution * METRES_PER_HDOP),
+    satellites: satelliteCount(used),
+    hdop: dilution(hdop),
   });
 }
 
 function gns(fields: readonly string[]): SentenceFacts {
-  const [time = "", lat = "", ns = "", lon = "", ew = "", modes = "", , hdop = "", altitude = ""] = fields;
+  const [time = "", lat = "", ns = "", lon = "", ew = "", modes = "", used = "", hdop = "", altitude = ""] = fields;
   const best = [..."RFPDAEMSN"].find((mode) => modes.includes(mode));
-  const dilution = optional(hdop);
   return compact({
     timeOfDayMs: timeOfDay(time),
     fix: modeFix(best) ?? ("none" as const),
     ...position(lat, ns, lon, ew),
     altitudeM: optional(altitude),
-    accuracyM: dilution === undefined || dilution >= 99 ? undefined : nonNegative(dilution * METRES_PER_HDOP),
+    satellites: satelliteCount(used),
+    hdop: dilution(hdop),
   });
 }
 
@@ -95,7 +107,7 @@ function gll(fields: readonly string[]): SentenceFacts {
   const [lat = "", ns = "", lon = "", ew = "", time = "", status, mode] = fields;
   return compact({
     timeOfDayMs: timeOfDay(time),
-    fix: status === "A" ? (modeFix(mode) ?? "gnss") : ("none" as const),
+    fix: status === "A" ? (modeFix(mode) ?? "gnss") : invalid(mode),
     ...position(lat, ns, lon, ew),
   });
 }
@@ -126,12 +138,29 @@ function gst(fields: readonly string[]): SentenceFacts {
   const east = optional(longitudeError);
   return compact({
     timeOfDayMs: timeOfDay(time),
-    accuracyM: north === undefined || east === undefined ? undefined : Math.hypot(north, east),
+    errorM: north === undefined || east === undefined ? undefined : nonNegative(Math.hypot(north, east)),
   });
 }
 
-/** A and P autonomous, D differential, R and F RTK, E dead reckoning. M manual and S simulator are no fix of anything. */
-function modeFix(mode: string | undefined): FixKind | "none" | undefined {
+/** The solution and its satellites; receivers of several constellations write one for each. */
+function gsa(fields: readonly string[]): SentenceFacts {
+  if (fields[1] === "1") return { fix: "none" };
+  const used = fields.slice(2, 14).filter((id) => id !== "");
+  return compact({ satellites: used.length, hdop: dilution(fields[15] ?? "") });
+}
+
+/** A page of the sky; the signal of a satellite that is not tracked is empty. */
+function gsv([, , inView = "", ...satellites]: readonly string[]): SentenceFacts {
+  const count = satelliteCount(inView);
+  if (count === undefined) return {};
+  const signals = satellites.flatMap((signal, index) =>
+    index % 4 === 3 && /^\d{1,2}$/.test(signal) ? Number(signal) : 0,
+  );
+  return { view: { satellites: count, strongestDbHz: Math.max(0, ...signals) } };
+}
+
+/** A and P autonomous, D differential, R and F RTK, E dead reckoning. M typed in and S simulated are no fix of anything. */
+function modeFix(mode: string | undefined): FixState | undefined {
   switch (mode) {
     case undefined:
     case "":
@@ -146,12 +175,21 @@ function modeFix(mode: string | undefined): FixKind | "none" | undefined {
       return "rtk";
     case "E":
       return "estimated";
+    case "M":
+      return "manual";
+    case "S":
+      return "simulated";
     default:
       return "none";
   }
 }
 
-function qualityFix(quality: string): FixKind | "none" {
+/** Whoever says V and simulates says so in the mode. */
+function invalid(mode: string | undefined): FixState {
+  return mode === "S" ? "simulated" : "none";
+}
+
+function qualityFix(quality: string): FixState {
   switch (quality) {
     case "1":
     case "3":
@@ -163,6 +201,10 @@ function qualityFix(quality: string): FixKind | "none" {
       return "rtk";
     case "6":
       return "estimated";
+    case "7":
+      return "manual";
+    case "8":
+      return "simulated";
     default:
       return "none";
   }
@@ -219,6 +261,18 @@ function bearing(text: string): number | undefined {
   const value = optional(text);
   if (value !== undefined && (value < 0 || value > 360)) throw fieldError("course", text);
   return value;
+}
+
+function dilution(text: string): number | undefined {
+  const value = optional(text);
+  return value === undefined || value >= NO_HDOP ? undefined : nonNegative(value);
+}
+
+function satelliteCount(text: string): number | undefined {
+  if (text === "") return undefined;
+  const count = integer("number of satellites", text);
+  if (count > MOST_SATELLITES) throw fieldError("number of satellites", text);
+  return count;
 }
 
 function nonNegative(value: number): number {

@@ -1,72 +1,107 @@
 import type { FixKind } from "../../protocol/bodies.ts";
-import type { SentenceFacts } from "./decode.ts";
+import type { FixState, SentenceFacts } from "./decode.ts";
 
 /** All that the sentences of one epoch say together. */
 export interface Epoch {
   /** Without a fix there is no position. */
-  readonly position?: {
-    readonly latitudeDeg: number;
-    readonly longitudeDeg: number;
-    readonly altitudeM?: number;
-    readonly speedMps?: number;
-    readonly bearingDeg?: number;
-    readonly fix: FixKind;
-    readonly accuracyM?: number;
-  };
+  readonly position?: EpochPosition;
+  /** Why there is none, where the receiver says so. */
+  readonly denied?: Exclude<FixState, FixKind>;
   /** UTC of the fix, where a full date was given. */
   readonly utcMs?: number;
+  /** Satellites in view of all constellations, and the strongest signal. */
+  readonly view?: { readonly satellites: number; readonly strongestDbHz: number };
+}
+
+export interface EpochPosition {
+  readonly latitudeDeg: number;
+  readonly longitudeDeg: number;
+  readonly altitudeM?: number;
+  readonly speedMps?: number;
+  readonly bearingDeg?: number;
+  readonly fix: FixKind;
+  readonly accuracyM?: number;
+  readonly satellites?: number;
+  /** Talker of the sentence that gave the place: GP, BD, GN … */
+  readonly source: string;
+}
+
+interface Said {
+  readonly facts: SentenceFacts;
+  readonly talker: string;
+  readonly type: string;
 }
 
 const DAY_MS = 86_400_000;
 /** Course and speed below this are the receiver's noise. */
 const STANDING_MPS = 1;
+/** No receiver writes so many in one epoch. */
+const MOST_SENTENCES = 100;
 
 /**
  * Gathers sentences into epochs: those with the same time of day belong together, those without a time to the one that
  * is open. One sentence that denies the fix is enough for there to be none.
  */
 export class EpochAssembler {
-  #facts: SentenceFacts[] = [];
-  readonly #senders = new Set<string>();
+  readonly #metresPerHdop: number;
+  #said: Said[] = [];
   #timeOfDayMs: number | undefined;
   /** The last full date and its time of day, for receivers that give it once in a while only. */
   #date: { readonly midnightMs: number; readonly timeOfDayMs: number } | undefined;
 
-  get isOpen(): boolean {
-    return this.#facts.length > 0;
+  /** @param metresPerHdop error for each unit of HDOP, for receivers that do not estimate it themselves */
+  constructor(metresPerHdop: number) {
+    this.#metresPerHdop = metresPerHdop;
   }
 
-  /**
-   * @param sender talker and type: the same sentence again, with a time, is of the next epoch even where the clock stands
-   * @returns the epoch that this sentence closes
-   */
-  add(facts: SentenceFacts, sender: string): Epoch | undefined {
-    // ZDA tells the clock, not the fix: its time may differ by some hundredths.
-    const isClock = facts.date?.hasCentury === true;
-    const isTimed = facts.timeOfDayMs !== undefined && this.#timeOfDayMs !== undefined;
-    const isNext = isTimed && ((facts.timeOfDayMs !== this.#timeOfDayMs && !isClock) || this.#senders.has(sender));
-    const closed = isNext ? this.close() : undefined;
-    this.#senders.add(sender);
-    this.#facts.push(facts);
+  get isOpen(): boolean {
+    return this.#said.length > 0;
+  }
+
+  /** @returns the epoch that this sentence closes */
+  add(facts: SentenceFacts, talker: string, type: string): Epoch | undefined {
+    const closed = this.#isOfNext(facts, talker, type) ? this.close() : undefined;
+    // A line that never tells the time must not grow the epoch for ever.
+    if (this.#said.length < MOST_SENTENCES) this.#said.push({ facts, talker, type });
     this.#timeOfDayMs ??= facts.timeOfDayMs;
     return closed;
   }
 
   /** Closes the open epoch, e.g. because the line went quiet. */
   close(): Epoch | undefined {
-    const facts = this.#facts;
+    const said = this.#said;
     const timeOfDayMs = this.#timeOfDayMs;
-    this.#facts = [];
-    this.#senders.clear();
+    this.#said = [];
     this.#timeOfDayMs = undefined;
-    if (facts.length === 0) return undefined;
-    const position = positionOf(facts);
-    const utcMs = timeOfDayMs === undefined ? undefined : this.#utc(facts, timeOfDayMs);
-    return { ...(position && { position }), ...(utcMs !== undefined && { utcMs }) };
+    if (said.length === 0) return undefined;
+    const states = said.flatMap(({ facts, type }) => (type === "GSA" ? [] : (facts.fix ?? [])));
+    const solutions = said.filter(({ type }) => type === "GSA");
+    // Of several constellations one may have nothing to say; the solution is denied where all are.
+    if (solutions.length > 0 && solutions.every(({ facts }) => facts.fix === "none")) states.push("none");
+    const fixes = states.filter((state) => isFix(state));
+    const denied = states.find((state) => !isFix(state));
+    const position =
+      denied === undefined && fixes.length > 0 ? positionOf(said, worst(fixes), this.#metresPerHdop) : undefined;
+    const utcMs = timeOfDayMs === undefined ? undefined : this.#utc(said, timeOfDayMs);
+    const view = viewOf(said);
+    return {
+      ...(position && { position }),
+      ...(denied !== undefined && { denied }),
+      ...(utcMs !== undefined && { utcMs }),
+      ...(view && { view }),
+    };
   }
 
-  #utc(facts: readonly SentenceFacts[], timeOfDayMs: number): number | undefined {
-    const dates = facts.flatMap(({ date }) => date ?? []);
+  #isOfNext({ timeOfDayMs, date }: SentenceFacts, talker: string, type: string): boolean {
+    if (timeOfDayMs === undefined || this.#timeOfDayMs === undefined) return false;
+    // The same sentence again is of the next epoch even where the receiver's clock stands.
+    if (this.#said.some((one) => one.talker === talker && one.type === type)) return true;
+    // ZDA tells the clock, not the fix: its time may differ by some hundredths.
+    return timeOfDayMs !== this.#timeOfDayMs && date?.hasCentury !== true;
+  }
+
+  #utc(said: readonly Said[], timeOfDayMs: number): number | undefined {
+    const dates = said.flatMap(({ facts }) => facts.date ?? []);
     const date = dates.find(({ hasCentury }) => hasCentury) ?? dates[0];
     if (date !== undefined) {
       this.#date = { midnightMs: Date.UTC(date.year, date.month - 1, date.day), timeOfDayMs };
@@ -78,25 +113,54 @@ export class EpochAssembler {
   }
 }
 
-function positionOf(facts: readonly SentenceFacts[]): Epoch["position"] {
-  const fixes = facts.flatMap(({ fix }) => fix ?? []);
-  if (fixes.length === 0 || fixes.includes("none")) return undefined;
-  const place = facts.find(({ latitudeDeg, longitudeDeg }) => latitudeDeg !== undefined && longitudeDeg !== undefined);
-  if (place?.latitudeDeg === undefined || place.longitudeDeg === undefined) return undefined;
-  const speedMps = last(facts, "speedMps");
-  const bearingDeg = last(facts, "bearingDeg");
-  const altitudeM = last(facts, "altitudeM");
-  const accuracyM = last(facts, "accuracyM");
+function positionOf(said: readonly Said[], fix: FixKind, metresPerHdop: number): EpochPosition | undefined {
+  const place = said.find(({ facts }) => facts.latitudeDeg !== undefined && facts.longitudeDeg !== undefined);
+  if (place?.facts.latitudeDeg === undefined || place.facts.longitudeDeg === undefined) return undefined;
+  const speedMps = last(said, "speedMps");
+  const bearingDeg = last(said, "bearingDeg");
+  const altitudeM = last(said, "altitudeM");
+  const hdop = last(said, "hdop");
+  // Dead reckoning has a dilution too, of satellites that it does without.
+  const diluted = hdop === undefined || fix === "estimated" ? undefined : Number((hdop * metresPerHdop).toFixed(3));
+  const accuracyM = last(said, "errorM") ?? diluted;
+  const satellites = satellitesOf(said);
   const isMoving = speedMps !== undefined && speedMps >= STANDING_MPS;
   return {
-    latitudeDeg: place.latitudeDeg,
-    longitudeDeg: place.longitudeDeg,
+    latitudeDeg: place.facts.latitudeDeg,
+    longitudeDeg: place.facts.longitudeDeg,
     ...(altitudeM !== undefined && { altitudeM }),
     ...(speedMps !== undefined && { speedMps }),
     ...(bearingDeg !== undefined && isMoving && { bearingDeg }),
-    fix: worst(fixes.filter((fix) => fix !== "none")),
+    fix,
     ...(accuracyM !== undefined && { accuracyM }),
+    ...(satellites !== undefined && { satellites }),
+    source: place.talker,
   };
+}
+
+/** GGA and GNS count those of the whole fix, but GGA often ends at 12; each GSA lists those of one constellation. */
+function satellitesOf(said: readonly Said[]): number | undefined {
+  const whole = said.flatMap(({ facts, type }) => (type === "GSA" ? [] : (facts.satellites ?? [])));
+  const listed = said.reduce((sum, { facts, type }) => sum + (type === "GSA" ? (facts.satellites ?? 0) : 0), 0);
+  if (whole.length === 0 && listed === 0) return undefined;
+  return Math.max(listed, ...whole);
+}
+
+/** Each page of a constellation's sky repeats its count. */
+function viewOf(said: readonly Said[]): Epoch["view"] {
+  const byTalker = new Map<string, number>();
+  let strongestDbHz = 0;
+  for (const { facts, talker } of said) {
+    if (facts.view === undefined) continue;
+    byTalker.set(talker, Math.max(byTalker.get(talker) ?? 0, facts.view.satellites));
+    strongestDbHz = Math.max(strongestDbHz, facts.view.strongestDbHz);
+  }
+  if (byTalker.size === 0) return undefined;
+  return { satellites: [...byTalker.values()].reduce((sum, count) => sum + count, 0), strongestDbHz };
+}
+
+function isFix(state: FixState): state is FixKind {
+  return state === "gnss" || state === "dgnss" || state === "rtk" || state === "estimated";
 }
 
 /** GGA tells dgnss and rtk apart where an old RMC only says "valid"; dead reckoning is believed from either. */
@@ -105,9 +169,9 @@ function worst(fixes: readonly FixKind[]): FixKind {
   return fixes.find((fix) => fix === "rtk") ?? fixes.find((fix) => fix === "dgnss") ?? "gnss";
 }
 
-function last<K extends "speedMps" | "bearingDeg" | "altitudeM" | "accuracyM">(
-  facts: readonly SentenceFacts[],
+function last<K extends "speedMps" | "bearingDeg" | "altitudeM" | "errorM" | "hdop">(
+  said: readonly Said[],
   key: K,
 ): number | undefined {
-  return facts.findLast((one) => one[key] !== undefined)?.[key];
+  return said.findLast(({ facts }) => facts[key] !== undefined)?.facts[key];
 }

@@ -17,8 +17,9 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Cuts a stream of bytes into sentences. Bytes before a `$` are noise; a `$` inside a sentence begins a new one (the rest
- * of the old was lost). Holds at most one line.
+ * Cuts a stream of bytes into sentences. Bytes before a `$` are noise; a `$` inside a sentence begins a new one: the old
+ * one is whole where it has its checksum (datagrams often come without line ends), else its rest was lost. Holds at most
+ * one line.
  * @source NMEA 0183, sentence structure and checksum: XOR of all between `$` and `*`
  */
 export class SentenceReader {
@@ -35,7 +36,7 @@ export class SentenceReader {
     const found: SentenceOrFault[] = [];
     for (const byte of chunk) {
       if (byte === DOLLAR) {
-        if (this.#isInside) found.push({ fault: framing("cut off by the next one", this.#line) });
+        if (this.#isInside) found.push(isWhole(this.#line) ? parseLine(this.#line) : { fault: cut(this.#line) });
         this.#line = [];
         this.#isInside = true;
       } else if (!this.#isInside) {
@@ -87,6 +88,14 @@ function parseLine(line: readonly number[]): SentenceOrFault {
   if (address.startsWith("P")) return { sentence: { talker: "P", type: address.slice(1), fields } };
   if (!/^[A-Z]{2}[A-Z]{3}$/.test(address)) return { fault: framing("without talker and type", line) };
   return { sentence: { talker: address.slice(0, 2), type: address.slice(2), fields } };
+}
+
+function isWhole(line: readonly number[]): boolean {
+  return line.at(-3) === STAR;
+}
+
+function cut(line: readonly number[]): DriverError {
+  return framing("cut off by the next one", line);
 }
 
 function checksum(bytes: Iterable<number>): number {

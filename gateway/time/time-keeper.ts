@@ -1,4 +1,5 @@
 import type { TimeReading } from "../../drivers/driver.ts";
+import { isBelievableDate } from "../../protocol/believable-date.ts";
 import type { TimeBody } from "../../protocol/bodies.ts";
 import type { TimeQuality } from "../../protocol/ids.ts";
 
@@ -15,15 +16,27 @@ export interface TimeKeeperOptions {
   readonly isNtpSynchronised: () => boolean;
 }
 
-/** A clock that shows an earlier date was never set: this version did not exist then. */
-export const BUILD_DATE_MS = Date.UTC(2026, 0, 1);
-/** A receiver whose week counter wrapped is off by about 20 years, with a valid fix. */
-export const LATEST_DATE_MS = Date.UTC(2046, 0, 1);
+/** What became of a receiver's word. */
+export type TimeVerdict =
+  /** It agrees with the belief, or has moved it. */
+  | "taken"
+  /** Its date cannot be: a wrapped week, or a clock that was never set. */
+  | "impossible"
+  /** NTP, or the receiver that is believed, says otherwise. */
+  | "disagrees"
+  /** It would move a clock that may be right: it has to say so twice. */
+  | "unconfirmed"
+  /** It was read before the belief moved, or the config asks for another source. */
+  | "unused";
 
 const HOUR_MS = 3_600_000;
 const JUMP_MS = 1000;
 /** A crystal drifts well below a second in this time. */
 const GNSS_HOLDOVER_MS = HOUR_MS;
+/** The receiver that is believed stays so until it was silent this long. */
+const RECEIVER_HELD_MS = 60_000;
+const CONFIRMED_WITHIN_MS = 60_000;
+const LATEST_READING_MS = 10_000;
 
 /**
  * The node's belief about UTC. NTP before a receiver with a fix before the battery clock before none. A receiver moves
@@ -33,6 +46,10 @@ export class TimeKeeper {
   readonly #options: TimeKeeperOptions;
   #offsetMs = 0;
   #gnssAtUpMs: number | undefined;
+  /** The receiver whose word is believed, and when it last gave it. */
+  #receiver: { readonly device: string; readonly upMs: number } | undefined;
+  /** A time that a receiver has said once. */
+  #doubt: { readonly device: string; readonly utcMs: number; readonly upMs: number } | undefined;
   #quality: TimeQuality = "none";
   #isSynchronised: boolean;
   /** What the last `time` record said. */
@@ -57,17 +74,27 @@ export class TimeKeeper {
     return { upMs: Math.floor(this.#options.upMs()), atMs: this.nowMs(), timeQuality: this.#quality };
   }
 
-  /** A receiver with a fix said the time. @returns false when its date cannot be */
-  heard(reading: TimeReading): boolean {
-    if (reading.utcMs < BUILD_DATE_MS || reading.utcMs > LATEST_DATE_MS) return false;
-    if (!this.#mayUse("gnss")) return true;
-    this.#gnssAtUpMs = this.#options.upMs();
-    if (this.#isSynchronised && this.#mayUse("ntp")) return true;
-    const errorMs = reading.utcMs - reading.atMs;
+  /** A receiver with a fix said the time. @param device so that of two that disagree not each moves the belief in turn */
+  heard({ utcMs, atMs }: TimeReading, device: string): TimeVerdict {
+    if (!isBelievableDate(utcMs)) return "impossible";
+    if (!this.#mayUse("gnss")) return "unused";
+    const lateMs = this.nowMs() - atMs;
+    // Its error is measured from a belief that no longer holds.
+    if (lateMs < -JUMP_MS || lateMs > LATEST_READING_MS) return "unused";
+    const upMs = this.#options.upMs();
+    const errorMs = utcMs - atMs;
     // Below a second it is mostly the serial line's own delay.
-    if (Math.abs(errorMs) > JUMP_MS) this.#offsetMs += errorMs;
+    if (Math.abs(errorMs) > JUMP_MS) {
+      if (this.#isSynchronised && this.#mayUse("ntp")) return "disagrees";
+      if (this.#isHeldByAnother(device, upMs)) return "disagrees";
+      if (this.#quality !== "none" && !this.#isSaidTwice(device, utcMs, upMs)) return "unconfirmed";
+      this.#offsetMs += errorMs;
+    }
+    this.#doubt = undefined;
+    if (!this.#isHeldByAnother(device, upMs)) this.#receiver = { device, upMs };
+    this.#gnssAtUpMs = upMs;
     this.#judge();
-    return true;
+    return "taken";
   }
 
   /**
@@ -96,16 +123,24 @@ export class TimeKeeper {
       this.#offsetMs = 0;
       this.#quality = "ntp";
     } else if (this.#hasGnss()) this.#quality = "gnss";
-    else this.#quality = this.#mayUse("rtc") && this.#isSane() ? "rtc" : "none";
+    else this.#quality = this.#mayUse("rtc") && isBelievableDate(this.nowMs()) ? "rtc" : "none";
+  }
+
+  #isHeldByAnother(device: string, upMs: number): boolean {
+    const held = this.#receiver;
+    return held !== undefined && held.device !== device && upMs - held.upMs <= RECEIVER_HELD_MS;
+  }
+
+  #isSaidTwice(device: string, utcMs: number, upMs: number): boolean {
+    const before = this.#doubt;
+    this.#doubt = { device, utcMs, upMs };
+    if (before === undefined || before.device !== device) return false;
+    const passedMs = upMs - before.upMs;
+    return passedMs <= CONFIRMED_WITHIN_MS && Math.abs(utcMs - before.utcMs - passedMs) <= JUMP_MS;
   }
 
   #hasGnss(): boolean {
     return this.#gnssAtUpMs !== undefined && this.#options.upMs() - this.#gnssAtUpMs <= GNSS_HOLDOVER_MS;
-  }
-
-  #isSane(): boolean {
-    const nowMs = this.nowMs();
-    return nowMs >= BUILD_DATE_MS && nowMs <= LATEST_DATE_MS;
   }
 
   #mayUse(source: "ntp" | "gnss" | "rtc"): boolean {

@@ -34,7 +34,7 @@ describe("driver registry", () => {
   test("a receiver with no port, or with two, is refused with a hint", async () => {
     const driver = await loadDriver("gps-nmea");
     expect(driver?.check?.({ baudRate: 9600, periodMs: 1000 })).toMatchObject([
-      { message: "neither serial nor tcp is given" },
+      { message: "none of serial, tcp and udp is given" },
     ]);
     expect(driver?.check?.({ serial: "/dev/x", tcp: "a:1" })).toHaveLength(1);
     expect(driver?.check?.({ tcp: "a:1" })).toEqual([]);

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { openUdpLink } from "../../drivers/net/udp-link.ts";
 
 /** What a missing rig needs; a loud skip here, a failure in CI. */
 interface Skippable {
@@ -39,7 +40,12 @@ export function scratchFolder(): { readonly path: string; remove(): void } {
 }
 
 /** A port that was free a moment ago, for programs that cannot choose one themselves. */
-export async function freePort(): Promise<number> {
+export async function freePort(kind: "tcp" | "udp" = "tcp"): Promise<number> {
+  if (kind === "udp") {
+    const link = await openUdpLink({ local: { host: "127.0.0.1", port: 0 } });
+    await link[Symbol.asyncDispose]();
+    return link.localPort;
+  }
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);

@@ -20,7 +20,8 @@ function node(systemMs: number, source: TimeSource = "auto") {
     at.systemMs += ms;
     at.upMs += ms;
   };
-  const hear = (utcMs: number) => keeper.heard({ kind: "time", source: "gnss", utcMs, atMs: keeper.nowMs() });
+  const hear = (utcMs: number, device = "gps", atMs = keeper.nowMs()) =>
+    keeper.heard({ kind: "time", source: "gnss", utcMs, atMs }, device);
   return { at, keeper, pass, hear };
 }
 
@@ -39,7 +40,7 @@ describe("the node's belief about UTC", () => {
     const { keeper, hear, pass } = node(10_000);
     keeper.check();
     pass(5000);
-    expect(hear(TODAY_MS)).toBe(true);
+    expect(hear(TODAY_MS)).toBe("taken");
     expect(keeper.check()).toEqual({ upMs: 5000, utcMs: TODAY_MS, quality: "gnss" });
     pass(1000);
     expect(keeper.stamp()).toEqual({ upMs: 6000, atMs: TODAY_MS + 1000, timeQuality: "gnss" });
@@ -47,8 +48,62 @@ describe("the node's belief about UTC", () => {
 
   test("a receiver whose week counter wrapped is not believed", () => {
     const { keeper, hear } = node(10_000);
-    expect(hear(TODAY_MS - 7168 * 24 * HOUR_MS)).toBe(false);
+    expect(hear(TODAY_MS - 7168 * 24 * HOUR_MS)).toBe("impossible");
+    expect(hear(TODAY_MS + 7168 * 24 * HOUR_MS)).toBe("impossible");
     expect(keeper.quality).toBe("none");
+    expect(keeper.nowMs()).toBe(10_000);
+  });
+
+  test("a clock that may be right is moved only by what a receiver says twice", () => {
+    const { keeper, hear, pass } = node(TODAY_MS);
+    expect(hear(TODAY_MS + HOUR_MS)).toBe("unconfirmed");
+    expect([keeper.nowMs(), keeper.quality]).toEqual([TODAY_MS, "rtc"]);
+    pass(1000);
+    expect(hear(TODAY_MS + 1000)).toBe("taken");
+    pass(1000);
+    expect(hear(TODAY_MS - HOUR_MS + 2000)).toBe("unconfirmed");
+    pass(1000);
+    expect(hear(TODAY_MS - HOUR_MS + 3000)).toBe("taken");
+    expect([keeper.nowMs(), keeper.quality]).toEqual([TODAY_MS - HOUR_MS + 3000, "gnss"]);
+  });
+
+  test("of two receivers that disagree the first is believed, until it was silent for a minute", () => {
+    const { keeper, hear, pass } = node(10_000);
+    expect(hear(TODAY_MS, "gps")).toBe("taken");
+    expect(hear(TODAY_MS + HOUR_MS, "gpsd")).toBe("disagrees");
+    pass(30_000);
+    expect(hear(TODAY_MS + 30_200, "gpsd")).toBe("taken");
+    expect(hear(TODAY_MS + 30_000, "gps")).toBe("taken");
+    expect(keeper.nowMs()).toBe(TODAY_MS + 30_000);
+    pass(61_000);
+    expect(hear(TODAY_MS + HOUR_MS, "gpsd")).toBe("unconfirmed");
+    pass(1000);
+    expect(hear(TODAY_MS + HOUR_MS + 1000, "gpsd")).toBe("taken");
+    expect(keeper.nowMs()).toBe(TODAY_MS + HOUR_MS + 1000);
+  });
+
+  test("a reading that was taken before the belief moved does not move it twice", () => {
+    const { keeper, hear } = node(10_000);
+    expect(hear(TODAY_MS, "gps", 9900)).toBe("taken");
+    expect(keeper.nowMs()).toBe(TODAY_MS + 100);
+    expect(hear(TODAY_MS, "gpsd", 9900)).toBe("unused");
+    expect(keeper.nowMs()).toBe(TODAY_MS + 100);
+  });
+
+  test("a receiver that contradicts NTP does not vouch once NTP is gone", () => {
+    const { at, keeper, hear, pass } = node(TODAY_MS);
+    at.ntp = true;
+    keeper.check();
+    expect(hear(TODAY_MS + HOUR_MS)).toBe("disagrees");
+    at.ntp = false;
+    pass(1000);
+    expect(keeper.check()).toMatchObject({ quality: "rtc", utcMs: TODAY_MS + 1000 });
+  });
+
+  test("a config that names another source has no use for a receiver", () => {
+    const { keeper, hear } = node(TODAY_MS, "rtc");
+    expect(hear(TODAY_MS + HOUR_MS)).toBe("unused");
+    expect([keeper.nowMs(), keeper.quality]).toEqual([TODAY_MS, "rtc"]);
   });
 
   test("NTP goes before the receiver, and ends the receiver's correction", () => {
