@@ -20,6 +20,11 @@ export const DRIVERS: readonly DriverEntry[] = [
     summary: "GNSS receiver, NMEA 0183 over serial, TCP or UDP",
     load: async () => (await import("./gps-nmea/driver.ts")).gpsNmea,
   },
+  {
+    kind: "jt808",
+    summary: "vehicle terminals, JT/T 808, which connect to us",
+    load: async () => (await import("./jt808/driver.ts")).jt808,
+  },
 ];
 
 /** @returns the driver of that kind, or undefined where the registry has none */
@@ -44,5 +49,10 @@ export const CAPTURES: readonly CaptureEntry[] = [
     kind: "modbus-noise",
     summary: "Modbus RTU of a noise meter",
     load: async () => (await import("./modbus-noise/capture.ts")).modbusNoiseCapture,
+  },
+  {
+    kind: "jt808",
+    summary: "JT/T 808 of vehicle terminals",
+    load: async () => (await import("./jt808/capture.ts")).jt808Capture,
   },
 ];

@@ -6,7 +6,7 @@ import { messageOf, systemCode } from "./system-error.ts";
 import { formatTcpAddress } from "./tcp-address.ts";
 import { tcpLink } from "./tcp-client.ts";
 
-const MAX_STATIONS = 2000;
+const MAX_STATIONS = 10_000;
 /** Connections that were accepted by the system and not yet taken by the driver. */
 const MAX_WAITING = 64;
 const KEEP_ALIVE_AFTER_MS = 30_000;
