@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Finding } from "./finding.ts";
 import { AlarmId, AtMs, Position } from "./ids.ts";
 
 /** Statistics over one window of a rule, at the moment of the revision. */
@@ -63,6 +64,8 @@ export const AlarmBody = Type.Object({
   /** The measured quantity is sampled, not integrated: the level is an estimate. */
   estimated: Type.Optional(Type.Boolean()),
   position: Type.Optional(Position),
+  /** Of an `exceedance`: the worst window since it was raised, as a measurement record. A `trigger` never has one. */
+  finding: Type.Optional(Finding),
   /** A permit (夜间施工许可) covers it: recorded and shown, not dispatched by default. */
   permit: Type.Optional(Type.String({ maxLength: 64 })),
   evidence: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 32 }),

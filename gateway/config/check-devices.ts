@@ -5,6 +5,13 @@ import { type LooseSchema, looseSchema } from "../../protocol/document/describe-
 import { didYouMean } from "../../protocol/document/did-you-mean.ts";
 import type { DocumentFault, Place } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
+import { MeterSection } from "./meter-schema.ts";
+
+/** One device of the YAML, checked. */
+interface DeviceSection extends Record<string, unknown> {
+  readonly enabled?: boolean;
+  readonly meter?: MeterSection;
+}
 
 /** What the loader needs of drivers/registry.ts. */
 export type DriverCatalogue = readonly { readonly kind: string; load(): Promise<Driver> }[];
@@ -14,6 +21,7 @@ export interface FoundDevice {
   readonly id: string;
   readonly driver: Driver;
   readonly isEnabled: boolean;
+  readonly meter?: MeterSection;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -58,10 +66,10 @@ export async function checkDevices(
       continue;
     }
     const checked = checkDocument(deviceSchema(driver, root), value, { path: ["devices", id], keyAt });
-    const { driver: _, enabled, ...config } = (checked.value ?? {}) as Record<string, unknown>;
+    const { driver: _, enabled, meter, ...config } = (checked.value ?? {}) as DeviceSection;
     faults.push(...checked.faults);
     if (checked.faults.length === 0) faults.push(...ownFaults(root, id, keyAt, driver, config));
-    found.push({ id, driver, isEnabled: enabled !== false, config });
+    found.push({ id, driver, isEnabled: enabled !== false, ...(meter === undefined ? {} : { meter }), config });
   }
   return { found, faults };
 }
@@ -73,7 +81,7 @@ export function deviceSchema(driver: Driver, root?: DocumentNode): TSchema {
     own[key] = isBusReference(property) ? { ...property, ...busNote(root) } : property;
   }
   const enabled = Type.Boolean({ default: true, title: "Started", description: "false: listed, not started." });
-  const schema = Type.Object({ driver: Type.Literal(driver.kind), enabled });
+  const schema = Type.Object({ driver: Type.Literal(driver.kind), enabled, meter: Type.Optional(MeterSection) });
   const required = [...(schema.required ?? []), ...(looseSchema(driver.config).required ?? [])];
   return { ...driver.config, ...schema, properties: { ...schema.properties, ...own }, required } as TSchema;
 }

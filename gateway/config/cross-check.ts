@@ -4,6 +4,8 @@ import { didYouMean } from "../../protocol/document/did-you-mean.ts";
 import type { DocumentFault } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
 import { type FoundDevice, isBusReference } from "./check-devices.ts";
+import { checkRules } from "./check-rules.ts";
+import { keysOf, textAt, unknownName } from "./document-parts.ts";
 import type { DeviceConfig, PermitConfig, ResolvedBus } from "./gateway-config.ts";
 import { isTimeZone, localTimeToUtcMs } from "./local-time.ts";
 import type { Bus, GatewayDocument } from "./schema.ts";
@@ -64,9 +66,6 @@ function withBuses(
   return config;
 }
 
-/** The pipeline's own rule for emergency messages: an alarm's key holds its rule's name. */
-const EMERGENCY_RULE = "emergency";
-
 function checkZones(root: DocumentNode, faults: DocumentFault[]): void {
   for (const path of [["site", "timeZone"], ["timeZone"]]) {
     const zone = textAt(root, path);
@@ -93,74 +92,6 @@ function checkZones(root: DocumentNode, faults: DocumentFault[]): void {
         example: "timeZone: Asia/Shanghai",
       }),
     );
-  }
-}
-
-function checkRules(root: DocumentNode, found: readonly FoundDevice[], faults: DocumentFault[]): void {
-  const devices = keysOf(root, ["devices"]);
-  for (const rule of keysOf(root, ["rules"])) {
-    const at = (key: string): string[] => ["rules", rule, key];
-    if (rule === EMERGENCY_RULE) {
-      faults.push(
-        faultAt(root, ["rules", rule], {
-          code: "CONFIG_WRONG_VALUE",
-          message: `rules.${rule}: this is the name of the built-in rule, which always holds`,
-          expected: "another name",
-          example: "night-noise: { kind: trigger, device: noise-01 }",
-        }),
-      );
-    }
-    const name = textAt(root, at("device"));
-    if (name !== undefined && !devices.includes(name)) {
-      faults.push(unknownName(root, at("device"), "device", name, devices, "devices"));
-    }
-    const number = (key: string, otherwise: number): number => {
-      const node = nodeAt(root, at(key));
-      return node?.type === "scalar" && typeof node.value === "number" ? node.value : otherwise;
-    };
-    const limitDb = number("limitDb", 70);
-    const clearDb = number("clearDb", 67);
-    if (clearDb > limitDb) {
-      const key = nodeAt(root, at("clearDb")) === undefined ? "limitDb" : "clearDb";
-      faults.push(
-        faultAt(root, at(key), {
-          code: "CONFIG_WRONG_VALUE",
-          message: `rules.${rule}: it would clear below ${clearDb} dB, above the level that raises it (${limitDb} dB)`,
-          expected: "clearDb at most limitDb",
-          example: `clearDb: ${limitDb - 3}`,
-        }),
-      );
-    }
-    const windows = [
-      ["raiseMinValidS", number("raiseMinValidS", 8), number("raiseWindowS", 10)],
-      ["clearMinValidS", number("clearMinValidS", 54), number("clearWindowS", 60)],
-    ] as const;
-    for (const [key, valid, window] of windows) {
-      if (valid <= window) continue;
-      const place = nodeAt(root, at(key)) === undefined ? at(key.replace("MinValid", "Window")) : at(key);
-      faults.push(
-        faultAt(root, place, {
-          code: "CONFIG_WRONG_VALUE",
-          message: `rules.${rule}: ${valid} valid seconds are asked of a window of ${window}`,
-          expected: `${key} at most ${window}`,
-          example: `${key}: ${Math.max(1, Math.floor(window * 0.8))}`,
-        }),
-      );
-    }
-    const periodMs = found.find((device) => device.id === name)?.config["periodMs"];
-    const needed = number("raiseMinValidS", 8);
-    const possible =
-      typeof periodMs === "number" ? (number("raiseWindowS", 10) * 1000) / Math.max(1000, periodMs) : needed;
-    if (name !== undefined && possible < needed && needed <= number("raiseWindowS", 10)) {
-      faults.push(
-        faultAt(root, at("device"), {
-          code: "CONFIG_WRONG_VALUE",
-          message: `rules.${rule}: ${name} is read every ${String(periodMs)} ms, so the rule could never be raised`,
-          expected: "a device that is read every 1000 ms, or a lower raiseMinValidS",
-          example: "periodMs: 1000",
-        }),
-      );
-    }
   }
 }
 
@@ -257,33 +188,4 @@ function timeOf(
     faultAt(root, path, { code: "CONFIG_WRONG_VALUE", message, expected, example: `${path.at(-1)}: 2026-11-21T22:00` }),
   );
   return undefined;
-}
-
-function unknownName(
-  root: DocumentNode,
-  path: readonly (string | number)[],
-  what: string,
-  name: string,
-  known: readonly string[],
-  section: string,
-): DocumentFault {
-  const near = didYouMean(name, known);
-  const expected = known.length === 0 ? `a ${what} that is defined under ${section}` : `one of ${known.join(", ")}`;
-  return faultAt(root, path, {
-    code: "CONFIG_REFERENCE",
-    message: `${path.join(".")}: no ${what} is called ${JSON.stringify(name)}`,
-    expected,
-    ...(known[0] === undefined ? {} : { example: `${what}: ${near ?? known[0]}` }),
-    ...(near === undefined ? {} : { suggestion: near }),
-  });
-}
-
-function keysOf(root: DocumentNode, path: readonly (string | number)[]): string[] {
-  const node = nodeAt(root, path);
-  return node?.type === "map" ? node.entries.map(({ key }) => key) : [];
-}
-
-function textAt(root: DocumentNode, path: readonly (string | number)[]): string | undefined {
-  const node = nodeAt(root, path);
-  return node?.type === "scalar" && typeof node.value === "string" ? node.value : undefined;
 }

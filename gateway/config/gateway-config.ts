@@ -1,4 +1,5 @@
 import type { BusPort, BusSettings, Driver } from "../../drivers/driver.ts";
+import type { MeterSection } from "./meter-schema.ts";
 import type { GatewayDocument } from "./schema.ts";
 
 /** One device, ready for the supervisor: its driver and the very value that the driver's schema describes. */
@@ -7,6 +8,8 @@ export interface DeviceConfig {
   readonly driver: Driver;
   /** False: it is listed and not started. */
   readonly isEnabled: boolean;
+  /** The instrument's facts, where somebody entered them. */
+  readonly meter?: MeterSection;
   /** Checked against `driver.config`; bus names are replaced by `{port, settings}`. */
   readonly config: unknown;
 }

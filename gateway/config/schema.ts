@@ -63,6 +63,12 @@ const Site = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 200, title: "Name", examples: ["Guanghua Road block 7"] }),
     timeZone: TimeZone,
+    address: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 100, title: "Address, for findings", examples: ["7 Guanghua Road"] }),
+    ),
+    unit: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 100, title: "Unit that answers for the site, for findings" }),
+    ),
     latitudeDeg: Type.Optional(
       Type.Number({ minimum: -90, maximum: 90, title: "Latitude, WGS-84", examples: [39.912] }),
     ),

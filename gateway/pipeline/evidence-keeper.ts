@@ -2,7 +2,6 @@ import type { NewRecord } from "../../protocol/record.ts";
 import type { JournalWrite } from "../contracts/journal.ts";
 import { levelEvidence } from "./level-evidence.ts";
 import type { LevelTrack } from "./level-track.ts";
-import type { TriggerSettings } from "./settings.ts";
 import { evidenceNoteDone, type PendingEvidence } from "./working-notes.ts";
 
 /** The last second of the window may come this much late. */
@@ -12,13 +11,20 @@ export interface AwaitedEvidence extends PendingEvidence {
   readonly raisedSlot: number;
 }
 
+/** Seconds of levels that a rule's evidence holds, before and after the second that raised. */
+export interface EvidenceSpan {
+  readonly name: string;
+  readonly beforeS: number;
+  readonly afterS: number;
+}
+
 /** Raises whose seconds of after are still to come. */
 export class EvidenceKeeper {
-  readonly #rules: readonly TriggerSettings[];
+  readonly #rules: readonly EvidenceSpan[];
   #awaited: AwaitedEvidence[];
 
   /** @param restored what a kill left behind: due when its time has come, with what is left of its levels */
-  constructor(rules: readonly TriggerSettings[], restored: readonly PendingEvidence[]) {
+  constructor(rules: readonly EvidenceSpan[], restored: readonly PendingEvidence[]) {
     this.#rules = rules;
     this.#awaited = restored.map((pending) => ({ ...pending, raisedSlot: Math.floor(pending.raisedAtMs / 1000) }));
   }
@@ -51,8 +57,7 @@ export class EvidenceKeeper {
     };
   }
 
-  #spanOf({ rule }: PendingEvidence): { readonly beforeS: number; readonly afterS: number } {
-    const settings = this.#rules.find(({ name }) => name === rule);
-    return { beforeS: settings?.evidenceBeforeS ?? 60, afterS: settings?.evidenceAfterS ?? 60 };
+  #spanOf({ rule }: PendingEvidence): Omit<EvidenceSpan, "name"> {
+    return this.#rules.find(({ name }) => name === rule) ?? { beforeS: 60, afterS: 60 };
   }
 }

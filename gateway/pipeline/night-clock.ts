@@ -6,6 +6,7 @@ const BLOCK_MS = 15 * 60_000;
  */
 export class NightClock {
   readonly #format: Intl.DateTimeFormat;
+  readonly #dateFormat: Intl.DateTimeFormat;
   #block = Number.NaN;
   #minuteAtBlock = 0;
 
@@ -17,6 +18,19 @@ export class NightClock {
       hour: "2-digit",
       minute: "2-digit",
     });
+    this.#dateFormat = new Intl.DateTimeFormat("en-CA", {
+      timeZone,
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+    });
+  }
+
+  /** Local date, `YYYY-MM-DD`. */
+  localDate(atMs: number): string {
+    const parts = this.#dateFormat.formatToParts(atMs);
+    const part = (name: string): string => parts.find(({ type }) => type === name)?.value ?? "";
+    return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
   }
 
   /** Minutes since local midnight. */

@@ -3,28 +3,34 @@ import type { AlarmBody } from "../../protocol/alarm.ts";
 import type { Position } from "../../protocol/ids.ts";
 import { type LevelFlag, NoiseQuantity } from "../../protocol/noise.ts";
 import type { JournalRestore, WorkingLevel } from "../contracts/journal.ts";
-import { EvidenceKeeper } from "./evidence-keeper.ts";
+import { Exceedance, exceedanceWindowS } from "./acoustics/exceedance.ts";
+import { EvidenceKeeper, type EvidenceSpan } from "./evidence-keeper.ts";
 import { LevelTrack, type TrackedLevel } from "./level-track.ts";
 import { MinuteRoller, type RolledMinute } from "./minute-roller.ts";
 import { NightClock } from "./night-clock.ts";
+import { type NoiseRule, type Revision, type RuleSurroundings, ruleRemoved } from "./noise-rule.ts";
 import type { OutputBuilder } from "./output.ts";
-import type { PipelineSettings } from "./settings.ts";
+import type { PipelineSettings, RuleSettings } from "./settings.ts";
 import { type Now, type SteadyTime, stampOf } from "./steady-time.ts";
 import { type Stream, streamKey, streamOfAlarm, streamOfKey, subjectKey } from "./stream.ts";
-import { type Revision, ruleRemoved, Trigger, type TriggerSurroundings } from "./trigger.ts";
+import { Trigger } from "./trigger.ts";
 import { evidenceNote, readNotes, rolledNote } from "./working-notes.ts";
 
 /** Levels wait this long for company before they go to the journal; with its group commit at most 2 s are at risk. */
 const FLUSH_AFTER_MS = 1000;
 /** A minute is closed this long after its end where no later level closed it. */
 const MINUTE_GRACE_MS = 3000;
-/** Levels kept at least, in seconds. */
+/** Levels kept at least, and beyond what the longest look back needs, in seconds. */
 const KEEP_S = 180;
+const MARGIN_S = 60;
+/** A window by whole minutes ends up to a minute before the newest level. */
+const MINUTE_S = 60;
 
 interface Watched {
   readonly track: LevelTrack;
   readonly roller: MinuteRoller;
-  readonly triggers: readonly { readonly rule: string; readonly trigger: Trigger }[];
+  readonly keepS: number;
+  readonly rules: readonly { readonly name: string; readonly rule: NoiseRule }[];
 }
 
 type Restored = Pick<JournalRestore, "openAlarms" | "recentAlarms" | "levels">;
@@ -33,14 +39,13 @@ type Restored = Pick<JournalRestore, "openAlarms" | "recentAlarms" | "levels">;
 export class NoiseWatch {
   readonly #settings: PipelineSettings;
   readonly #time: SteadyTime;
-  readonly #around: TriggerSurroundings;
-  readonly #keepS: number;
+  readonly #around: RuleSurroundings;
   readonly #watched = new Map<string, Watched>();
   readonly #open = new Map<string, AlarmBody>();
   readonly #evidence: EvidenceKeeper;
   readonly #restored: Restored;
   readonly #rolledToMs: ReadonlyMap<string, number>;
-  readonly #pausedMinutes: { readonly track: LevelTrack; readonly minute: RolledMinute }[] = [];
+  readonly #pausedMinutes: { readonly watched: Watched; readonly minute: RolledMinute }[] = [];
   #buffer: WorkingLevel[] = [];
   #bufferedSinceMs = 0;
 
@@ -58,19 +63,15 @@ export class NoiseWatch {
     const newEvidenceId = (alarmId: string, rev: number): string => `${alarmId}-levels-${rev}`;
     const night = new NightClock(settings.timeZone);
     this.#around = { night, permits: settings.permits, position, newAlarmId, newEvidenceId };
-    const windows = settings.rules.map((rule) =>
-      Math.max(rule.raiseWindowS, rule.clearWindowS, rule.evidenceBeforeS + rule.evidenceAfterS + 10),
-    );
-    this.#keepS = Math.max(KEEP_S, ...windows) + 60;
     const notes = readNotes(restored.levels);
     this.#rolledToMs = notes.rolledToMs;
-    this.#evidence = new EvidenceKeeper(settings.rules, notes.evidence);
+    this.#evidence = new EvidenceKeeper(settings.rules.map(evidenceSpan), notes.evidence);
     for (const { device, body } of restored.openAlarms) this.#open.set(`${device} ${body.alarmId}`, body);
     this.#restoreLevels(now);
   }
 
   start(now: Now, output: OutputBuilder): void {
-    for (const { track, minute } of this.#pausedMinutes.splice(0)) this.#writeMinute(track, minute, now, output);
+    for (const { watched, minute } of this.#pausedMinutes.splice(0)) this.#writeMinute(watched, minute, now, output);
     for (const { device, subject, body } of this.#restored.openAlarms) {
       const rule = this.#settings.rules.find(({ name }) => name === body.rule);
       if (body.family !== "noise" || rule?.device === device) continue;
@@ -98,20 +99,20 @@ export class NoiseWatch {
     track.add(level);
     output.live(stream.device, { atMs: level.atMs, levelDb: level.levelDb, flags: [...level.flags] });
     const minute = roller.add(level);
-    if (minute !== undefined) this.#writeMinute(track, minute, now, output);
+    if (minute !== undefined) this.#writeMinute(watched, minute, now, output);
     if (this.#buffer.length === 0) this.#bufferedSinceMs = now.upMs;
     this.#buffer.push(workingLevel(track.key, level));
-    for (const { rule, trigger } of watched.triggers) {
-      const revision = trigger.observe(level, now);
-      if (revision !== undefined) this.#writeRevision(stream, rule, revision, level, now, output);
+    for (const { name, rule } of watched.rules) {
+      const revision = rule.observe(level, now);
+      if (revision !== undefined) this.#writeRevision(stream, name, revision, level, now, output);
     }
   }
 
   tick(now: Now, output: OutputBuilder): void {
     const utcMs = now.atMs - MINUTE_GRACE_MS;
-    for (const { track, roller } of this.#watched.values()) {
-      const minute = roller.closeBefore(utcMs);
-      if (minute !== undefined) this.#writeMinute(track, minute, now, output);
+    for (const watched of this.#watched.values()) {
+      const minute = watched.roller.closeBefore(utcMs);
+      if (minute !== undefined) this.#writeMinute(watched, minute, now, output);
     }
     const slot = Math.floor(this.#time.steadyMs(now) / 1000);
     for (const due of this.#evidence.due(slot)) {
@@ -136,14 +137,14 @@ export class NoiseWatch {
     return { slot, atMs: this.#time.utcOfSlot(slot), levelDb, quantity, flags };
   }
 
-  #writeMinute(track: LevelTrack, minute: RolledMinute, now: Now, output: OutputBuilder): void {
+  #writeMinute({ track, keepS }: Watched, minute: RolledMinute, now: Now, output: OutputBuilder): void {
     const newestMs = track.newest?.atMs ?? minute.endMs;
     this.flush(output);
     output.add(
       {
         append: [{ kind: "noise", ...stampOf(now), ...track.stream, body: minute.body }],
         levels: [rolledNote(track.stream, minute.endMs)],
-        dropLevelsBefore: [{ device: track.key, atMs: Math.min(newestMs - this.#keepS * 1000, minute.endMs) }],
+        dropLevelsBefore: [{ device: track.key, atMs: Math.min(newestMs - keepS * 1000, minute.endMs) }],
       },
       "grouped",
     );
@@ -192,22 +193,33 @@ export class NoiseWatch {
     const key = streamKey(stream);
     const known = this.#watched.get(key);
     if (known !== undefined) return known;
-    const track = new LevelTrack(stream, key, this.#keepS);
-    const triggers = this.#settings.rules
-      .filter(({ device }) => device === stream.device)
-      .map((rule) => ({ rule: rule.name, trigger: new Trigger(rule, track, this.#around) }));
-    const watched = { track, roller: new MinuteRoller(this.#rolledToMs.get(key)), triggers };
+    const settings = this.#settings.rules.filter(({ device }) => device === stream.device);
+    const keepS = Math.max(KEEP_S, ...settings.map(lookBackS)) + MARGIN_S;
+    const track = new LevelTrack(stream, key, keepS);
+    const rules = settings.map((rule) => ({ name: rule.name, rule: this.#ruleOf(rule, track) }));
+    const watched: Watched = { track, roller: new MinuteRoller(this.#rolledToMs.get(key)), keepS, rules };
     this.#watched.set(key, watched);
     this.#restoreRows(watched);
     const slot = Math.floor(this.#time.steadyMs(now) / 1000);
     const isMine = (rule: string) => (alarm: { device: string; subject: string; body: AlarmBody }) =>
       alarm.device === stream.device && alarm.subject === subjectKey(stream.subject) && alarm.body.rule === rule;
-    for (const { rule, trigger } of triggers) {
-      const open = this.#restored.openAlarms.findLast(isMine(rule));
-      const recent = this.#restored.recentAlarms.findLast(isMine(rule));
-      trigger.restore(open?.body, recent?.body, slot, now);
+    for (const { name, rule } of rules) {
+      const open = this.#restored.openAlarms.findLast(isMine(name));
+      const recent = this.#restored.recentAlarms.findLast(isMine(name));
+      rule.restore(open?.body, recent?.body, slot, now);
     }
     return watched;
+  }
+
+  #ruleOf(rule: RuleSettings, track: LevelTrack): NoiseRule {
+    if (rule.kind === "trigger") return new Trigger(rule, track, this.#around);
+    const { site, devices } = this.#settings;
+    const meter = devices?.find(({ id }) => id === rule.device)?.meter;
+    return new Exceedance(rule, track, this.#around, {
+      ...(site === undefined ? {} : { site }),
+      ...(meter === undefined ? {} : { meter }),
+      hasLevelFault: () => false,
+    });
   }
 
   #restoreLevels(now: Now): void {
@@ -220,7 +232,8 @@ export class NoiseWatch {
     }
   }
 
-  #restoreRows({ track, roller }: Watched): void {
+  #restoreRows(watched: Watched): void {
+    const { track, roller } = watched;
     const rolledToMs = this.#rolledToMs.get(track.key) ?? 0;
     for (const row of this.#restored.levels) {
       const quantity = NoiseQuantity.anyOf.find((literal) => literal.const === row.quantity)?.const;
@@ -230,11 +243,26 @@ export class NoiseWatch {
       track.add(level);
       track.grid.continueAfter(slot);
       const minute = row.atMs < rolledToMs ? undefined : roller.add(level);
-      if (minute !== undefined) this.#pausedMinutes.push({ track, minute });
+      if (minute !== undefined) this.#pausedMinutes.push({ watched, minute });
     }
   }
 }
 
 function workingLevel(device: string, { atMs, levelDb, quantity, flags }: TrackedLevel): WorkingLevel {
   return { device, atMs, levelDb, quantity, flags };
+}
+
+/** How far back a rule or its evidence reads, in seconds. */
+function lookBackS(rule: RuleSettings): number {
+  const { beforeS, afterS } = evidenceSpan(rule);
+  const evidenceS = beforeS + afterS + 10;
+  if (rule.kind === "exceedance") return exceedanceWindowS(rule) + MINUTE_S + evidenceS - beforeS;
+  return Math.max(rule.raiseWindowS, rule.clearWindowS, evidenceS);
+}
+
+/** Evidence of an exceedance is its whole window, which is over when it raises. */
+function evidenceSpan(rule: RuleSettings): EvidenceSpan {
+  const { name } = rule;
+  if (rule.kind === "exceedance") return { name, beforeS: exceedanceWindowS(rule), afterS: 0 };
+  return { name, beforeS: rule.evidenceBeforeS, afterS: rule.evidenceAfterS };
 }

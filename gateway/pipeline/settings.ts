@@ -1,10 +1,43 @@
+import type { MeterFacts } from "../../protocol/finding.ts";
+
 /** All that the pipeline is told by the config; a `GatewayConfig` has this shape. */
 export interface PipelineSettings {
   readonly timeZone: string;
-  readonly site?: { readonly latitudeDeg?: number; readonly longitudeDeg?: number };
-  readonly rules: readonly TriggerSettings[];
+  readonly site?: SiteSettings;
+  readonly rules: readonly RuleSettings[];
+  /** Only the instruments' facts are read here. */
+  readonly devices?: readonly { readonly id: string; readonly meter?: MeterFacts }[];
   readonly permits: readonly PermitSettings[];
   readonly position: PositionSettings;
+}
+
+export interface SiteSettings {
+  readonly name?: string;
+  readonly address?: string;
+  readonly unit?: string;
+  readonly latitudeDeg?: number;
+  readonly longitudeDeg?: number;
+}
+
+export type RuleSettings = TriggerSettings | ExceedanceSettings;
+
+/** One `exceedance` rule; see gateway/config/rule-schema.ts for what each means. */
+export interface ExceedanceSettings {
+  readonly name: string;
+  readonly kind: "exceedance";
+  readonly device: string;
+  readonly standard: string;
+  readonly ruleSet?: string;
+  readonly zone: string;
+  readonly indoor: boolean;
+  readonly point?: string;
+  readonly background?: { readonly levelDb: number; readonly measuredOn?: string };
+  readonly minValidPct: number;
+  readonly dayFrom?: string;
+  readonly nightFrom?: string;
+  readonly windowS?: number;
+  readonly updateEveryS: number;
+  readonly sameAlarmS: number;
 }
 
 /** The numbers of one `trigger` rule; see gateway/config/rule-schema.ts for what each means. */

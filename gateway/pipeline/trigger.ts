@@ -1,27 +1,9 @@
 import type { AlarmBody, ClearReason, WindowStatistics } from "../../protocol/alarm.ts";
-import type { Position } from "../../protocol/ids.ts";
 import { hundredths, laeqDb, validLevelDb } from "./level-statistics.ts";
 import type { LevelTrack, TrackedLevel } from "./level-track.ts";
-import type { NightClock } from "./night-clock.ts";
-import type { PermitSettings, TriggerSettings } from "./settings.ts";
+import { higherPeak, type NoiseRule, permitAt, type Revision, type RuleSurroundings } from "./noise-rule.ts";
+import type { TriggerSettings } from "./settings.ts";
 import type { Now } from "./steady-time.ts";
-
-/** What a rule needs of the pipeline around it. */
-export interface TriggerSurroundings {
-  readonly night: NightClock;
-  readonly permits: readonly PermitSettings[];
-  position(): Position | undefined;
-  newAlarmId(atMs: number): string;
-  /** Id of the evidence that this raise will have. */
-  newEvidenceId(alarmId: string, rev: number): string;
-}
-
-/** A revision that must be committed now. */
-export interface Revision {
-  readonly body: AlarmBody;
-  /** The evidence that this raise calls for. */
-  readonly evidenceId?: string;
-}
 
 interface Open {
   readonly body: AlarmBody;
@@ -35,21 +17,20 @@ interface Open {
  * clears. An alarm clears when the clear window lies wholly after the raise, has enough valid seconds, is below the clear
  * level, and the raise condition does not hold at the same time; or when the armed hours end, which says nothing of quiet.
  */
-export class Trigger {
+export class Trigger implements NoiseRule {
   readonly #rule: TriggerSettings;
   readonly #track: LevelTrack;
-  readonly #around: TriggerSurroundings;
+  readonly #around: RuleSurroundings;
   #armedSince: number | undefined;
   #open: Open | undefined;
   #recent: { readonly body: AlarmBody; readonly clearedSlot: number } | undefined;
 
-  constructor(rule: TriggerSettings, track: LevelTrack, around: TriggerSurroundings) {
+  constructor(rule: TriggerSettings, track: LevelTrack, around: RuleSurroundings) {
     this.#rule = rule;
     this.#track = track;
     this.#around = around;
   }
 
-  /** Takes up what an earlier run left; a time that lies ahead of the clock counts as now. */
   restore(open: AlarmBody | undefined, recent: AlarmBody | undefined, slot: number, now: Now): void {
     const slotOf = (atMs: number): number => Math.min(Math.floor(atMs / 1000), slot);
     if (open !== undefined) {
@@ -63,7 +44,6 @@ export class Trigger {
     }
   }
 
-  /** Looks at the newest level of the track. */
   observe(level: TrackedLevel, now: Now): Revision | undefined {
     if (!this.#isArmed(level.atMs, now)) this.#armedSince = undefined;
     else this.#armedSince ??= level.slot;
@@ -135,7 +115,7 @@ export class Trigger {
   ): AlarmBody {
     const { name, kind, limitDb, clearDb, raiseWindowS, clearWindowS } = this.#rule;
     const position = this.#around.position();
-    const permit = this.#permitAt(level.atMs, now);
+    const permit = permitAt(this.#around.permits, name, level.atMs, now);
     const { slot } = level;
     return {
       alarmId: before.alarmId,
@@ -160,13 +140,6 @@ export class Trigger {
     };
   }
 
-  #permitAt(atMs: number, now: Now): string | undefined {
-    if (now.timeQuality === "none") return undefined;
-    const covers = ({ fromMs, toMs, rules }: PermitSettings): boolean =>
-      fromMs <= atMs && atMs < toMs && (rules === undefined || rules.includes(this.#rule.name));
-    return this.#around.permits.find(covers)?.id;
-  }
-
   #window(
     name: string,
     from: number,
@@ -187,23 +160,4 @@ export class Trigger {
     };
     return { valid: levels.length, exactDb, statistics };
   }
-}
-
-/** An alarm whose rule is no longer there ends by saying so. */
-export function ruleRemoved(body: AlarmBody, now: Now): AlarmBody {
-  const { rev } = body;
-  return {
-    ...body,
-    rev: rev + 1,
-    phase: "cleared",
-    stateAtMs: now.atMs,
-    clearedAtMs: now.atMs,
-    clearReason: "rule-removed",
-  };
-}
-
-function higherPeak(peak: AlarmBody["peak"], level: TrackedLevel | undefined): AlarmBody["peak"] {
-  const value = validLevelDb(level ?? { levelDb: null, flags: [] });
-  if (value === undefined || level === undefined || (peak !== undefined && peak.value >= value)) return peak;
-  return { value, unit: "dB(A)", atMs: level.atMs };
 }

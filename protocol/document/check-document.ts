@@ -182,6 +182,8 @@ class Walk {
     path: readonly string[],
     keyAt: Place,
   ): unknown {
+    const key = node.type === "map" ? discriminatorOf(options) : undefined;
+    if (key !== undefined) return this.#discriminated(options, key, node, path, keyAt);
     let best: { readonly value: unknown; readonly faults: DocumentFault[]; readonly weight: number } | undefined;
     for (const option of options) {
       const walk = new Walk();
@@ -200,6 +202,42 @@ class Walk {
     }
     this.faults.push(...best.faults);
     return best.value;
+  }
+
+  /**
+   * Options told apart by one literal key. Where that is missing or like no option, nothing else is said; where it is nearly
+   * an option's, that one is meant.
+   */
+  #discriminated(
+    options: readonly LooseSchema[],
+    key: string,
+    node: DocumentNode,
+    path: readonly string[],
+    keyAt: Place,
+  ): unknown {
+    const named = node.type === "map" ? node.entries.find((entry) => entry.key === key)?.value : undefined;
+    const nameOfOption = (option: LooseSchema): unknown => option.properties?.[key]?.const;
+    const meant = options.find((option) => named?.type === "scalar" && nameOfOption(option) === named.value);
+    if (meant !== undefined) return this.value(meant, node, path, keyAt);
+    const names = options.map((option) => String(nameOfOption(option)));
+    const choice: LooseSchema = { enum: names, examples: names };
+    if (named === undefined) this.#missing(key, choice, path, keyAt);
+    else if (named.type !== "scalar") {
+      this.#add("CONFIG_WRONG_TYPE", [...path, key], named.at, `${nameOf(named)} where one value belongs`, choice);
+    } else {
+      this.#scalar(choice, named.value, [...path, key], named.at);
+      const near = didYouMean(String(named.value), names);
+      const option = options.find((one) => nameOfOption(one) === near);
+      if (option !== undefined) this.#othersOf(option, [...path, key].join("."), node, path, keyAt);
+    }
+    return undefined;
+  }
+
+  /** The faults of an option, less those at one path. */
+  #othersOf(option: LooseSchema, except: string, node: DocumentNode, path: readonly string[], keyAt: Place): void {
+    const walk = new Walk();
+    walk.value(option, node, path, keyAt);
+    this.faults.push(...walk.faults.filter((fault) => fault.path !== except));
   }
 
   #add(
@@ -222,6 +260,14 @@ class Walk {
       ...(suggestion === undefined ? {} : { suggestion }),
     });
   }
+}
+
+/** The key that every option has as a literal of its own. */
+function discriminatorOf(options: readonly LooseSchema[]): string | undefined {
+  return Object.keys(options[0]?.properties ?? {}).find((key) => {
+    const names = options.map((option) => option.properties?.[key]?.const);
+    return names.every((name) => name !== undefined) && new Set(names).size === names.length;
+  });
 }
 
 /** Far off where a literal key says that another option was meant; nearer for each required key that is there. */

@@ -46,7 +46,8 @@ test("numbers that a sample calls the default are the schema's", () => {
 test("the numbers in the site sample's comment on the rule are the rule's defaults", async () => {
   const path = new URL("site.yaml", folder).pathname;
   const result = await loadGatewayConfig(path, DRIVERS);
-  const [rule] = result.ok ? result.config.rules : [];
+  const [found] = result.ok ? result.config.rules : [];
+  const rule = found?.kind === "trigger" ? found : undefined;
   const comment = readFileSync(path, "utf8").replace(/\n# /g, " ");
   expect(comment).toContain(
     `LAeq of the last ${rule?.raiseWindowS} s (${rule?.raiseMinValidS} of them valid) is above limitDb, and clears when LAeq of the last ${rule?.clearWindowS} s (${rule?.clearMinValidS} valid) is below clearDb (${rule?.clearDb.toFixed(1)}). It is armed from ${rule?.armedFrom} to ${rule?.armedTo}`,

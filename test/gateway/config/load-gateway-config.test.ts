@@ -230,3 +230,65 @@ test("no rule of a config may take the built-in rule's name", async () => {
     "11:14 CONFIG_WRONG_VALUE rules.emergency",
   ]);
 });
+
+const withRule = (rule: string, device = "periodMs: 1000") =>
+  DESIGN_EXAMPLE.replace(
+    "night-noise: { kind: trigger, device: noise-01, limitDb: 70.0 }",
+    `limits: { ${rule} }`,
+  ).replace("periodMs: 1000", device);
+
+test("an exceedance rule and the facts of its meter and site arrive as the pipeline asks for them", async () => {
+  const text = withRule(
+    "kind: exceedance, device: noise-01",
+    "meter: { model: AWA6228, class: 2, calibration: { beforeDb: 93.8, beforeOn: 2026-11-01 } }",
+  ).replace("timeZone: Asia", "address: 7 Guanghua Road, unit: Third Construction, timeZone: Asia");
+  const result = await check(text);
+  expect(result.ok ? [] : result.faults).toEqual([]);
+  if (!result.ok) return;
+  expect(result.config.rules).toEqual([
+    {
+      name: "limits",
+      kind: "exceedance",
+      device: "noise-01",
+      standard: "GB12523",
+      zone: "boundary",
+      indoor: false,
+      minValidPct: 75,
+      updateEveryS: 300,
+      sameAlarmS: 600,
+    },
+  ]);
+  expect(result.config.site).toMatchObject({ address: "7 Guanghua Road", unit: "Third Construction" });
+  const [meter] = result.config.devices;
+  expect(meter?.meter).toEqual({ model: "AWA6228", class: 2, calibration: { beforeDb: 93.8, beforeOn: "2026-11-01" } });
+  expect(meter?.config).not.toHaveProperty("meter");
+});
+
+test("a rule of no kind that there is is told by its kind alone, with all kinds", async () => {
+  const result = await check(withRule("kind: loud, device: noise-01, standard: GB12523"));
+  const [fault, ...others] = result.ok ? [] : result.faults;
+  expect(others).toEqual([]);
+  expect(fault).toMatchObject({ path: "rules.limits.kind", expected: "one of trigger, exceedance" });
+});
+
+test.each([
+  ["kind: excedance, device: noise-01, limitDb: 70", ["kind -> exceedance", "limitDb -> "]],
+  ["kind: exceedance, device: noise-01, limitDb: 70", ["limitDb -> "]],
+  ["kind: exceedance, device: noise-01, standard: GB3096", ["standard -> "]],
+  ["kind: exceedance, device: noise-01, standard: GB3096, zone: boundary", ["zone -> "]],
+  ['kind: exceedance, device: noise-01, ruleSet: GB3096-2008, zone: "4a"', []],
+  ["kind: exceedance, device: noise-01, ruleSet: GB12523-2024", ["ruleSet -> GB12523-2025"]],
+  ["kind: exceedance, device: noise-01, windowS: 90", ["windowS -> "]],
+  ["kind: exceedance, device: noise-02", ["device -> noise-01"]],
+])("in a rule { %s } it is these keys that are wrong: %j", async (rule, expected) => {
+  const result = await check(withRule(rule));
+  const told = (result.ok ? [] : result.faults).map(
+    ({ path, suggestion = "" }) => `${path.replace("rules.limits.", "")} -> ${suggestion}`,
+  );
+  expect(told).toEqual(expected);
+});
+
+test("a meter that is read too seldom for the valid part of a window is refused", async () => {
+  const faults = await faultsOf(withRule("kind: exceedance, device: noise-01", "periodMs: 2000"));
+  expect(faults).toEqual(["11:39 CONFIG_WRONG_VALUE rules.limits.device"]);
+});
