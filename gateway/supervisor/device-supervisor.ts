@@ -1,6 +1,5 @@
 import type { Clock, Driver, Reading } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
-import type { DeviceBody } from "../../protocol/bodies.ts";
 import type { Subject } from "../../protocol/ids.ts";
 import type { Logger } from "../contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "../contracts/readings.ts";
@@ -8,6 +7,7 @@ import { backOff } from "./back-off.ts";
 import { CommandInbox, type CommandOrder, type CommandOutcome, offline, refused } from "./command-inbox.ts";
 import { HealthTracker } from "./health-tracker.ts";
 import { type DeviceLinks, RunContext } from "./run-context.ts";
+import { SubjectHealth } from "./subject-health.ts";
 
 /** A run that was online this long has earned short pauses again. */
 const STEADY_MS = 30_000;
@@ -15,7 +15,6 @@ const STEADY_MS = 30_000;
 const ABORT_GRACE_MS = 5_000;
 /** Silent so long, it is started anew: a half-open connection looks like silence. */
 const RESTART_SILENT_MS = 60_000;
-const MAX_SUBJECTS = 5_000;
 const DEFAULT_SUBJECT_PERIOD_MS = 60_000;
 const DEFAULT_COMMAND_TIMEOUT_MS = 30_000;
 
@@ -45,7 +44,7 @@ export class DeviceSupervisor {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #health: HealthTracker;
-  readonly #subjects = new Map<string, { readonly subject: Subject; readonly health: HealthTracker }>();
+  readonly #subjects: SubjectHealth;
   #pauses: Generator<number, never>;
   #run: { readonly context: RunContext; readonly inbox: CommandInbox; readonly stop: AbortController } | undefined;
   #onlineSinceMs: number | undefined;
@@ -57,15 +56,17 @@ export class DeviceSupervisor {
     this.#clock = options.clock;
     this.#log = options.log.child({ device: options.device.id });
     this.#pauses = backOff(options.random);
-    this.#health = this.#tracker(numberAt(options.device.config, "periodMs"), undefined);
+    const device = options.device.id;
+    const { nowMs, upMs } = { nowMs: this.#clock.nowMs(), upMs: this.#clock.upMs() };
+    const periodMs = numberAt(options.device.config, "periodMs");
+    this.#health = new HealthTracker(periodMs, nowMs, upMs, (body) => options.onHealth({ device, body }));
+    const subjectPeriodMs = numberAt(options.device.config, "subjectPeriodMs") ?? DEFAULT_SUBJECT_PERIOD_MS;
+    this.#subjects = new SubjectHealth(subjectPeriodMs, (subject, body) => options.onHealth({ device, subject, body }));
   }
 
   get health(): readonly DeviceHealth[] {
     const device = this.#options.device.id;
-    return [
-      { device, body: this.#health.body },
-      ...[...this.#subjects.values()].map(({ subject, health }) => ({ device, subject, body: health.body })),
-    ];
+    return [{ device, body: this.#health.body }, ...this.#subjects.all.map((one) => ({ device, ...one }))];
   }
 
   /** Serves the device until `signal` aborts. Never rejects. */
@@ -97,7 +98,7 @@ export class DeviceSupervisor {
     const upMs = this.#clock.upMs();
     const isConnected = this.#run !== undefined && !this.#run.context.isOpening;
     this.#health.tick(nowMs, upMs, isConnected);
-    for (const { health } of this.#subjects.values()) health.tick(nowMs, upMs, true);
+    this.#subjects.tick(nowMs, upMs);
     const periodMs = numberAt(this.#options.device.config, "periodMs") ?? 0;
     if (isConnected && this.#health.silentForMs(upMs) > Math.max(RESTART_SILENT_MS, 10 * periodMs)) {
       this.#run?.stop.abort();
@@ -190,12 +191,13 @@ export class DeviceSupervisor {
       this.#loggedCode = undefined;
     }
     this.#health.online(nowMs, upMs);
-    if (subject !== undefined) this.#subject(subject)?.online(nowMs, upMs);
+    if (subject !== undefined) this.#subjects.online(subject, nowMs, upMs);
   }
 
   #onFault(error: DriverError, subject: Subject | undefined): void {
-    const tracker = subject === undefined ? this.#health : this.#subject(subject);
-    tracker?.fault(error, this.#clock.upMs());
+    const upMs = this.#clock.upMs();
+    if (subject === undefined) this.#health.fault(error, upMs);
+    else this.#subjects.fault(subject, error, this.#clock.nowMs(), upMs);
   }
 
   async #emit(reading: Reading, subject: Subject | undefined): Promise<void> {
@@ -206,24 +208,6 @@ export class DeviceSupervisor {
       // The pipeline's trouble is not the device's: it is said once, and the device goes on being read.
       if (this.#emitFaults++ === 0) this.#log.error({ cause: String(error) }, "reading was not taken");
     }
-  }
-
-  #subject(subject: Subject): HealthTracker | undefined {
-    const key = `${subject.type}:${subject.id}`;
-    let entry = this.#subjects.get(key);
-    if (entry === undefined) {
-      if (this.#subjects.size >= MAX_SUBJECTS) return undefined;
-      const periodMs = numberAt(this.#options.device.config, "subjectPeriodMs") ?? DEFAULT_SUBJECT_PERIOD_MS;
-      entry = { subject, health: this.#tracker(periodMs, subject) };
-      this.#subjects.set(key, entry);
-    }
-    return entry.health;
-  }
-
-  #tracker(periodMs: number | undefined, subject: Subject | undefined): HealthTracker {
-    const report = (body: DeviceBody) =>
-      this.#options.onHealth({ device: this.#options.device.id, ...(subject && { subject }), body });
-    return new HealthTracker(periodMs, this.#clock.nowMs(), this.#clock.upMs(), report);
   }
 }
 
