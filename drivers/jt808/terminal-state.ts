@@ -31,7 +31,8 @@ export class TerminalState {
     if (position !== undefined) {
       readings.push({ kind: "position", ...position, ...(fixAtMs !== undefined && { fixAtMs }) });
     }
-    if (hasBit(raised, SOS_BIT)) readings.push({ kind: "message", type: "emergency" });
+    if (hasBit(raised, SOS_BIT))
+      readings.push({ kind: "message", type: "emergency", ...(position && { position: place(position) }) });
     for (const { bit, name } of (raised | ended) === 0 ? [] : ALARM_BITS) {
       if (!hasBit(raised | ended, bit)) continue;
       const text = hasBit(raised, bit) ? name : `${name} ended`;
@@ -39,4 +40,8 @@ export class TerminalState {
     }
     return readings;
   }
+}
+
+function place({ latitudeDeg, longitudeDeg }: NonNullable<Location["position"]>) {
+  return { latitudeDeg, longitudeDeg };
 }
