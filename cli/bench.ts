@@ -11,6 +11,8 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   "gateway-memory":
     "memory and processor time of a gateway with ten meters and a GPS receiver, beside a bare Node process",
   ingest: "noise records from the envelope to the receipt, beside a bare better-sqlite3 loop",
+  terminals:
+    "memory and processor time of a gateway with 5,000 vehicle terminals, beside a server that only splits frames",
   start: "start of the gateway to its first reading, without and with a backlog",
 };
 
