@@ -13,7 +13,7 @@ function check(...args: string[]) {
 }
 
 test("the shipped configs are good, and the exit code says so", () => {
-  expect(check("config/site.yaml", "config/vehicle.yaml", "config/bridge.yaml").status).toBe(0);
+  expect(check("config/site.yaml", "config/vehicle.yaml", "config/centre.yaml", "config/bridge.yaml").status).toBe(0);
 });
 
 test("a fault is shown with its line and a caret, and the exit code is 78", () => {
