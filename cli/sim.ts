@@ -1,12 +1,16 @@
 import { Command } from "commander";
+import { cemCommand } from "./sim/cem.ts";
 import { gpsCommand } from "./sim/gps.ts";
 import { jt808Command } from "./sim/jt808.ts";
 import { noiseCommand } from "./sim/noise.ts";
+import { svantekCommand } from "./sim/svantek.ts";
 
 /** `shao sim KIND`: one simulated device, alone, on a real port. */
 export function command(): Command {
   return new Command()
     .addCommand(noiseCommand())
+    .addCommand(cemCommand())
+    .addCommand(svantekCommand())
     .addCommand(gpsCommand())
     .addCommand(jt808Command())
     .addHelpText("after", "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C.");

@@ -16,6 +16,16 @@ export const DRIVERS: readonly DriverEntry[] = [
     load: async () => (await import("./modbus-noise/driver.ts")).modbusNoise,
   },
   {
+    kind: "cem-noise",
+    summary: "hand-held noise meter that streams: CEM DT-885x, PCE-322A",
+    load: async () => (await import("./cem-noise/driver.ts")).cemNoise,
+  },
+  {
+    kind: "svantek-noise",
+    summary: "Svantek sound level meter, ASCII queries over serial or TCP",
+    load: async () => (await import("./svantek-noise/driver.ts")).svantekNoise,
+  },
+  {
     kind: "gps-nmea",
     summary: "GNSS receiver, NMEA 0183 over serial, TCP or UDP",
     load: async () => (await import("./gps-nmea/driver.ts")).gpsNmea,
@@ -54,5 +64,15 @@ export const CAPTURES: readonly CaptureEntry[] = [
     kind: "jt808",
     summary: "JT/T 808 of vehicle terminals",
     load: async () => (await import("./jt808/capture.ts")).jt808Capture,
+  },
+  {
+    kind: "cem",
+    summary: "stream of a CEM DT-885x or PCE-322A",
+    load: async () => (await import("./cem-noise/capture.ts")).cemCapture,
+  },
+  {
+    kind: "svantek",
+    summary: "ASCII answers of a Svantek meter",
+    load: async () => (await import("./svantek-noise/capture.ts")).svantekCapture,
   },
 ];

@@ -63,7 +63,11 @@ export const modbusNoise: Driver<typeof modbusNoiseConfig> = {
 
     for await (const _ of bus.every(config.periodMs, signal)) {
       const hasMeasurements = (profile.measurements ?? []).length > 0;
-      if (hasMeasurements && due.length === 0 && clock.upMs() - roundAtMs >= config.measurementPeriodMs) {
+      if (
+        hasMeasurements &&
+        due.length === 0 &&
+        clock.upMs() - roundAtMs >= config.measurementPeriodMs - config.periodMs / 2
+      ) {
         due = plan;
         roundAtMs = clock.upMs();
       }
