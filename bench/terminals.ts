@@ -8,6 +8,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePorts } from "../cli/sim/free-port.ts";
+import { frameRows } from "./jt808-frames.ts";
 import { processorS, residentBytes, startShao, stopped } from "./process-figures.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
 
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
       note: text,
     });
     report([
+      ...frameRows(),
       row("terminals-processor", gateway.processorPct, "% of a core", bare.processorPct),
       row("terminals-rss", gateway.rssMb, "MB", bare.rssMb),
       row(

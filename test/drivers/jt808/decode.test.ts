@@ -181,7 +181,7 @@ describe("a location", () => {
 describe("a batch", () => {
   test("gives each of its locations, and a kept one that comes late ends no alarm", () => {
     const kept = [0, 1, 2].map((minute) =>
-      locationBody({ alarmBits: minute === 1 ? 1 : 0, atMs: NOON_MS + minute * 60_000 }),
+      locationBody({ alarmBits: minute === 1 ? 0b1001 : 0, atMs: NOON_MS + minute * 60_000 }),
     );
     const live = frameOf(0x0200, locationBody({ alarmBits: 2, atMs: NOON_MS + 600_000 }));
     const said = items(live, frameOf(0x0704, batchBody(1, kept)));
@@ -189,7 +189,7 @@ describe("a batch", () => {
       said.map(
         (item) => "reading" in item && (Reflect.get(item.reading, "text") ?? Reflect.get(item.reading, "type") ?? "at"),
       ),
-    ).toEqual(["at", "overspeed", "at", "at", "emergency", "at"]);
+    ).toEqual(["at", "overspeed", "at", "at", "emergency", "danger", "at"]);
   });
 
   test("that is cut gives what is whole, and says so", () => {
