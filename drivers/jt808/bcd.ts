@@ -1,3 +1,4 @@
+const NONE = 0xff;
 /** Terminals tell the time of Beijing, whatever the time zone they are in. */
 const GMT_PLUS_8_MS = 8 * 3_600_000;
 
@@ -17,13 +18,31 @@ export function bcdBytes(digits: string): Uint8Array {
  * @source JT/T 808, location report 0200
  */
 export function readTime(bytes: Uint8Array): number | undefined {
-  const text = bcdText(bytes);
-  if (!/^[0-9]{12}$/.test(text)) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (text.match(/../g) ?? []).map(Number);
-  const localMs = Date.UTC(2000 + year, month - 1, day, hour, minute, second);
-  // A date that does not exist would be moved to one that does.
-  const isDate = new Date(localMs).toISOString().replaceAll(/\D/g, "").slice(2, 14) === text;
-  return isDate ? localMs - GMT_PLUS_8_MS : undefined;
+  const [year = NONE, month = NONE, day = NONE, hour = NONE, minute = NONE, second = NONE] = bytes;
+  const local = new Date(
+    Date.UTC(
+      2000 + twoDigits(year),
+      twoDigits(month) - 1,
+      twoDigits(day),
+      twoDigits(hour),
+      twoDigits(minute),
+      twoDigits(second),
+    ),
+  );
+  // A date that does not exist would be moved to one that does: what was read must come out again.
+  const isDate =
+    local.getUTCMonth() === twoDigits(month) - 1 &&
+    local.getUTCDate() === twoDigits(day) &&
+    local.getUTCHours() === twoDigits(hour) &&
+    local.getUTCMinutes() === twoDigits(minute) &&
+    local.getUTCSeconds() === twoDigits(second);
+  return isDate ? local.getTime() - GMT_PLUS_8_MS : undefined;
+}
+
+/** @returns NaN where a half of the byte is no digit */
+function twoDigits(byte: number): number {
+  const [tens, ones] = [byte >> 4, byte & 15];
+  return tens > 9 || ones > 9 ? Number.NaN : tens * 10 + ones;
 }
 
 /** BCD YYMMDDhhmmss, GMT+8. */

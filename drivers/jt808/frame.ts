@@ -106,9 +106,9 @@ export function unescapeBytes(escaped: Uint8Array): Uint8Array | undefined {
   return bytes.subarray(0, length);
 }
 
-function checksum(bytes: Iterable<number>): number {
+function checksum(bytes: ArrayLike<number>): number {
   let sum = 0;
-  for (const byte of bytes) sum ^= byte;
+  for (let at = 0; at < bytes.length; at++) sum ^= bytes[at] ?? 0;
   return sum;
 }
 
