@@ -17,6 +17,8 @@ export type PipelineRestore = Pick<JournalRestore, "openAlarms" | "recentAlarms"
 
 /** A reading this old is history: it is recorded and moves no rule. */
 const LIVE_WITHIN_MS = 5_000;
+/** Tracks that are thinned; of more, the one that was heard longest ago begins anew. */
+const MAX_TRACKS = 40_000;
 const TIME_RECORD_EVERY_MS = 10 * 60_000;
 
 /**
@@ -107,10 +109,15 @@ export class Pipeline {
     const position = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
     if (stream.subject === undefined) this.#lastFix = position;
     this.#emergencies.seen(stream, position, ageMs, now, output);
-    const key = streamKey(stream);
+    // What a vehicle kept while it had no network comes between its live positions: a track of its own, by its own time.
+    const isKept = ageMs > LIVE_WITHIN_MS;
+    const key = `${streamKey(stream)}${isKept ? "#kept" : ""}`;
     const thinning = this.#thinning.get(key) ?? new PositionThinning(this.#settings.position);
+    this.#thinning.delete(key);
     this.#thinning.set(key, thinning);
-    const body = thinning.take(reading, this.#time.steadyMs(now));
+    const [longestUnheard] = this.#thinning.size > MAX_TRACKS ? this.#thinning.keys() : [];
+    if (longestUnheard !== undefined) this.#thinning.delete(longestUnheard);
+    const body = thinning.take(reading, isKept ? reading.atMs : this.#time.steadyMs(now));
     if (body !== undefined) output.add({ append: [{ kind: "position", ...stamp, ...stream, body }] }, "grouped");
   }
 

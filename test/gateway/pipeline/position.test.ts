@@ -87,6 +87,19 @@ test("the other readings pass as they are, with their device and time", () => {
   expect(send({ kind: "time", utcMs: atMs + 600, source: "gnss", atMs }).writes).toEqual([]);
 });
 
+test("positions that a vehicle kept are a track of their own: each that moved is recorded, and the live one is not broken", () => {
+  const night = new VirtualNight();
+  night.pass(3_600_000);
+  const subject = { type: "terminal", id: "013912345678" } as const;
+  const send = (northM: number, atMs: number) =>
+    night.pipeline.accept({ device: "vehicles", subject, reading: { ...fix(northM, 10), atMs } }, night.now()).writes
+      .length;
+  expect(send(5000, night.utcMs)).toBe(1);
+  const kept = Array.from({ length: 60 }, (_, second) => send(second * 10, night.utcMs - 1_800_000 + second * 1000));
+  expect(kept.filter((writes) => writes > 0)).toHaveLength(30);
+  expect(send(5003, night.utcMs)).toBe(0);
+});
+
 test("a change of health becomes a device record", () => {
   const night = new VirtualNight();
   const body = { state: "silent", sinceMs: night.utcMs } as const;
