@@ -43,7 +43,7 @@ const STAND_INS: Readonly<Record<string, (port: number) => Promise<StandIn>>> = 
         second.pressSos();
       },
       isHeard(said) {
-        const emergencies = said.filter(({ kind, body }) => kind === "alarm" && body["family"] === "emergency");
+        const emergencies = said.filter(({ kind, device }) => kind === "alarm" && device === "vehicles");
         const callers = new Set(emergencies.map(({ subject }) => subject?.id));
         const placed = said.filter(({ kind, subject }) => kind === "position" && subject?.type === "terminal");
         return callers.size === 2 && placed.length >= 2;
