@@ -20,6 +20,8 @@ export interface NodeFacts {
   readonly writer: HoldingWriter;
   readonly busStatistics: () => BusStatistics;
   readonly devices: () => readonly DeviceHealth[];
+  /** Meters that answer and are not to be believed. */
+  readonly levelFaults: () => readonly { readonly device: string; code: string; message: string; hint: string }[];
   readonly uplink: () => UplinkFacts | undefined;
   readonly uplinkProblem: () => GatewayError | undefined;
 }
@@ -53,6 +55,9 @@ export class NodeReport {
           ? []
           : [{ code: body.code, message: `${device}: ${body.message ?? body.state}`, hint: body.hint ?? "" }],
       ),
+      ...this.#facts
+        .levelFaults()
+        .map(({ device, code, message, hint }) => ({ code, message: `${device}: ${message}`, hint })),
       ...(this.#facts.time.quality === "none" ? [NO_CLOCK] : []),
     ];
     return {

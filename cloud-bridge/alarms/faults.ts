@@ -21,8 +21,11 @@ export const FAULT_RULES = [
 ] as const;
 export type FaultRule = (typeof FAULT_RULES)[number];
 
+/** What a node finds wrong with the level of a meter that answers. It raises and clears these itself. */
+export const LEVEL_FAULT_RULES = ["level-stuck", "level-implausible", "level-covered"] as const;
+
 /** Faults that mean that nobody is listening at their site. */
-export const UNWATCHED_RULES: readonly FaultRule[] = ["device-silent", "node-silent"];
+export const UNWATCHED_RULES = ["device-silent", "node-silent", ...LEVEL_FAULT_RULES] as const;
 
 /** Literal, so that the index of standing alarms serves it. */
 export const isStanding = sql<boolean>`phase <> 'cleared'`;

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { LevelWatch } from "./level-watch-schema.ts";
 import { AnyRule } from "./rule-schema.ts";
 
 const NAME_FORM = { expected: "a name of small letters, digits and -, at most 63", examples: ["noise-01"] };
@@ -190,6 +191,7 @@ export const GatewayDocument = Type.Object(
       title: "Rules",
       keyForm: { expected: NAME_FORM.expected, examples: ["night-noise"] },
     }),
+    levelWatch: LevelWatch,
     permits: Type.Array(Permit, { default: [], title: "Night work permits", maxItems: 1000 }),
     position: Type.Object(
       {

@@ -4,6 +4,8 @@ import type { Position } from "../../protocol/ids.ts";
 import { type LevelFlag, NoiseQuantity } from "../../protocol/noise.ts";
 import type { JournalRestore, WorkingLevel } from "../contracts/journal.ts";
 import { Exceedance, exceedanceWindowS } from "./acoustics/exceedance.ts";
+import { type LevelFaultDetector, levelFaultDetectors } from "./acoustics/level-faults.ts";
+import { LEVEL_WATCH, type LevelFaultWords, LevelWatch } from "./acoustics/level-watch.ts";
 import { EvidenceKeeper, type EvidenceSpan } from "./evidence-keeper.ts";
 import { LevelTrack, type TrackedLevel } from "./level-track.ts";
 import { MinuteRoller, type RolledMinute } from "./minute-roller.ts";
@@ -31,6 +33,7 @@ interface Watched {
   readonly roller: MinuteRoller;
   readonly keepS: number;
   readonly rules: readonly { readonly name: string; readonly rule: NoiseRule }[];
+  readonly levelWatches: readonly LevelWatch[];
 }
 
 type Restored = Pick<JournalRestore, "openAlarms" | "recentAlarms" | "levels">;
@@ -43,6 +46,7 @@ export class NoiseWatch {
   readonly #watched = new Map<string, Watched>();
   readonly #open = new Map<string, AlarmBody>();
   readonly #evidence: EvidenceKeeper;
+  readonly #detectors: readonly LevelFaultDetector[];
   readonly #restored: Restored;
   readonly #rolledToMs: ReadonlyMap<string, number>;
   readonly #pausedMinutes: { readonly watched: Watched; readonly minute: RolledMinute }[] = [];
@@ -63,6 +67,8 @@ export class NoiseWatch {
     const newEvidenceId = (alarmId: string, rev: number): string => `${alarmId}-levels-${rev}`;
     const night = new NightClock(settings.timeZone);
     this.#around = { night, permits: settings.permits, position, newAlarmId, newEvidenceId };
+    const { levelWatch } = settings;
+    this.#detectors = levelWatch?.enabled === true ? levelFaultDetectors(levelWatch) : [];
     const notes = readNotes(restored.levels);
     this.#rolledToMs = notes.rolledToMs;
     this.#evidence = new EvidenceKeeper(settings.rules.map(evidenceSpan), notes.evidence);
@@ -73,8 +79,7 @@ export class NoiseWatch {
   start(now: Now, output: OutputBuilder): void {
     for (const { watched, minute } of this.#pausedMinutes.splice(0)) this.#writeMinute(watched, minute, now, output);
     for (const { device, subject, body } of this.#restored.openAlarms) {
-      const rule = this.#settings.rules.find(({ name }) => name === body.rule);
-      if (body.family !== "noise" || rule?.device === device) continue;
+      if (this.#isKept(device, body)) continue;
       const stream = streamOfAlarm(device, subject);
       this.#open.delete(`${device} ${body.alarmId}`);
       const last = ruleRemoved(body, now);
@@ -82,6 +87,30 @@ export class NoiseWatch {
       output.add({ append: [record], closedAlarms: [body.alarmId] }, "urgent");
     }
     this.tick(now, output);
+  }
+
+  /** Whether an alarm that was open at the start still has its rule, or is none of ours. */
+  #isKept(device: string, body: AlarmBody): boolean {
+    if (body.family === "noise") {
+      return this.#settings.rules.some((rule) => rule.name === body.rule && rule.device === device);
+    }
+    if (body.ruleKind !== LEVEL_WATCH) return true;
+    const isThere = this.#settings.devices?.some(({ id }) => id === device) ?? true;
+    return isThere && this.#detectors.some(({ name }) => name === body.rule);
+  }
+
+  /** What is wrong with the levels of a stream now; the first of several. */
+  levelFault(stream: Stream): LevelFaultWords | undefined {
+    const watches = this.#watched.get(streamKey(stream))?.levelWatches ?? [];
+    return watches.map(({ words }) => words).find((words) => words !== undefined);
+  }
+
+  /** All streams whose level is not to be believed now. */
+  levelFaults(): readonly (Stream & LevelFaultWords)[] {
+    return [...this.#watched.values()].flatMap(({ track: { stream } }) => {
+      const words = this.levelFault(stream);
+      return words === undefined ? [] : [{ ...stream, ...words }];
+    });
   }
 
   openAlarms(): readonly AlarmBody[] {
@@ -194,10 +223,16 @@ export class NoiseWatch {
     const known = this.#watched.get(key);
     if (known !== undefined) return known;
     const settings = this.#settings.rules.filter(({ device }) => device === stream.device);
-    const keepS = Math.max(KEEP_S, ...settings.map(lookBackS)) + MARGIN_S;
+    const watchS = this.#detectors.map((detector) => detector.lookBackS);
+    const keepS = Math.max(KEEP_S, ...settings.map(lookBackS), ...watchS) + MARGIN_S;
     const track = new LevelTrack(stream, key, keepS);
-    const rules = settings.map((rule) => ({ name: rule.name, rule: this.#ruleOf(rule, track) }));
-    const watched: Watched = { track, roller: new MinuteRoller(this.#rolledToMs.get(key)), keepS, rules };
+    const levelWatches = this.#detectors.map((detector) => new LevelWatch(detector, track, this.#around));
+    const rules = [
+      ...this.#detectors.map(({ name }, index) => ({ name, rule: levelWatches[index] })),
+      ...settings.map((rule) => ({ name: rule.name, rule: this.#ruleOf(rule, track, levelWatches) })),
+    ].flatMap(({ name, rule }) => (rule === undefined ? [] : [{ name, rule }]));
+    const roller = new MinuteRoller(this.#rolledToMs.get(key));
+    const watched: Watched = { track, roller, keepS, rules, levelWatches };
     this.#watched.set(key, watched);
     this.#restoreRows(watched);
     const slot = Math.floor(this.#time.steadyMs(now) / 1000);
@@ -211,14 +246,14 @@ export class NoiseWatch {
     return watched;
   }
 
-  #ruleOf(rule: RuleSettings, track: LevelTrack): NoiseRule {
+  #ruleOf(rule: RuleSettings, track: LevelTrack, levelWatches: readonly LevelWatch[]): NoiseRule {
     if (rule.kind === "trigger") return new Trigger(rule, track, this.#around);
     const { site, devices } = this.#settings;
     const meter = devices?.find(({ id }) => id === rule.device)?.meter;
     return new Exceedance(rule, track, this.#around, {
       ...(site === undefined ? {} : { site }),
       ...(meter === undefined ? {} : { meter }),
-      hasLevelFault: () => false,
+      hasLevelFault: (slot) => levelWatches.some((watch) => watch.stoodSince(slot)),
     });
   }
 
@@ -228,7 +263,7 @@ export class NoiseWatch {
       if (stream !== undefined) this.#watch(stream, now);
     }
     for (const { body, device, subject } of this.#restored.openAlarms) {
-      if (body.family === "noise") this.#watch(streamOfAlarm(device, subject), now);
+      if (body.family === "noise" || body.ruleKind === LEVEL_WATCH) this.#watch(streamOfAlarm(device, subject), now);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { NoiseReading, PositionReading, Reading } from "../../drivers/driver.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { DeviceBody } from "../../protocol/bodies.ts";
 import type { Position } from "../../protocol/ids.ts";
 import { newAlarmId } from "../../protocol/new-ids.ts";
 import type { NewRecord } from "../../protocol/record.ts";
@@ -31,6 +32,8 @@ export class Pipeline {
   readonly #noise: NoiseWatch;
   readonly #emergencies: EmergencyWatch;
   readonly #settings: PipelineSettings;
+  /** The supervisor's last word on each device or subject. */
+  readonly #health = new Map<string, DeviceBody>();
   readonly #thinning = new Map<string, PositionThinning>();
   #lastFix: Position | undefined;
   #lastTimeRecordUpMs = Number.NEGATIVE_INFINITY;
@@ -58,7 +61,9 @@ export class Pipeline {
     const ageMs = Math.max(0, now.atMs - reading.atMs);
     const stamp = { atMs: reading.atMs, upMs: Math.max(0, now.upMs - ageMs), timeQuality: now.timeQuality };
     if (reading.kind === "noise" && ageMs <= LIVE_WITHIN_MS) {
+      const before = this.#noise.levelFault(stream)?.code;
       this.#noise.accept(stream, reading, now, ageMs, output);
+      if (this.#noise.levelFault(stream)?.code !== before) this.#sayHealth(stream, now, output);
     } else if (reading.kind === "position") {
       this.#acceptPosition(stream, reading, now, ageMs, stamp, output);
     } else if (reading.kind === "message" && reading.type === "emergency") {
@@ -74,8 +79,18 @@ export class Pipeline {
   health({ device, subject, body }: DeviceHealth, now: Now): PipelineOutput {
     const output = new OutputBuilder();
     const stream: Stream = subject === undefined ? { device } : { device, subject };
-    output.add({ append: [{ kind: "device", ...stampOf(now), ...stream, body }] }, "grouped");
+    this.#health.set(streamKey(stream), body);
+    this.#sayHealth(stream, now, output);
     return output.done();
+  }
+
+  /** A device that is online and not to be believed says so; any other trouble goes before that. */
+  #sayHealth(stream: Stream, now: Now, output: OutputBuilder): void {
+    const told = this.#health.get(streamKey(stream));
+    if (told === undefined) return;
+    const isWell = told.state === "online" && told.code === undefined;
+    const body = isWell ? { ...told, ...this.#noise.levelFault(stream) } : told;
+    output.add({ append: [{ kind: "device", ...stampOf(now), ...stream, body }] }, "grouped");
   }
 
   tick(now: Now): PipelineOutput {
@@ -90,6 +105,11 @@ export class Pipeline {
     const output = new OutputBuilder();
     this.#noise.flush(output);
     return output.done();
+  }
+
+  /** Meters that answer and are not to be believed, with what to do about it. */
+  levelFaults(): ReturnType<NoiseWatch["levelFaults"]> {
+    return this.#noise.levelFaults();
   }
 
   /** The alarms that are raised now. */

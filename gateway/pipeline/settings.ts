@@ -5,6 +5,8 @@ export interface PipelineSettings {
   readonly timeZone: string;
   readonly site?: SiteSettings;
   readonly rules: readonly RuleSettings[];
+  /** Absent: off. */
+  readonly levelWatch?: LevelWatchSettings;
   /** Only the instruments' facts are read here. */
   readonly devices?: readonly { readonly id: string; readonly meter?: MeterFacts }[];
   readonly permits: readonly PermitSettings[];
@@ -17,6 +19,18 @@ export interface SiteSettings {
   readonly unit?: string;
   readonly latitudeDeg?: number;
   readonly longitudeDeg?: number;
+}
+
+/** When a meter that answers on time is not to be believed; see gateway/config/level-watch-schema.ts. */
+export interface LevelWatchSettings {
+  readonly enabled: boolean;
+  readonly stuckAfterS: number;
+  readonly floorDb: number;
+  readonly floorWindowS: number;
+  readonly coveredWindowS: number;
+  readonly coveredBaselineS: number;
+  readonly coveredDropDb: number;
+  readonly coveredSpreadDb: number;
 }
 
 export type RuleSettings = TriggerSettings | ExceedanceSettings;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { FAULT_RULES } from "../../cloud-bridge/alarms/faults.ts";
+import { FAULT_RULES, LEVEL_FAULT_RULES } from "../../cloud-bridge/alarms/faults.ts";
 import { counted, filesUnder, ROOT } from "./source-tree.ts";
 
 const pages = counted("documents", filesUnder(["."], [".md"]));
@@ -54,10 +54,10 @@ test("a test or a source file that a document names is there", () => {
   expect(gone).toEqual([]);
 });
 
-test("docs/operations.md explains every fault that the bridge raises", () => {
+test("docs/operations.md explains every fault that the bridge or a node raises", () => {
   const page = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
   const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, rule]) => rule);
-  expect([...rows].sort()).toEqual([...FAULT_RULES].sort());
+  expect([...rows].sort()).toEqual([...FAULT_RULES, ...LEVEL_FAULT_RULES].sort());
 });
 
 test("the first config of each README is config/site.yaml", () => {

@@ -23,8 +23,8 @@ const NAMED_EVIDENCE = 4;
 export interface ExceedanceFacts {
   readonly site?: SiteSettings;
   readonly meter?: MeterFacts;
-  /** Whether the stream's level is stuck, implausible or covered. */
-  hasLevelFault(): boolean;
+  /** Whether the stream's level was stuck, implausible or covered at any moment since a slot. */
+  hasLevelFault(sinceSlot: number): boolean;
 }
 
 /** A window of a rule, held against the limits in force. */
@@ -116,7 +116,7 @@ export class Exceedance implements NoiseRule {
       ...(this.#facts.meter === undefined ? {} : { meter: this.#facts.meter }),
     };
     const quantity = window.findLast((second) => second !== undefined)?.quantity ?? level.quantity;
-    const hasLevelFault = this.#facts.hasLevelFault();
+    const hasLevelFault = this.#facts.hasLevelFault(startSlot);
     const verdict = judgeWindow({ window, fromMs, quantity, isNight, isClockTrusted, hasLevelFault }, yardstick);
     const finding = verdict.finding;
     const statistics: WindowStatistics = {
