@@ -1,5 +1,6 @@
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import type { AlarmRow } from "../alarms/alarm-rows.ts";
+import { BRIDGE_RUN } from "../alarms/reduce.ts";
 import type { CaseRow } from "./case-rows.ts";
 import type { NewEntry } from "./timeline.ts";
 
@@ -20,10 +21,11 @@ export function heard(alarm: AlarmRow, body: AlarmBody, row: CaseRow) {
 /** What the sensor said, as an entry of the timeline. */
 export function said(alarm: AlarmRow, body: AlarmBody, kind: string): NewEntry {
   const level = levelOf(body);
+  const isOwn = alarm.run === BRIDGE_RUN;
   return {
     kind,
-    actor: alarm.family === "fault" ? "system:watch" : alarm.node,
-    channel: alarm.family === "fault" ? "system" : "sensor",
+    actor: isOwn ? "system:watch" : alarm.node,
+    channel: isOwn ? "system" : "sensor",
     deviceTimeMs: body.stateAtMs,
     ...(body.position === undefined ? {} : { position: body.position }),
     detail: {

@@ -7,6 +7,8 @@ import { seenPhase } from "./heard.ts";
 export interface PlacedAlarm {
   readonly body: AlarmBody;
   readonly isCleared: boolean;
+  /** It stands: neither cleared nor forgotten by its node. */
+  readonly isStanding: boolean;
   /** What the correction of its clock adds to its times. */
   readonly offsetMs: number;
 }
@@ -33,6 +35,7 @@ export async function placed(trx: Trx, alarm: AlarmRow): Promise<PlacedAlarm> {
   return {
     body: bodyOf(alarm),
     isCleared: seenPhase(alarm) === "cleared",
+    isStanding: seenPhase(alarm) === "standing",
     offsetMs: record === undefined ? 0 : (record.corrected_at_ms ?? record.at_ms) - record.at_ms,
   };
 }

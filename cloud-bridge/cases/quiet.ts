@@ -13,6 +13,8 @@ export interface Source {
   readonly isLoud: boolean;
   /** Its node is connected, and calls the device online. */
   readonly isOnline: boolean;
+  /** It answers, and its level is stuck, implausible or covered. */
+  readonly hasLevelFault: boolean;
   /** Its alarms name the level that counts as quiet. */
   readonly hasClearLevel: boolean;
   /** Quiet from before this proves nothing: its alarms had not begun to clear. */
@@ -63,15 +65,23 @@ export function quietUpToNewest(
 export function waitingForSource(source: Source, { quietMs, freshMs, nowMs }: QuietNeeded): readonly string[] {
   const { name } = source;
   if (!source.hasClearLevel) return [`${name}: its alarm names no clear level, a person must close the case`];
-  const waiting: string[] = [];
-  if (source.isLoud) waiting.push(`${name}: the alarm still stands`);
-  if (!source.isOnline) waiting.push(`${name}: offline, nothing proves quiet`);
+  const waiting = [...troubleOf(source)];
   const proof = quietUpToNewest(source, nowMs);
   if (proof === undefined) return [...waiting, `${name}: no levels yet`];
   const ageMs = nowMs - proof.newestMs;
   if (ageMs > freshMs) return [...waiting, `${name}: newest level is ${Math.round(ageMs / 1000)} s old`];
   if (proof.quietMs < quietMs) waiting.push(`${name}: quiet ${progressOf(proof.quietMs, quietMs)}`);
   return waiting;
+}
+
+/** Why nothing that this source says now can prove quiet. */
+export function troubleOf(source: Pick<Source, "name" | "isLoud" | "isOnline" | "hasLevelFault">): readonly string[] {
+  const { name } = source;
+  return [
+    ...(source.isLoud ? [`${name}: the alarm still stands`] : []),
+    ...(source.isOnline ? [] : [`${name}: offline, nothing proves quiet`]),
+    ...(source.hasLevelFault ? [`${name}: its level is not to be believed, nothing proves quiet`] : []),
+  ];
 }
 
 function progressOf(doneMs: number, neededMs: number): string {

@@ -1,12 +1,12 @@
-import { sql } from "kysely";
-import { Value } from "typebox/value";
-import { NoiseBody } from "../../protocol/noise.ts";
+import { LEVEL_FAULT_RULES } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
 import { amend, type CaseRow, type Change, move, stateOfCase } from "./case-rows.ts";
+import { fullWindow, type WindowSource, waitingForWindow, windowLimitsOf } from "./full-window.ts";
 import { seenPhase } from "./heard.ts";
+import { type MinuteBlock, minuteBlocks } from "./minute-blocks.ts";
 import { seenAtSite } from "./presence.ts";
-import { placed, proofStartMs } from "./proof-start.ts";
-import { type LevelSpan, type QuietNeeded, quietUpToNewest, SEAM_MS, type Source, waitingForSource } from "./quiet.ts";
+import { type PlacedAlarm, placed, proofStartMs } from "./proof-start.ts";
+import { type QuietNeeded, quietUpToNewest, type Source, waitingForSource } from "./quiet.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
 
 /**
@@ -52,83 +52,136 @@ async function judge({ trx, nowMs }: Change, row: CaseRow, settings: DeskSetting
   }
   const quietMs = scaledMs(settings, settings.quietMs);
   const needed = { quietMs, freshMs: settings.freshLevelsMs, nowMs };
-  const sources: Source[] = [];
+  const waiting: string[] = [];
+  const proofs: Record<string, unknown>[] = [];
   for (const group of Map.groupBy(alarms, ({ node, device }) => `${node}/${device}`).values()) {
     const [first] = group;
     if (first === undefined) continue;
-    const known = await Promise.all(group.map((alarm) => placed(trx, alarm)));
-    const levels = known.map(({ body }) => body.limits["clearDb"]).filter((level) => level !== undefined);
-    const clearDb = Math.min(...levels);
-    const windows = known
-      .filter(({ isCleared }) => isCleared)
-      .flatMap(({ body, offsetMs }) =>
-        body.windows
-          .filter(({ name }) => name === "clear")
-          .map(({ fromMs, toMs, n, valid, laeqDb }) => ({
-            fromMs: fromMs + offsetMs,
-            toMs: toMs + offsetMs,
-            isQuiet: isQuiet(laeqDb, valid, n, clearDb, settings),
-          })),
-      );
-    const minutes = await minutesOf(trx, first, needed, clearDb, settings);
-    sources.push({
+    const known: PlacedAlarm[] = [];
+    for (const alarm of group) known.push(await placed(trx, alarm));
+    const fault = await levelFault(trx, first.node, first.device);
+    const meter: Meter = {
       name: first.device,
-      isLoud: group.some((alarm) => seenPhase(alarm) === "standing"),
+      node: first.node,
       isOnline: await isOnline(trx, first.node, first.device),
-      hasClearLevel: levels.length > 0,
-      sinceMs: Math.max(...known.map(proofStartMs)),
-      spans: [...windows, ...minutes],
-    });
+      hasLevelFault: fault.stands,
+      faultEndedAtMs: fault.endedAtMs,
+    };
+    const byKind = Map.groupBy(known, ({ body }) => (body.ruleKind === "exceedance" ? "windows" : "spans"));
+    const spans = byKind.get("spans");
+    if (spans !== undefined) {
+      const source = await spanSource(trx, meter, spans, needed, settings);
+      waiting.push(...waitingForSource(source, needed));
+      proofs.push({ source: source.name, ...quietUpToNewest(source, nowMs) });
+    }
+    const windows = byKind.get("windows");
+    if (windows !== undefined) {
+      const source = await windowSource(trx, meter, windows, needed);
+      waiting.push(...waitingForWindow(source, needed));
+      proofs.push({ source: source.name, ...fullWindow(source), ...source.limits });
+    }
   }
-  const waiting = sources.flatMap((source) => waitingForSource(source, needed));
   if (!(await seenAtSite(trx, row.id))) waiting.push("crew not seen at the site by GPS or radio");
-  const proofs = sources.map((source) => ({ source: source.name, ...quietUpToNewest(source, nowMs) }));
-  return { waiting, detail: { quietNeededMs: quietMs, sources: proofs } };
+  return { waiting: [...new Set(waiting)], detail: { quietNeededMs: quietMs, sources: proofs } };
 }
 
 function isQuiet(laeqDb: number | null, valid: number, n: number, clearDb: number, settings: DeskSettings): boolean {
   return laeqDb !== null && laeqDb < clearDb && n > 0 && (valid * 100) / n >= settings.quietValidPct;
 }
 
-/**
- * The newest minutes of a meter up to now, placed by corrected time where that is known. A minute that its clock stamped
- * ahead of now must, corrected, be one of those that are looked for: else the rows of such a clock would be the newest ones
- * for as long as it was ahead.
- */
-async function minutesOf(
+/** What is true of a meter whatever the rule. */
+interface Meter {
+  readonly name: string;
+  readonly node: string;
+  readonly isOnline: boolean;
+  readonly hasLevelFault: boolean;
+  /** Levels of before this prove nothing. */
+  readonly faultEndedAtMs: number;
+}
+
+/** Alarms with a level below which it is quiet: it must have been so without a hole. */
+async function spanSource(
   trx: Trx,
-  { node, device }: { readonly node: string; readonly device: string },
-  { quietMs, freshMs, nowMs }: QuietNeeded,
-  clearDb: number,
+  meter: Meter,
+  known: readonly PlacedAlarm[],
+  needed: QuietNeeded,
   settings: DeskSettings,
-): Promise<readonly LevelSpan[]> {
-  const untilMs = nowMs + SEAM_MS;
-  const placedAtMs = sql<number>`coalesce(corrected_at_ms, at_ms)`;
+): Promise<Source> {
+  const levels = known.map(({ body }) => body.limits["clearDb"]).filter((level) => level !== undefined);
+  const clearDb = Math.min(...levels);
+  const minutes = await minuteBlocks(
+    trx,
+    { node: meter.node, device: meter.name },
+    { ...needed, lookBackMs: needed.quietMs },
+  );
+  const spans = [...clearWindows(known), ...minutes].map(({ fromMs, toMs, n, valid, laeqDb }) => ({
+    fromMs,
+    toMs,
+    isQuiet: isQuiet(laeqDb, valid, n, clearDb, settings),
+  }));
+  return {
+    ...meter,
+    isLoud: known.some(({ isStanding }) => isStanding),
+    hasClearLevel: levels.length > 0,
+    sinceMs: Math.max(meter.faultEndedAtMs, ...known.map(proofStartMs)),
+    spans,
+  };
+}
+
+/** Exceedances are judged by windows of their own: one full window within the limits in force. */
+async function windowSource(
+  trx: Trx,
+  meter: Meter,
+  known: readonly PlacedAlarm[],
+  needed: QuietNeeded,
+): Promise<WindowSource> {
+  const newest = known.toSorted((a, b) => b.body.stateAtMs - a.body.stateAtMs)[0];
+  const limits = newest === undefined ? undefined : windowLimitsOf(newest.body.limits);
+  const lookBackMs = limits?.windowMs ?? needed.quietMs;
+  const minutes = await minuteBlocks(trx, { node: meter.node, device: meter.name }, { ...needed, lookBackMs });
+  return {
+    ...meter,
+    isLoud: known.some(({ isStanding }) => isStanding),
+    sinceMs: Math.max(meter.faultEndedAtMs, ...known.map(proofStartMs)),
+    limits,
+    nodeWindows: clearWindows(known.filter(({ body }) => body.clearReason === "quiet")),
+    minutes,
+  };
+}
+
+/** The windows with which alarms cleared, where the bridge places them. */
+function clearWindows(known: readonly PlacedAlarm[]): readonly MinuteBlock[] {
+  return known
+    .filter(({ isCleared }) => isCleared)
+    .flatMap(({ body, offsetMs }) =>
+      body.windows
+        .filter(({ name }) => name === "clear")
+        .map((window) => ({ ...window, fromMs: window.fromMs + offsetMs, toMs: window.toMs + offsetMs })),
+    );
+}
+
+/** Whether the node says that this meter's level is not to be believed, and when it last stopped saying so. */
+async function levelFault(
+  trx: Trx,
+  node: string,
+  device: string,
+): Promise<{ readonly stands: boolean; readonly endedAtMs: number }> {
   const rows = await trx
-    .selectFrom("inbox")
-    .select(["bytes", "at_ms", "corrected_at_ms"])
+    .selectFrom("alarms")
+    .selectAll()
     .where("node", "=", node)
     .where("device", "=", device)
-    .where("kind", "=", "noise")
-    .where(placedAtMs, "<=", untilMs)
-    .where((or) => or.or([or("at_ms", "<=", untilMs), or(placedAtMs, ">", nowMs - quietMs - freshMs - 60_000)]))
-    .orderBy("at_ms", "desc")
-    .limit(Math.ceil(quietMs / 60_000) + 3)
+    .where("family", "=", "fault")
+    .where("rule", "in", [...LEVEL_FAULT_RULES])
+    .orderBy("state_at_ms", "desc")
+    .limit(20)
     .execute();
-  return rows.flatMap((row) => {
-    const record: unknown = JSON.parse(Buffer.from(row.bytes).toString("utf8"));
-    const body = typeof record === "object" && record !== null && "body" in record ? record.body : undefined;
-    if (!Value.Check(NoiseBody, body)) return [];
-    const { series, statistics } = body;
-    const fromMs = series.fromMs + ((row.corrected_at_ms ?? row.at_ms) - row.at_ms);
-    return [
-      {
-        fromMs,
-        toMs: fromMs + series.seconds * 1000,
-        isQuiet: isQuiet(statistics.laeqDb, statistics.valid, statistics.n, clearDb, settings),
-      },
-    ];
-  });
+  const known: PlacedAlarm[] = [];
+  for (const row of rows) known.push(await placed(trx, row));
+  return {
+    stands: known.some(({ isStanding }) => isStanding),
+    endedAtMs: Math.max(0, ...known.map(({ body, offsetMs }) => body.stateAtMs + offsetMs)),
+  };
 }
 
 async function isOnline(trx: Trx, node: string, device: string): Promise<boolean> {

@@ -10,7 +10,15 @@ const minutes = (levels: string, fromMs = 0) =>
       : [{ fromMs: fromMs + index * MINUTE, toMs: fromMs + (index + 1) * MINUTE, isQuiet: level === "q" }],
   );
 const quiet = (spans: Source["spans"], sinceMs = 0) => quietUpToNewest({ sinceMs, spans }, 60 * MINUTE);
-const source: Source = { name: "noise-01", isLoud: false, isOnline: true, hasClearLevel: true, sinceMs: 0, spans: [] };
+const source: Source = {
+  name: "noise-01",
+  isLoud: false,
+  isOnline: true,
+  hasLevelFault: false,
+  hasClearLevel: true,
+  sinceMs: 0,
+  spans: [],
+};
 const needed = { quietMs: 10 * MINUTE, freshMs: 150_000, nowMs: 20 * MINUTE };
 
 describe("quiet", () => {

@@ -9,6 +9,8 @@ const KNOWN: readonly (readonly [RegExp, TextKey, readonly string[]])[] = [
   [/^(.+): quiet (\d+) of (\d+) s$/, "says.quiet-seconds", ["device", "n", "of"]],
   [/^(.+): the alarm still stands$/, "says.still-stands", ["device"]],
   [/^(.+): offline, nothing proves quiet$/, "says.offline", ["device"]],
+  [/^(.+): its level is not to be believed, nothing proves quiet$/, "says.level-fault", ["device"]],
+  [/^(.+): no full window within the limit yet, (\d+) of (\d+) min$/, "says.no-window", ["device", "n", "of"]],
   [/^(.+): no levels yet$/, "says.no-levels", ["device"]],
   [/^(.+): newest level is (\d+) s old$/, "says.old-levels", ["device", "n"]],
   [/^(.+): its alarm names no clear level, a person must close the case$/, "says.no-clear-level", ["device"]],

@@ -1,0 +1,50 @@
+import { sql } from "kysely";
+import { Value } from "typebox/value";
+import { NoiseBody } from "../../protocol/noise.ts";
+import type { Trx } from "../store/database.ts";
+import { SEAM_MS } from "./quiet.ts";
+
+/** One minute of a meter as the bridge holds it, placed by corrected time where that is known. */
+export interface MinuteBlock {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Seconds due, and those that were valid. */
+  readonly n: number;
+  readonly valid: number;
+  readonly laeqDb: number | null;
+  readonly lamaxDb: number | null;
+}
+
+/**
+ * The newest minutes of a meter up to now. A minute that its clock stamped ahead of now must, corrected, be one of those that
+ * are looked for: else the rows of such a clock would be the newest ones for as long as it was ahead.
+ * @param lookBackMs how much of the past is looked for
+ */
+export async function minuteBlocks(
+  trx: Trx,
+  { node, device }: { readonly node: string; readonly device: string },
+  { lookBackMs, freshMs, nowMs }: { readonly lookBackMs: number; readonly freshMs: number; readonly nowMs: number },
+): Promise<readonly MinuteBlock[]> {
+  const untilMs = nowMs + SEAM_MS;
+  const placedAtMs = sql<number>`coalesce(corrected_at_ms, at_ms)`;
+  const rows = await trx
+    .selectFrom("inbox")
+    .select(["bytes", "at_ms", "corrected_at_ms"])
+    .where("node", "=", node)
+    .where("device", "=", device)
+    .where("kind", "=", "noise")
+    .where(placedAtMs, "<=", untilMs)
+    .where((or) => or.or([or("at_ms", "<=", untilMs), or(placedAtMs, ">", nowMs - lookBackMs - freshMs - 60_000)]))
+    .orderBy("at_ms", "desc")
+    .limit(Math.ceil(lookBackMs / 60_000) + 3)
+    .execute();
+  return rows.flatMap((row) => {
+    const record: unknown = JSON.parse(Buffer.from(row.bytes).toString("utf8"));
+    const body = typeof record === "object" && record !== null && "body" in record ? record.body : undefined;
+    if (!Value.Check(NoiseBody, body)) return [];
+    const { series, statistics } = body;
+    const fromMs = series.fromMs + ((row.corrected_at_ms ?? row.at_ms) - row.at_ms);
+    const { n, valid, laeqDb, lamaxDb } = statistics;
+    return [{ fromMs, toMs: fromMs + series.seconds * 1000, n, valid, laeqDb, lamaxDb }];
+  });
+}
