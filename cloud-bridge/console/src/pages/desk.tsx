@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Candidates } from "../parts/candidates.tsx";
 import { CaseActs } from "../parts/case-acts.tsx";
+import { CaseFinding } from "../parts/case-finding.tsx";
 import { CaseHead, CaseNow } from "../parts/case-head.tsx";
 import { CaseLevels } from "../parts/case-levels.tsx";
 import { CaseList } from "../parts/case-list.tsx";
@@ -59,6 +60,7 @@ function CaseBody({ detail }: { readonly detail: NonNullable<typeof selectedCase
       <div class="case-columns">
         <div class="case-column">
           <Candidates detail={detail} />
+          <CaseFinding detail={detail} timeZone={timeZone} />
           <CaseLevels detail={detail} timeZone={timeZone} />
         </div>
         <section class="panel" aria-label={t("timeline.title")}>
