@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { cemCommand } from "./sim/cem.ts";
 import { gpsCommand } from "./sim/gps.ts";
+import { gpsdCommand } from "./sim/gpsd.ts";
 import { jt808Command } from "./sim/jt808.ts";
 import { noiseCommand } from "./sim/noise.ts";
 import { svantekCommand } from "./sim/svantek.ts";
@@ -13,5 +14,6 @@ export function command(): Command {
     .addCommand(svantekCommand())
     .addCommand(gpsCommand())
     .addCommand(jt808Command())
+    .addCommand(gpsdCommand())
     .addHelpText("after", "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C.");
 }

@@ -35,6 +35,11 @@ export const DRIVERS: readonly DriverEntry[] = [
     summary: "vehicle terminals, JT/T 808, which connect to us",
     load: async () => (await import("./jt808/driver.ts")).jt808,
   },
+  {
+    kind: "gpsd",
+    summary: "GNSS receiver behind gpsd, by its JSON protocol",
+    load: async () => (await import("./gpsd/driver.ts")).gpsd,
+  },
 ];
 
 /** @returns the driver of that kind, or undefined where the registry has none */
@@ -54,6 +59,11 @@ export const CAPTURES: readonly CaptureEntry[] = [
     kind: "nmea",
     summary: "NMEA 0183 of a GNSS receiver",
     load: async () => (await import("./gps-nmea/capture.ts")).nmeaCapture,
+  },
+  {
+    kind: "gpsd",
+    summary: "JSON of gpsd, as gpspipe -w writes it",
+    load: async () => (await import("./gpsd/capture.ts")).gpsdCapture,
   },
   {
     kind: "modbus-noise",

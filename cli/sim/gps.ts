@@ -1,13 +1,9 @@
 import { Command, Option } from "commander";
 import type { TcpAddress } from "../../drivers/driver.ts";
-import {
-  RECEIVER_MODES,
-  type ReceiverStyle,
-  type SimulatedPosition,
-  startGpsSimulator,
-} from "../../drivers/gps-nmea/simulator.ts";
+import { RECEIVER_MODES, type ReceiverStyle, startGpsSimulator } from "../../drivers/gps-nmea/simulator.ts";
 import { parseTcpAddress } from "../../drivers/net/tcp-address.ts";
 import { UsageError, usable } from "../usage-error.ts";
+import { journey } from "./journey.ts";
 import {
   type Listening,
   type ListenOptions,
@@ -16,7 +12,6 @@ import {
   withListenOptions,
 } from "./listen-options.ts";
 
-const METRES_PER_DEGREE = 111_320;
 const TALKERS = ["GP", "GN", "GL", "GA", "BD", "GB", "GQ", "QZ"];
 
 interface Options extends ListenOptions {
@@ -81,37 +76,4 @@ function towards(text: string): Omit<Listening, "listen"> & { readonly listen: {
   } catch {
     throw new UsageError(`"${text}" is no host:port, such as 127.0.0.1:10110`);
   }
-}
-
-function journey(options: Options): (atMs: number) => SimulatedPosition {
-  const from = parsePlace(options.at);
-  if (options.to === undefined) return () => from;
-  const to = parsePlace(options.to);
-  const speedMps = Number(options.speed);
-  if (!(speedMps > 0)) throw new UsageError(`"${options.speed}" is no speed in m/s`);
-  const north = (to.latitudeDeg - from.latitudeDeg) * METRES_PER_DEGREE;
-  const east = (to.longitudeDeg - from.longitudeDeg) * METRES_PER_DEGREE * Math.cos((from.latitudeDeg * Math.PI) / 180);
-  const legMs = (Math.hypot(north, east) / speedMps) * 1000;
-  if (!(legMs > 0)) return () => from;
-  const there = (Math.atan2(east, north) * 180) / Math.PI;
-  const startedAtMs = Date.now();
-  return (atMs) => {
-    const leg = (atMs - startedAtMs) / legMs;
-    const isBack = Math.floor(leg) % 2 !== 0;
-    const share = isBack ? 1 - (leg - Math.floor(leg)) : leg - Math.floor(leg);
-    return {
-      latitudeDeg: from.latitudeDeg + (to.latitudeDeg - from.latitudeDeg) * share,
-      longitudeDeg: from.longitudeDeg + (to.longitudeDeg - from.longitudeDeg) * share,
-      speedMps,
-      bearingDeg: (there + (isBack ? 180 : 0) + 360) % 360,
-    };
-  };
-}
-
-function parsePlace(text: string): { readonly latitudeDeg: number; readonly longitudeDeg: number } {
-  const [latitudeDeg = Number.NaN, longitudeDeg = Number.NaN, ...rest] = text.split(",").map(Number);
-  if (rest.length > 0 || !(Math.abs(latitudeDeg) <= 90) || !(Math.abs(longitudeDeg) <= 180)) {
-    throw new UsageError(`"${text}" is no latitude,longitude such as 39.912,116.456`);
-  }
-  return { latitudeDeg, longitudeDeg };
 }

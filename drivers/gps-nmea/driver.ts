@@ -1,6 +1,7 @@
 import { GPS_ROLLOVER_MS, isBelievableDate } from "../../protocol/believable-date.ts";
 import type { Driver, DriverContext } from "../driver.ts";
 import { DriverError } from "../errors.ts";
+import { withinQuiet } from "../net/within-quiet.ts";
 import { gpsNmeaConfig } from "./config.ts";
 import { decodeSentence } from "./decode.ts";
 import { type Epoch, EpochAssembler } from "./epoch.ts";
@@ -40,7 +41,7 @@ export const gpsNmea: Driver<typeof gpsNmeaConfig> = {
     let noiseReported = 0;
 
     for (;;) {
-      const chunk = await withinQuiet(next, assembler.isOpen ? quietMs : undefined, context);
+      const chunk = await withinQuiet(next, assembler.isOpen ? quietMs : undefined, context.clock);
       if (chunk === "quiet") {
         await report(assembler.close(), openedAtMs);
         continue;
@@ -84,21 +85,6 @@ function epochReporter({ emit, fault }: DriverContext): (epoch: Epoch | undefine
     // Dead reckoning goes by the receiver's own crystal, and so does its time.
     if (isSane && position.fix !== "estimated") await emit({ kind: "time", utcMs, source: "gnss", atMs });
   };
-}
-
-/** The next chunk, or "quiet" when none comes within `quietMs`. */
-async function withinQuiet<T>(
-  next: Promise<T>,
-  quietMs: number | undefined,
-  { clock }: DriverContext,
-): Promise<T | "quiet"> {
-  if (quietMs === undefined) return next;
-  const heard = new AbortController();
-  try {
-    return await Promise.race([next, clock.sleep(quietMs, heard.signal).then(() => "quiet" as const)]);
-  } finally {
-    heard.abort();
-  }
 }
 
 function closed(peer: string): DriverError {

@@ -21,7 +21,7 @@ const PYTHON_PROBES: Readonly<Record<string, string>> = {
 /** Goes on only where all these commands are there. */
 export function needRigs(
   context: Skippable,
-  ...commands: readonly ("socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy")[]
+  ...commands: readonly ("socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy" | "gpsd" | "gpsfake" | "gpspipe")[]
 ): void {
   for (const command of commands) {
     const python = PYTHON_PROBES[command];
