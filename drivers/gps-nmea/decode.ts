@@ -66,13 +66,13 @@ export function decodeSentence({ type, talker, fields }: Sentence): SentenceFact
 function rmc(fields: readonly string[]): SentenceFacts {
   const [time = "", status, lat = "", ns = "", lon = "", ew = "", speed = "", course = "", date = "", , , mode] =
     fields;
-  const isValid = status === "A";
+  const fix = status === "A" ? (modeFix(mode) ?? "gnss") : invalid(mode);
   const knots = optional(speed);
   return compact({
     timeOfDayMs: timeOfDay(time),
     date: shortDate(date),
-    fix: isValid ? (modeFix(mode) ?? "gnss") : invalid(mode),
-    ...position(lat, ns, lon, ew),
+    fix,
+    ...place(fix, lat, ns, lon, ew),
     speedMps: knots === undefined ? undefined : nonNegative(knots * MPS_PER_KNOT),
     bearingDeg: bearing(course),
   });
@@ -80,10 +80,11 @@ function rmc(fields: readonly string[]): SentenceFacts {
 
 function gga(fields: readonly string[]): SentenceFacts {
   const [time = "", lat = "", ns = "", lon = "", ew = "", quality = "", used = "", hdop = "", altitude = ""] = fields;
+  const fix = qualityFix(quality);
   return compact({
     timeOfDayMs: timeOfDay(time),
-    fix: qualityFix(quality),
-    ...position(lat, ns, lon, ew),
+    fix,
+    ...place(fix, lat, ns, lon, ew),
     altitudeM: optional(altitude),
     satellites: satelliteCount(used),
     hdop: dilution(hdop),
@@ -93,10 +94,11 @@ function gga(fields: readonly string[]): SentenceFacts {
 function gns(fields: readonly string[]): SentenceFacts {
   const [time = "", lat = "", ns = "", lon = "", ew = "", modes = "", used = "", hdop = "", altitude = ""] = fields;
   const best = [..."RFPDAEMSN"].find((mode) => modes.includes(mode));
+  const fix = modeFix(best) ?? "none";
   return compact({
     timeOfDayMs: timeOfDay(time),
-    fix: modeFix(best) ?? ("none" as const),
-    ...position(lat, ns, lon, ew),
+    fix,
+    ...place(fix, lat, ns, lon, ew),
     altitudeM: optional(altitude),
     satellites: satelliteCount(used),
     hdop: dilution(hdop),
@@ -105,10 +107,11 @@ function gns(fields: readonly string[]): SentenceFacts {
 
 function gll(fields: readonly string[]): SentenceFacts {
   const [lat = "", ns = "", lon = "", ew = "", time = "", status, mode] = fields;
+  const fix = status === "A" ? (modeFix(mode) ?? "gnss") : invalid(mode);
   return compact({
     timeOfDayMs: timeOfDay(time),
-    fix: status === "A" ? (modeFix(mode) ?? "gnss") : invalid(mode),
-    ...position(lat, ns, lon, ew),
+    fix,
+    ...place(fix, lat, ns, lon, ew),
   });
 }
 
@@ -210,13 +213,15 @@ function qualityFix(quality: string): FixState {
   }
 }
 
-function position(
+/** What stands there without a fix is filled in: `8960.0000` is one maker's way to say nothing. */
+function place(
+  fix: FixState,
   lat: string,
   ns: string,
   lon: string,
   ew: string,
 ): { readonly latitudeDeg?: number; readonly longitudeDeg?: number } {
-  if (lat === "" || lon === "") return {};
+  if (fix === "none" || lat === "" || lon === "") return {};
   if ((ns !== "N" && ns !== "S") || (ew !== "E" && ew !== "W")) throw fieldError("hemisphere", `${ns}${ew}`);
   const latitudeDeg = degrees(lat, 2, 90) * (ns === "S" ? -1 : 1);
   const longitudeDeg = degrees(lon, 3, 180) * (ew === "W" ? -1 : 1);

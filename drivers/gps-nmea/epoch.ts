@@ -33,6 +33,8 @@ interface Said {
 }
 
 const DAY_MS = 86_400_000;
+/** Written once an epoch; GSA and GSV come several times. */
+const TIMED: ReadonlySet<string> = new Set(["RMC", "GGA", "GNS", "GLL", "ZDA", "GST"]);
 /** Course and speed below this are the receiver's noise. */
 const STANDING_MPS = 1;
 /** No receiver writes so many in one epoch. */
@@ -93,9 +95,9 @@ export class EpochAssembler {
   }
 
   #isOfNext({ timeOfDayMs, date }: SentenceFacts, talker: string, type: string): boolean {
+    // The same sentence again is of the next epoch, even where the receiver's clock stands or is not set.
+    if (TIMED.has(type) && this.#said.some((one) => one.talker === talker && one.type === type)) return true;
     if (timeOfDayMs === undefined || this.#timeOfDayMs === undefined) return false;
-    // The same sentence again is of the next epoch even where the receiver's clock stands.
-    if (this.#said.some((one) => one.talker === talker && one.type === type)) return true;
     // ZDA tells the clock, not the fix: its time may differ by some hundredths.
     return timeOfDayMs !== this.#timeOfDayMs && date?.hasCentury !== true;
   }
@@ -114,7 +116,9 @@ export class EpochAssembler {
 }
 
 function positionOf(said: readonly Said[], fix: FixKind, metresPerHdop: number): EpochPosition | undefined {
-  const place = said.find(({ facts }) => facts.latitudeDeg !== undefined && facts.longitudeDeg !== undefined);
+  const places = said.filter(({ facts }) => facts.latitudeDeg !== undefined && facts.longitudeDeg !== undefined);
+  // RMC and GLL are often written with fewer decimals than the fix has.
+  const place = places.find(({ type }) => type === "GGA") ?? places.find(({ type }) => type === "GNS") ?? places[0];
   if (place?.facts.latitudeDeg === undefined || place.facts.longitudeDeg === undefined) return undefined;
   const speedMps = last(said, "speedMps");
   const bearingDeg = last(said, "bearingDeg");

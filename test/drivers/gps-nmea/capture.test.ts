@@ -58,6 +58,32 @@ describe("NMEA decoder", () => {
     expect(estimated?.fix).toBe("estimated");
   });
 
+  test("a receiver that denies its fix may fill the place with anything", () => {
+    const denied = [
+      formatSentence("GPGGA,071733.929,8960.0000,N,00000.0000,E,0,0,,137.0,M,13.0,M,,"),
+      formatSentence("GPRMC,071733.929,V,8960.0000,N,00000.0000,E,0.00,0.00,111111,,,N"),
+    ];
+    expect(decode(...denied)).toEqual([]);
+  });
+
+  test("a sentence without a time does not hide the fix that follows it", () => {
+    const items = decode(
+      formatSentence("GPRMC,,V,,,,,,,,,,N"),
+      formatSentence("GPRMC,000653,A,4404.1,N,12118.8,W,9,90,090624,,,A"),
+    );
+    expect([readings(items).length, codes(items)]).toEqual([1, []]);
+  });
+
+  test("the place of GGA counts, where RMC rounds it", () => {
+    const [place] = readings(
+      decode(
+        formatSentence("GPRMC,123434,A,5356.21440,N,02734.85946,E,00.00,252.7,290508,,,A"),
+        formatSentence("GPGGA,123434,5356.21444,N,02734.85947,E,1,04,07.2,251.9,M,26.0,M,,"),
+      ),
+    );
+    expect(place?.latitudeDeg).toBeCloseTo(53 + 56.21444 / 60, 9);
+  });
+
   test("split and joined: bytes one by one, or two lines in one chunk, give the same", () => {
     const whole = readings(decode(`${FIX}\r\n`));
     expect(readings(decode(...[...`${FIX}\r\n`]))).toEqual(whole);

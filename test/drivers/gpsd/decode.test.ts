@@ -6,7 +6,7 @@ import { gpsdCapture } from "../../../drivers/gpsd/capture.ts";
 import { LineReader } from "../../../drivers/gpsd/lines.ts";
 import { epochLines } from "../../../drivers/gpsd/simulator.ts";
 
-const TRACE = readFileSync("test/traces/gpsd/ch-4711.json");
+const TRACE = readFileSync("test/traces/gpsd/ch-4711.trace");
 const FIX = '{"class":"TPV","device":"/dev/a","mode":3,"time":"2026-11-21T15:00:07.000Z","lat":39.9,"lon":116.4}';
 
 function decode(...parts: (string | Uint8Array)[]): DecodedItem[] {
