@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGpsSimulator } from "../../drivers/gps-nmea/simulator.ts";
+import { startTerminal } from "../../drivers/jt808/simulator.ts";
 import { type NoiseSimulator, startNoiseSimulator } from "../../drivers/modbus-noise/simulator.ts";
 import { freePort, scratchFolder } from "../fakes/rigs.ts";
 
@@ -85,6 +87,32 @@ describe("shao probe", () => {
       { bus: "line", unit: 3 },
       { bus: "none", code: "CONNECTION_REFUSED" },
     ]);
+  });
+
+  test("of vehicles, which connect to us: that none has come, and the first that does", async () => {
+    const port = await freePort();
+    const centre = join(scratch.path, "centre.yaml");
+    const device = `{ driver: jt808, listen: "127.0.0.1:${port}", acceptUnknown: true }`;
+    const rest = `bridge: { url: "mqtts://127.0.0.1:8883" }\nstate: ${scratch.path}/state\n`;
+    writeFileSync(centre, `node: centre-1\n${rest}devices:\n  vehicles: ${device}\n`);
+    const none = await probe(centre, "--seconds", "1");
+    expect([none.code, none.lines]).toMatchObject([
+      1,
+      [{ ok: false, state: "starting", hint: expect.stringContaining("us") }],
+    ]);
+    const asked = probe(centre, "--seconds", "60");
+    const place = { latitudeDeg: 39.9, longitudeDeg: 116.4 };
+    const open = () => startTerminal({ port, phone: "013912345678", placeAt: () => place }).catch(() => undefined);
+    let terminal = await open();
+    while (terminal === undefined) {
+      await wait(50);
+      terminal = await open();
+    }
+    expect(await asked).toMatchObject({
+      code: 0,
+      lines: [{ ok: true, reading: { kind: "position", latitudeDeg: 39.9 } }],
+    });
+    await terminal.close();
   });
 
   test("a device that the config lacks, and a config that is bad, say so", async () => {
