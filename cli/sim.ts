@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { cemCommand } from "./sim/cem.ts";
 import { gpsCommand } from "./sim/gps.ts";
 import { gpsdCommand } from "./sim/gpsd.ts";
+import { ioCommand } from "./sim/io.ts";
 import { jt808Command } from "./sim/jt808.ts";
 import { noiseCommand } from "./sim/noise.ts";
 import { svantekCommand } from "./sim/svantek.ts";
@@ -15,5 +16,6 @@ export function command(): Command {
     .addCommand(gpsCommand())
     .addCommand(jt808Command())
     .addCommand(gpsdCommand())
+    .addCommand(ioCommand())
     .addHelpText("after", "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C.");
 }

@@ -14,7 +14,13 @@ export interface Clock {
 }
 
 /** One value from a device, in the units of its field names. `atMs` is when it was read. */
-export type Reading = NoiseReading | PositionReading | MeasurementReading | MessageReading | TimeReading;
+export type Reading =
+  | NoiseReading
+  | PositionReading
+  | MeasurementReading
+  | MessageReading
+  | SwitchReading
+  | TimeReading;
 
 /** One 1-s level. A level with an invalidating flag is kept as it was read and never used; no value at all is `null`. */
 export interface NoiseReading {
@@ -69,6 +75,15 @@ export interface MessageReading {
   readonly atMs: number;
 }
 
+/** A contact or an output as its unit read it: told when it changes, and again every 10 min. */
+export interface SwitchReading {
+  readonly kind: "switch";
+  /** Its name in the device's config, e.g. `ignition`. */
+  readonly name: string;
+  readonly isOn: boolean;
+  readonly atMs: number;
+}
+
 /** UTC as a receiver with a fix and a sane date gave it; `atMs` is the node's own at that moment. */
 export interface TimeReading {
   readonly kind: "time";
@@ -97,12 +112,15 @@ export interface ModbusRequest {
     | "read-holding"
     | "read-input"
     | "write-coil"
-    | "write-holding";
+    | "write-holding"
+    | "write-registers";
   readonly address: number;
   /** Registers or coils to read. */
   readonly count?: number;
-  /** Value to write. */
+  /** Value to write to one coil or register. */
   readonly value?: number;
+  /** Values of `write-registers`, at most 123. */
+  readonly values?: readonly number[];
   readonly timeoutMs: number;
 }
 
@@ -113,7 +131,8 @@ export interface ModbusRequest {
 export interface BusLease extends AsyncDisposable {
   /**
    * One exchange.
-   * @returns register values (unsigned 16 bit), or coils as 0 and 1; for writes the value echoed
+   * @returns register values (unsigned 16 bit), or coils as 0 and 1; for writes the value echoed, for `write-registers`
+   *   how many were written
    * @throws DriverError MODBUS_TIMEOUT, MODBUS_CRC, MODBUS_EXCEPTION, MODBUS_UNEXPECTED, BUS_LOST
    */
   modbus(request: ModbusRequest, priority?: "command" | "poll"): Promise<readonly number[]>;

@@ -49,7 +49,7 @@ export function encodeRequest(request: ModbusRequest): EncodedRequest {
     if (error) refused = error;
     else result = values();
   };
-  const { unit, address, count = 1, value = 0 } = request;
+  const { unit, address, count = 1, value = 0, values = [] } = request;
   switch (request.function) {
     case "read-coils":
       modbus.writeFC1(unit, address, count, (error, data) =>
@@ -72,6 +72,9 @@ export function encodeRequest(request: ModbusRequest): EncodedRequest {
       break;
     case "write-holding":
       modbus.writeFC6(unit, address, value, (error, data) => settle(error, () => [data.value]));
+      break;
+    case "write-registers":
+      modbus.writeFC16(unit, address, [...values], (error, data) => settle(error, () => [data.length]));
       break;
   }
   const shape = shapeOf(request, port.written);
@@ -109,24 +112,29 @@ function shapeOf(request: ModbusRequest, adu: Uint8Array): ReplyShape {
   if (request.function === "write-coil" || request.function === "write-holding") {
     return { unit, functionCode, lengthBytes: adu.length, prefix: adu.subarray(2, adu.length - 2) };
   }
+  if (request.function === "write-registers") {
+    return { unit, functionCode, lengthBytes: 8, prefix: adu.subarray(2, 6) };
+  }
   const isBits = request.function === "read-coils" || request.function === "read-discrete-inputs";
   const dataBytes = isBits ? Math.ceil(count / 8) : count * 2;
   return { unit, functionCode, lengthBytes: 3 + dataBytes + 2, prefix: Uint8Array.of(dataBytes) };
 }
 
-function checkRequest({ unit, address, count = 1, value = 0, function: kind }: ModbusRequest): void {
+function checkRequest({ unit, address, count = 1, value = 0, values = [], function: kind }: ModbusRequest): void {
   const isBits = kind === "read-coils" || kind === "read-discrete-inputs";
   const highest = isBits ? 2000 : 125;
   const isSound =
     isWithin(unit, 1, 247) &&
     isWithin(address, 0, 0xffff) &&
     isWithin(count, 1, highest) &&
-    address + count <= 0x10000 &&
-    isWithin(value, 0, 0xffff);
+    address + Math.max(count, values.length) <= 0x10000 &&
+    isWithin(value, 0, 0xffff) &&
+    (kind === "write-registers" ? isWithin(values.length, 1, 123) : values.length === 0) &&
+    values.every((each) => isWithin(each, 0, 0xffff));
   if (isSound) return;
   throw new DriverError("MODBUS_REQUEST_INVALID", `no Modbus request: unit ${unit} ${kind} ${address} × ${count}`, {
     retry: "never",
-    hint: "Units are 1 to 247, registers 0 to 65535, at most 125 registers or 2000 coils at once.",
+    hint: "Units are 1 to 247, registers 0 to 65535, at most 125 registers or 2000 coils at once, 123 to write.",
   });
 }
 

@@ -140,6 +140,7 @@ function asRead(request: ModbusRequest): ModbusRequest {
     case "write-coil":
       return { unit, address, timeoutMs, function: "read-coils", count: 1 };
     case "write-holding":
+    case "write-registers":
       return { unit, address, timeoutMs, function: "read-holding", count: 1 };
     default:
       return request;

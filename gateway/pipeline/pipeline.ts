@@ -144,6 +144,12 @@ export class Pipeline {
   /** Readings that pass through as they are. */
   #recordOf(reading: Exclude<Reading, PositionReading>, now: Now, ageMs: number): PassedRecord | undefined {
     if (reading.kind === "noise") return { kind: "measurement", body: lateLevel(reading) };
+    if (reading.kind === "switch") {
+      return {
+        kind: "measurement",
+        body: { quantity: `switch:${reading.name}`, unit: "", value: reading.isOn ? 1 : 0 },
+      };
+    }
     if (reading.kind === "time") {
       if (now.upMs - this.#lastTimeRecordUpMs < TIME_RECORD_EVERY_MS) return undefined;
       this.#lastTimeRecordUpMs = now.upMs;

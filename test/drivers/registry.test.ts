@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { DRIVERS, loadDriver } from "../../drivers/registry.ts";
 
 /** Keys that have no default because they name the installer's own wiring. */
-const WIRING = ["bus", "serial", "tcp"];
+const WIRING = ["bus", "serial", "tcp", "outputs", "inputs"];
 
 describe("driver registry", () => {
   test.each(DRIVERS.map((entry) => entry.kind))(
