@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Command, Option } from "commander";
@@ -17,6 +18,8 @@ interface GatewayFlags {
   readonly faultPoint?: string;
   readonly negativeControl?: "receipt-on-puback";
 }
+
+const SHUTDOWN_TIMEOUT_MS = 30_000;
 
 /** `shao gateway --config F`: the edge half, in the foreground until SIGTERM or Ctrl-C. */
 export function command(): Command {
@@ -62,7 +65,19 @@ export function command(): Command {
 async function serve(options: GatewayOptions): Promise<void> {
   const { promise: asked, resolve: stop } = Promise.withResolvers<"signal">();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop("signal"));
-  await keepRunning(options, asked);
+  const end = await keepRunning(options, asked);
+  if (end === "parked") runShutdown(options.config.parking?.shutdownCommand, options.log);
+}
+
+/** The box may be switched off now; what the config names does it. */
+function runShutdown(command: readonly string[] | undefined, log: Logger): void {
+  const [program, ...args] = command ?? [];
+  if (program === undefined) return;
+  const { status, error } = spawnSync(program, args, { stdio: "ignore", timeout: SHUTDOWN_TIMEOUT_MS });
+  if (status === 0) return;
+  const hint = "Check parking.shutdownCommand, and that this account may run it.";
+  log.error({ code: "SHUTDOWN_COMMAND", program, status, error: error?.message, hint }, "box was not switched off");
+  process.exitCode = EXIT.fault;
 }
 
 /** Written at once, so that the last line before a kill is there. */

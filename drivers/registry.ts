@@ -34,6 +34,8 @@ export const DRIVERS: readonly DriverEntry[] = [
     kind: "jt808",
     summary: "vehicle terminals, JT/T 808, which connect to us",
     load: async () => (await import("./jt808/driver.ts")).jt808,
+  },
+  {
     kind: "modbus-io",
     summary: "relays, siren, display and contacts on Modbus, ignition included",
     load: async () => (await import("./modbus-io/driver.ts")).modbusIo,

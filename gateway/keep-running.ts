@@ -1,3 +1,4 @@
+import { codeOf } from "./contracts/gateway-error.ts";
 import { type Gateway, type GatewayMemory, type GatewayOptions, startGateway } from "./main.ts";
 
 const PAUSE_MS = 1000;
@@ -6,6 +7,7 @@ const LONGEST_PAUSE_MS = 60_000;
 /**
  * Runs a gateway until `isAsked`, and starts it again where it asks for that itself. What the one that ended could not
  * commit goes to the next; while that cannot start, it stays in memory.
+ * @returns why it ended: somebody asked, or the vehicle stood long enough
  * @param onStarted each gateway that runs, the first included
  * @throws what the first start throws: then there is nothing to keep
  */
@@ -13,7 +15,7 @@ export async function keepRunning(
   options: GatewayOptions,
   asked: Promise<"signal">,
   onStarted: (gateway: Gateway) => void = () => {},
-): Promise<void> {
+): Promise<"signal" | "parked"> {
   const memory: GatewayMemory = { handOver: undefined };
   let pauseMs = PAUSE_MS;
   for (let starts = 0; ; starts += 1) {
@@ -26,7 +28,7 @@ export async function keepRunning(
         { code: codeOf(error), error: String(error), retryInMs: pauseMs },
         "gateway did not start again",
       );
-      if (await isAskedWithin(asked, pauseMs)) return;
+      if (await isAskedWithin(asked, pauseMs)) return "signal";
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       continue;
     }
@@ -34,9 +36,9 @@ export async function keepRunning(
     onStarted(gateway);
     const end = await Promise.race([asked, gateway.ended]);
     await gateway.stop();
-    if (end === "signal") return;
+    if (end === "signal" || end === "parked") return end;
     options.log.warn({ reason: end, heldWrites: memory.handOver?.writes.length ?? 0 }, "gateway starts again");
-    if (await isAskedWithin(asked, PAUSE_MS)) return;
+    if (await isAskedWithin(asked, PAUSE_MS)) return "signal";
   }
 }
 
@@ -48,8 +50,4 @@ async function isAskedWithin(asked: Promise<"signal">, ms: number): Promise<bool
   const first = await Promise.race([asked, pause]);
   clearTimeout(timer);
   return first === "signal";
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "GATEWAY_FAULT";
 }

@@ -7,7 +7,7 @@ import { type CommandOutcome, Commands } from "./commands/commands.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { type GatewayFaultSpec, killAtFaultPoint } from "./contracts/fault-points.ts";
-import { GatewayError } from "./contracts/gateway-error.ts";
+import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceReading } from "./contracts/readings.ts";
@@ -17,6 +17,7 @@ import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
 import { NodeReport, problemOf } from "./node-report.ts";
+import { ParkingControl } from "./parking/parking-control.ts";
 import type { PipelineOutput } from "./pipeline/output.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
 import { startBody } from "./start-record.ts";
@@ -50,8 +51,8 @@ export interface GatewayMemory {
   handOver: HandOver | undefined;
 }
 
-/** Why a gateway ended by itself: both times a new one should be started. */
-export type GatewayEnd = "restart" | "journal-broken";
+/** Why a gateway ended by itself. A new one should be started, except after `parked`, when the box may be switched off. */
+export type GatewayEnd = "restart" | "journal-broken" | "parked";
 
 /** A running gateway: the only place where its stages meet. */
 export interface Gateway {
@@ -125,6 +126,7 @@ class RunningGateway implements Gateway {
   readonly #report: NodeReport;
   readonly #stop = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #parking: ParkingControl;
   readonly #end: (end: GatewayEnd) => void;
   #supervisor: Supervisor | undefined;
   #uplink: Uplink | undefined;
@@ -132,6 +134,7 @@ class RunningGateway implements Gateway {
   #pipelineFaults = 0;
   readonly #timeVerdicts = new Map<string, TimeVerdict>();
   #uplinkProblem: GatewayError | undefined;
+  #healthUpMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: GatewayOptions, journal: CustodyJournal, takenUp: TakenUp, time: TimeKeeper, clock: Clock) {
     const { promise, resolve } = Promise.withResolvers<GatewayEnd>();
@@ -161,6 +164,22 @@ class RunningGateway implements Gateway {
       levelFaults: () => this.#pipeline.levelFaults(),
       uplink: () => this.#uplink?.facts,
       uplinkProblem: () => this.#uplinkProblem,
+      parked: () => this.#parking.parked,
+    });
+    this.#parking = new ParkingControl({
+      settings: options.config.parking,
+      upMs: () => clock.upMs(),
+      nowMs: () => time.nowMs(),
+      sleep: (ms) => clock.sleep(ms, this.#stop.signal),
+      log: options.log,
+      slow: (slowBy, except) => {
+        this.#supervisor?.park(slowBy, except);
+        this.#pipeline.park(slowBy);
+      },
+      tellHealth: () => this.#writeHealth(),
+      flush: () => journal.flush(),
+      waiting: async () => (this.#uplink?.facts.isConnected === true ? (await journal.statistics()).unreceipted : 0),
+      onEnd: () => this.#end("parked"),
     });
     this.#pipeline = new Pipeline(options.config, takenUp.restored, time.stamp());
   }
@@ -200,10 +219,16 @@ class RunningGateway implements Gateway {
       signal: this.#stop.signal,
       log: this.#log,
     });
-    this.#every(PIPELINE_TICK_MS, () => this.#take(() => this.#pipeline.tick(this.#time.stamp())));
+    this.#every(PIPELINE_TICK_MS, () => {
+      this.#take(() => this.#pipeline.tick(this.#time.stamp()));
+      this.#parking.tick();
+    });
     this.#every(1000, () => this.#checkTime());
     this.#timers.push(setTimeout(() => void this.#writeHealth(), FIRST_HEALTH_MS));
-    this.#every(HEALTH_EVERY_MS, () => void this.#writeHealth());
+    this.#every(HEALTH_EVERY_MS, () => {
+      const sinceMs = this.#clock.upMs() - this.#healthUpMs;
+      if (sinceMs > (this.#parking.parked?.everyMs ?? 0) - HEALTH_EVERY_MS / 2) void this.#writeHealth();
+    });
     if (config.health !== undefined) {
       this.#local = await startLocalServer({
         ...config.health,
@@ -247,6 +272,7 @@ class RunningGateway implements Gateway {
       this.#onTime(reading.reading, reading.device);
       return;
     }
+    this.#parking.heard(reading);
     this.#take(() => this.#pipeline.accept(reading, this.#time.stamp()));
   }
 
@@ -288,6 +314,7 @@ class RunningGateway implements Gateway {
   }
 
   async #writeHealth(): Promise<void> {
+    this.#healthUpMs = this.#clock.upMs();
     try {
       const body = await this.#report.healthBody();
       await this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "health", body }] }, "grouped");
@@ -370,8 +397,4 @@ class RunningGateway implements Gateway {
   #every(ms: number, act: () => void): void {
     this.#timers.push(setInterval(act, ms));
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "GATEWAY_FAULT";
 }

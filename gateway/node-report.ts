@@ -24,6 +24,8 @@ export interface NodeFacts {
   readonly levelFaults: () => readonly { readonly device: string; code: string; message: string; hint: string }[];
   readonly uplink: () => UplinkFacts | undefined;
   readonly uplinkProblem: () => GatewayError | undefined;
+  /** Since when the vehicle is parked, and how often it speaks then. */
+  readonly parked: () => { readonly parkedSinceMs: number; readonly everyMs: number } | undefined;
 }
 
 /** The node's word about itself, in three forms: `/health`, the `health` record, `/metrics`. */
@@ -90,12 +92,13 @@ export class NodeReport {
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
       missedPolls: this.#facts.busStatistics().missedPolls,
       devices: Object.fromEntries(devices.map(({ device, body }) => [device, body.state])),
+      ...this.#facts.parked(),
     };
   }
 
   async metrics(): Promise<Record<string, number>> {
     const body = await this.healthBody();
-    const { laneDepth, devices, ...numbers } = body;
+    const { laneDepth, devices, parkedSinceMs, ...numbers } = body;
     const { missedPolls, exchanges, timeouts } = this.#facts.busStatistics();
     const facts = this.#facts.uplink();
     return {
@@ -114,6 +117,7 @@ export class NodeReport {
       bus_timeouts: timeouts,
       devices_online: Object.values(devices).filter((state) => state === "online").length,
       devices: Object.keys(devices).length,
+      parked: parkedSinceMs === undefined ? 0 : 1,
       held_writes: this.#facts.writer.facts.heldWrites,
       lost_writes: this.#facts.writer.facts.lostWrites,
     };

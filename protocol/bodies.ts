@@ -146,6 +146,10 @@ export const HealthBody = Type.Object({
   missedPolls: Type.Integer({ minimum: 0 }),
   eventLoopDelayP99Ms: Type.Number({ minimum: 0 }),
   devices: Type.Record(Type.String(), HealthState),
+  /** A vehicle whose ignition is off, and since when. It may go quiet without being silent. */
+  parkedSinceMs: Type.Optional(AtMs),
+  /** The next health comes within this time; 60 s where absent. */
+  everyMs: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type HealthBody = Static<typeof HealthBody>;
 

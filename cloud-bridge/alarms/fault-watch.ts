@@ -1,3 +1,4 @@
+import type { HealthBody } from "../../protocol/bodies.ts";
 import type { Db } from "../store/database.ts";
 import { clearFault, type Fault, isStanding, raiseFault } from "./faults.ts";
 
@@ -25,6 +26,8 @@ export interface WatchedNode {
   readonly isOnline: boolean;
   readonly stateAtMs: number;
   readonly heartbeatAtMs: number | undefined;
+  /** Its newest health said that its ignition is off, and how often it speaks then. */
+  readonly parked: { readonly everyMs: number } | undefined;
   readonly devices: readonly {
     readonly device: string;
     readonly state: string;
@@ -54,7 +57,10 @@ export function judgeSilence(
   const since = (atMs: number | undefined) => nowMs - Math.max(atMs ?? watchingSinceMs, watchingSinceMs);
   const { node, isOnline } = watched;
   const heardAtMs = isOnline ? Math.max(watched.heartbeatAtMs ?? 0, watched.stateAtMs) : watched.stateAtMs;
-  const limitMs = isOnline ? limits.heartbeatMs : limits.nodeMs;
+  // A parked vehicle said that it goes quiet, and may be switched off: that is no silence.
+  const parkedLimitMs = isOnline ? 3 * (watched.parked?.everyMs ?? 0) : Number.POSITIVE_INFINITY;
+  const usualMs = isOnline ? limits.heartbeatMs : limits.nodeMs;
+  const limitMs = watched.parked === undefined ? usualMs : Math.max(usualMs, parkedLimitMs);
   if (since(heardAtMs) > limitMs) return [{ node, rule: "node-silent", stands: true }];
   if (!isOnline || nowMs - heardAtMs > limitMs) return [];
   const verdicts: FaultVerdict[] = [{ node, rule: "node-silent", stands: false }];
@@ -126,7 +132,7 @@ async function watchedNodes(
 ): Promise<readonly WatchedNode[]> {
   const nodes = await db
     .selectFrom("nodes")
-    .select(["id", "online", "state_at_ms", "health_at_ms"])
+    .select(["id", "online", "state_at_ms", "health_at_ms", "health"])
     .where("revoked_at_ms", "is", null)
     .where("state_at_ms", "is not", null)
     .execute();
@@ -141,6 +147,7 @@ async function watchedNodes(
     isOnline: row.online === 1,
     stateAtMs: row.state_at_ms ?? 0,
     heartbeatAtMs: row.health_at_ms ?? undefined,
+    parked: parkedBy(row.health),
     devices: (byNode.get(row.id) ?? []).map((device) => ({
       device: device.device,
       state: device.state,
@@ -150,4 +157,11 @@ async function watchedNodes(
       lastReadingAtMs: device.quantity === null ? undefined : (device.last_reading_at_ms ?? undefined),
     })),
   }));
+}
+
+/** @param health a body that ingest accepted, as JSON */
+function parkedBy(health: string | null): { readonly everyMs: number } | undefined {
+  if (health?.includes('"parkedSinceMs"') !== true) return undefined;
+  const { parkedSinceMs, everyMs = 60_000 } = JSON.parse(health) as Partial<HealthBody>;
+  return parkedSinceMs === undefined ? undefined : { everyMs };
 }

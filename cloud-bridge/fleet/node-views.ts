@@ -26,6 +26,7 @@ export interface DevicePresence {
 export interface NodePresence {
   readonly transport: "connected" | "disconnected" | "never";
   readonly heartbeatAgeMs?: number;
+  readonly parkedSinceMs?: number;
   readonly devices: readonly DevicePresence[];
 }
 
@@ -158,6 +159,7 @@ function presence(row: NodeRow, devices: readonly DeviceRow[], nowMs: number): N
   return {
     transport: row.state_at_ms === null ? "never" : row.online === 1 ? "connected" : "disconnected",
     ...optional("heartbeatAgeMs", ageOf(row.health_at_ms, nowMs)),
+    ...optional("parkedSinceMs", healthOf(row)?.parkedSinceMs ?? null),
     devices: devices
       .filter((device) => device.subject_type === "")
       .sort((a, b) => (a.device < b.device ? -1 : 1))

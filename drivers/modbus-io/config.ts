@@ -51,12 +51,13 @@ export const modbusIoConfig = Type.Object(
   {
     bus: BusReference,
     unit: Type.Integer({ minimum: 1, maximum: 247, default: 1, title: "Modbus unit" }),
-    outputs: Type.Record(Type.String({ pattern: NAME_PATTERN }), Output, {
-      default: {},
-      title: "Outputs",
-      description: "Targets of the commands relay and text, by name.",
-    }),
-    inputs: Type.Record(Type.String({ pattern: NAME_PATTERN }), Input, { default: {}, title: "Inputs" }),
+    outputs: Type.Optional(
+      Type.Record(Type.String({ pattern: NAME_PATTERN }), Output, {
+        title: "Outputs",
+        description: "Targets of the commands relay and text, by name.",
+      }),
+    ),
+    inputs: Type.Optional(Type.Record(Type.String({ pattern: NAME_PATTERN }), Input, { title: "Inputs" })),
     periodMs: Type.Integer({ minimum: 100, maximum: 60_000, default: 1000, title: "Read every" }),
     timeoutMs: Type.Integer({ minimum: 20, maximum: 10_000, default: 300, title: "Answer within" }),
   },

@@ -100,7 +100,7 @@ async function readAll(
 }
 
 /** A display has no state: its first register answers whether it is there. */
-function displayProbe({ outputs }: ModbusIoConfig): {
+function displayProbe({ outputs = {} }: ModbusIoConfig): {
   readonly function: "read-holding";
   readonly address: number;
   readonly count: number;

@@ -51,7 +51,7 @@ export class OutputCommands {
 
   /** Switches off what was on for its time or longer than it may be. A failure is tried again in the next round. */
   async endDue(upMs: number): Promise<void> {
-    for (const [name, output] of Object.entries(this.#config.outputs)) {
+    for (const [name, output] of Object.entries(this.#config.outputs ?? {})) {
       const onSince = this.#onSinceUpMs.get(name);
       const isTooLong =
         output.longestOnS !== undefined && onSince !== undefined && upMs - onSince >= output.longestOnS * 1000;
@@ -63,9 +63,10 @@ export class OutputCommands {
   }
 
   #target(name: unknown): [string, Output] {
-    const known = Object.keys(this.#config.outputs);
+    const { outputs = {} } = this.#config;
+    const known = Object.keys(outputs);
     if (name === undefined && known.length === 1) name = known[0];
-    const output = typeof name === "string" ? this.#config.outputs[name] : undefined;
+    const output = typeof name === "string" ? outputs[name] : undefined;
     if (typeof name === "string" && output !== undefined) return [name, output];
     throw invalid(`there is no output ${JSON.stringify(name)}`, `Name one of ${known.join(", ") || "none"}.`);
   }

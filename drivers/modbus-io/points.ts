@@ -10,8 +10,10 @@ export interface Point {
   isOn(raw: number): boolean | undefined;
 }
 
+type Points = Pick<ModbusIoConfig, "outputs" | "inputs">;
+
 /** All that can be switched or sensed, in the order of the config. A display's text has no state of its own. */
-export function pointsOf({ outputs, inputs }: Pick<ModbusIoConfig, "outputs" | "inputs">): readonly Point[] {
+export function pointsOf({ outputs = {}, inputs = {} }: Points): readonly Point[] {
   return [
     ...Object.entries(inputs).map(([name, input]) => inputPoint(name, input)),
     ...Object.entries(outputs).flatMap(([name, output]) => outputPoint(name, output)),
@@ -62,7 +64,7 @@ export function readPlan(
 }
 
 /** What the schema cannot say of outputs and inputs. */
-export function pointFaults({ outputs, inputs }: Pick<ModbusIoConfig, "outputs" | "inputs">): readonly ConfigFault[] {
+export function pointFaults({ outputs = {}, inputs = {} }: Points): readonly ConfigFault[] {
   const faults: ConfigFault[] = [];
   for (const [name, output] of Object.entries(outputs)) {
     const places = [output.coil, output.register, output.textRegister].filter((place) => place !== undefined);

@@ -4,6 +4,7 @@ import { didYouMean } from "../../protocol/document/did-you-mean.ts";
 import type { DocumentFault } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
 import { type FoundDevice, isBusReference } from "./check-devices.ts";
+import { checkParking } from "./check-parking.ts";
 import { checkRules } from "./check-rules.ts";
 import { keysOf, textAt, unknownName } from "./document-parts.ts";
 import type { DeviceConfig, PermitConfig, ResolvedBus } from "./gateway-config.ts";
@@ -35,6 +36,7 @@ export function crossCheck(
   const devices = found.map((device) => ({ ...device, config: withBuses(root, device, buses, faults) }));
   checkZones(root, faults);
   checkRules(root, found, faults);
+  checkParking(root, found, faults);
   checkPortsAreOwnedOnce(root, faults);
   checkBridge(root, faults);
   return { buses, devices, permits: permits(root, faults), faults };

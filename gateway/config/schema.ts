@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { LevelWatch } from "./level-watch-schema.ts";
+import { ParkingDocument } from "./parking-schema.ts";
 import { AnyRule } from "./rule-schema.ts";
 
 const NAME_FORM = { expected: "a name of small letters, digits and -, at most 63", examples: ["noise-01"] };
@@ -219,6 +220,7 @@ export const GatewayDocument = Type.Object(
       },
       { default: {}, title: "Thinning of positions" },
     ),
+    parking: Type.Optional(ParkingDocument),
     time: Type.Object(
       {
         source: Type.Union(

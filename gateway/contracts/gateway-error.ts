@@ -10,3 +10,8 @@ export class GatewayError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** The code of whatever was thrown; GATEWAY_FAULT where it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "GATEWAY_FAULT";
+}

@@ -112,6 +112,8 @@ export interface Journal extends AsyncDisposable {
   getSetting(key: string): Promise<string | undefined>;
   setSetting(key: string, value: string): Promise<void>;
   statistics(): Promise<JournalStatistics>;
+  /** Commits what waits for company, and brings the log into the file: nothing is at risk until the next write. */
+  flush(): Promise<void>;
   /** Called after each commit that appended, so that the uplink wakes at once. */
   onCommitted(listener: (committed: readonly StoredRecord[]) => void): void;
   /** Marks the run as ended cleanly, checkpoints and closes. */

@@ -229,10 +229,16 @@ export class JournalStore {
     this.#db.pragma("wal_checkpoint(PASSIVE)");
   }
 
+  /** The whole log goes into the file, which is then all that there is. */
+  checkpointWhole(): void {
+    this.#walBytes = 0;
+    this.#db.pragma("wal_checkpoint(TRUNCATE)");
+  }
+
   close(stamp: Stamp): void {
     try {
       this.#commit([], [], () => this.#runs.end(this.#current, stamp.atMs));
-      this.#db.pragma("wal_checkpoint(TRUNCATE)");
+      this.checkpointWhole();
     } finally {
       this.#db.close();
     }

@@ -74,6 +74,7 @@ export interface Calls {
   helloContent: { ask: undefined; answer: { readonly runs: readonly RunSummary[]; readonly open: readonly string[] } };
   unreceiptedSheds: { ask: undefined; answer: readonly ShedBody[] };
   beginCustody: { ask: string; answer: undefined };
+  flush: { ask: undefined; answer: undefined };
   tend: { ask: Stamp; answer: undefined };
   close: { ask: Stamp; answer: undefined };
 }

@@ -147,6 +147,11 @@ class ThreadJournal implements CustodyJournal {
     return this.#call("statistics", undefined);
   }
 
+  async flush(): Promise<void> {
+    while (this.#group.length > 0 || this.#isGroupCommitting) await this.#flushGroup();
+    await this.#call("flush", undefined);
+  }
+
   onCommitted(listener: (committed: readonly StoredRecord[]) => void): void {
     this.#listeners.push(listener);
   }

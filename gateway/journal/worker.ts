@@ -111,6 +111,10 @@ function answer(store: JournalStore, lock: Disposable, call: ToWorker): unknown 
     case "beginCustody":
       store.beginCustody(call.ask);
       return undefined;
+    case "flush":
+      store.flushReceipts();
+      store.checkpointWhole();
+      return undefined;
     case "tend":
       store.tend(call.ask);
       return undefined;

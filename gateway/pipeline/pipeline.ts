@@ -36,6 +36,7 @@ export class Pipeline {
   readonly #health = new Map<string, DeviceBody>();
   readonly #thinning = new Map<string, PositionThinning>();
   #lastFix: Position | undefined;
+  #slowBy = 1;
   #lastTimeRecordUpMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: PipelineSettings, restored: PipelineRestore, now: Now, makeAlarmId = newAlarmId) {
@@ -112,6 +113,11 @@ export class Pipeline {
     return this.#noise.levelFaults();
   }
 
+  /** A parked vehicle says its place `slowBy` times more rarely; 1 while it drives. */
+  park(slowBy: number): void {
+    this.#slowBy = slowBy;
+  }
+
   /** The alarms that are raised now. */
   openAlarms(): readonly AlarmBody[] {
     return this.#noise.openAlarms();
@@ -135,6 +141,7 @@ export class Pipeline {
     const thinning = this.#thinning.get(key) ?? new PositionThinning(this.#settings.position);
     this.#thinning.delete(key);
     this.#thinning.set(key, thinning);
+    thinning.slowBy = this.#slowBy;
     const [longestUnheard] = this.#thinning.size > MAX_TRACKS ? this.#thinning.keys() : [];
     if (longestUnheard !== undefined) this.#thinning.delete(longestUnheard);
     const body = thinning.take(reading, isKept ? reading.atMs : this.#time.steadyMs(now));

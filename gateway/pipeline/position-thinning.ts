@@ -15,6 +15,8 @@ interface Held {
 export class PositionThinning {
   readonly #settings: PositionSettings;
   #held: Held | undefined;
+  /** While parked, a place that does not change is said this many times more rarely. */
+  slowBy = 1;
   #last: { readonly body: PositionBody; readonly steadyMs: number } | undefined;
 
   constructor(settings: PositionSettings) {
@@ -30,7 +32,7 @@ export class PositionThinning {
       const ageMs = steadyMs - last.steadyMs;
       const hasMoved = distanceM(last.body, body) >= Math.max(1, this.#settings.minMoveM);
       const hasTurned = turnDeg(last.body.bearingDeg, body.bearingDeg) >= this.#settings.minTurnDeg;
-      const isDue = ageMs >= (isStanding ? this.#settings.standingEveryMs : this.#settings.movingEveryMs);
+      const isDue = ageMs >= (isStanding ? this.#settings.standingEveryMs * this.slowBy : this.#settings.movingEveryMs);
       const hasStopped = isStanding && (last.body.speedMps ?? 0) > 0;
       if (ageMs >= 0 && !hasMoved && !hasTurned && !isDue && !hasStopped) return undefined;
     }

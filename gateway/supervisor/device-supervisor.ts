@@ -7,6 +7,7 @@ import { backOff } from "./back-off.ts";
 import { CommandInbox, type CommandOrder, type CommandOutcome, offline, refused } from "./command-inbox.ts";
 import { HealthTracker } from "./health-tracker.ts";
 import { type DeviceLinks, RunContext } from "./run-context.ts";
+import { slowedLease } from "./slowed-lease.ts";
 import { SubjectHealth } from "./subject-health.ts";
 
 /** A run that was online this long has earned short pauses again. */
@@ -50,6 +51,7 @@ export class DeviceSupervisor {
   #onlineSinceMs: number | undefined;
   #loggedCode: string | undefined;
   #emitFaults = 0;
+  #slowBy = 1;
 
   constructor(options: DeviceSupervisorOptions) {
     this.#options = options;
@@ -105,6 +107,15 @@ export class DeviceSupervisor {
     }
   }
 
+  /** Parked: polled `slowBy` times more rarely, and not silent or offline but parked. 1 drives on. */
+  park(slowBy: number): void {
+    this.#slowBy = slowBy;
+    const nowMs = this.#clock.nowMs();
+    const upMs = this.#clock.upMs();
+    this.#health.park(slowBy > 1, nowMs, upMs);
+    this.#subjects.park(slowBy > 1, nowMs, upMs);
+  }
+
   async deliver(order: CommandOrder): Promise<CommandOutcome> {
     const inbox = this.#run?.inbox;
     if (inbox === undefined) return offline();
@@ -150,7 +161,10 @@ export class DeviceSupervisor {
     signal.addEventListener("abort", forward, { once: true });
     // Commands end with the abort, so that a driver may wait for its own loop over them.
     stop.signal.addEventListener("abort", () => inbox.close(), { once: true });
-    const context = new RunContext(this.#options.links, this.#clock, stop.signal, inbox, {
+    const { links } = this.#options;
+    const openBus: DeviceLinks["openBus"] = async (port, settings) =>
+      slowedLease(await links.openBus(port, settings), () => this.#slowBy);
+    const context = new RunContext({ ...links, openBus }, this.#clock, stop.signal, inbox, {
       online: (subject) => this.#onOnline(subject),
       fault: (error, subject) => this.#onFault(error, subject),
       emit: (reading, subject) => this.#emit(reading, subject),

@@ -23,6 +23,7 @@ export class HealthTracker {
   #reportedCode: string | undefined;
   #heardUpMs: number;
   #faultUpMs = Number.NEGATIVE_INFINITY;
+  #isParked = false;
 
   /** @param periodMs how often the device should be heard; without it, it is never silent */
   constructor(periodMs: number | undefined, nowMs: number, upMs: number, report: (body: DeviceBody) => void) {
@@ -54,19 +55,30 @@ export class HealthTracker {
   /** It answered correctly. */
   online(nowMs: number, upMs: number): void {
     this.#heardUpMs = upMs;
-    if (this.#state === "online") return;
+    if (this.#state === "online" || this.#isParked) return;
     this.#error = undefined;
     this.#enter("online", nowMs, upMs);
   }
 
   /** One operation went wrong; what it was is shown once it persists, or the device is silent. */
   fault(error: DriverError, upMs: number): void {
+    if (this.#isParked) return;
     const isSkipNotice = error.code === "MODBUS_SKIPPED" && this.#error !== undefined;
     if (!isSkipNotice) this.#error = error;
     this.#repeated++;
     this.#faultUpMs = upMs;
     const isShown = this.#state === "silent" || (this.#state === "online" && this.#repeated >= SHOWN_FROM_FAULTS);
     if (isShown && this.#reportedCode !== this.#error?.code) this.#say(upMs);
+  }
+
+  /** While parked it is neither silent nor offline, whatever has lost its power with the ignition. */
+  park(isParked: boolean, nowMs: number, upMs: number): void {
+    if (isParked === this.#isParked || this.#state === "stopped") return;
+    this.#isParked = isParked;
+    this.#error = undefined;
+    this.#retryInMs = undefined;
+    this.#heardUpMs = upMs;
+    this.#enter(isParked ? "parked" : "starting", nowMs, upMs);
   }
 
   /** A new try begins: three periods from now it is silent unless it is heard. */
@@ -76,6 +88,7 @@ export class HealthTracker {
   }
 
   offline(error: DriverError, retryInMs: number, nowMs: number, upMs: number): void {
+    if (this.#isParked) return;
     this.#error = error;
     this.#retryInMs = retryInMs;
     if (this.#state === "offline" && this.#reportedCode === error.code) {
@@ -87,6 +100,7 @@ export class HealthTracker {
   }
 
   stopped(error: DriverError | undefined, nowMs: number, upMs: number): void {
+    this.#isParked = false;
     this.#error = error;
     this.#retryInMs = undefined;
     this.#enter("stopped", nowMs, upMs);
@@ -94,6 +108,7 @@ export class HealthTracker {
 
   /** @param isConnected whether the driver is past opening its link; before that it is not silent but on its way */
   tick(nowMs: number, upMs: number, isConnected: boolean): void {
+    if (this.#isParked) return;
     const isOverdue = this.#periodMs !== undefined && upMs - this.#heardUpMs > SILENT_AFTER_PERIODS * this.#periodMs;
     if (isConnected && isOverdue && this.#state !== "silent" && this.#state !== "stopped") {
       this.#retryInMs = undefined;

@@ -28,6 +28,7 @@ export class SubjectHealth {
   readonly #changed = new Map<string, Entry>();
   readonly #periodMs: number;
   readonly #say: (subject: Subject, body: DeviceBody) => void;
+  #isParked = false;
 
   constructor(periodMs: number, say: (subject: Subject, body: DeviceBody) => void) {
     this.#periodMs = periodMs;
@@ -44,6 +45,12 @@ export class SubjectHealth {
 
   fault(subject: Subject, error: DriverError, nowMs: number, upMs: number): void {
     this.#of(subject, nowMs, upMs)?.health.fault(error, upMs);
+  }
+
+  /** Those who are met while it is parked are parked too. */
+  park(isParked: boolean, nowMs: number, upMs: number): void {
+    this.#isParked = isParked;
+    for (const { health } of this.#entries.values()) health.park(isParked, nowMs, upMs);
   }
 
   tick(nowMs: number, upMs: number): void {
@@ -78,6 +85,7 @@ export class SubjectHealth {
       if (entry !== undefined) this.#changed.set(key, entry);
     });
     entry = { subject, health, said: "", saidUpMs: Number.NEGATIVE_INFINITY };
+    if (this.#isParked) health.park(true, nowMs, upMs);
     this.#entries.set(key, entry);
     return entry;
   }

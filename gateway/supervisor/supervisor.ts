@@ -27,6 +27,8 @@ export interface Supervisor {
   readonly done: Promise<void>;
   /** Health of every device and subject, now. */
   health(): readonly DeviceHealth[];
+  /** Parks all devices but one: polled `slowBy` times more rarely. 1: they drive on. */
+  park(slowBy: number, except: string): void;
   /** Hands a command to its device. Resolves to its one outcome, never rejects. */
   deliver(order: CommandOrder): Promise<CommandOutcome>;
 }
@@ -51,6 +53,9 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   return {
     done: served.then(() => undefined),
     health: () => [...supervisors.values()].flatMap((supervisor) => supervisor.health),
+    park(slowBy, except) {
+      for (const [id, supervisor] of supervisors) if (id !== except) supervisor.park(slowBy);
+    },
     async deliver(order) {
       const supervisor = supervisors.get(order.device);
       if (supervisor !== undefined) return supervisor.deliver(order);

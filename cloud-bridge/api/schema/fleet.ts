@@ -10,6 +10,8 @@ export const Presence = Type.Object({
   transport: Type.Union([Type.Literal("connected"), Type.Literal("disconnected"), Type.Literal("never")]),
   /** Age of the newest `health` record by the bridge's clock. */
   heartbeatAgeMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** A vehicle whose ignition is off, as its newest health said: it may be quiet, or switched off. */
+  parkedSinceMs: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Per device: its state as the node says, and the age of its newest reading. */
   devices: Type.Array(
     Type.Object({

@@ -77,6 +77,40 @@ test("an unplugged meter becomes a fault alarm, and its return clears it", async
   ]);
 });
 
+describe("a parked vehicle", () => {
+  const limits = { nodeMs: 1000, deviceMs: 1000, heartbeatMs: 1000, readingMs: 1000 };
+  const watched = { node: "v", heartbeatAtMs: 0, stateAtMs: 0, devices: [], parked: { everyMs: 600 } };
+
+  test("that was switched off is not silent, however long", () => {
+    expect(judgeSilence({ ...watched, isOnline: false }, limits, 1e9, 0)).toEqual([]);
+    const unparked = { ...watched, isOnline: false, parked: undefined };
+    expect(judgeSilence(unparked, limits, 1e9, 0)).toMatchObject([{ rule: "node-silent", stands: true }]);
+  });
+
+  test("that is connected and misses three of its own beats is silent", () => {
+    expect(judgeSilence({ ...watched, isOnline: true }, limits, 1700, 0)).toMatchObject([{ stands: false }]);
+    expect(judgeSilence({ ...watched, isOnline: true }, limits, 1900, 0)).toMatchObject([{ stands: true }]);
+  });
+
+  test("is told from its newest health in the store", async () => {
+    const { db } = temporaryStore();
+    const health = JSON.stringify({ parkedSinceMs: NOW, everyMs: 600_000 });
+    const row = { created_at_ms: 0, online: 0, state_at_ms: NOW, health_at_ms: NOW };
+    await db
+      .insertInto("nodes")
+      .values([
+        { id: "parked", ...row, health },
+        { id: "gone", ...row, health: "{}" },
+      ])
+      .execute();
+    const watch = new FaultWatch(db, NOW);
+    expect(await watch.look(limits, NOW + 3_600_000)).toBe(1);
+    expect(await db.selectFrom("alarms").select(["node", "rule"]).execute()).toEqual([
+      { node: "gone", rule: "node-silent" },
+    ]);
+  });
+});
+
 describe("a bridge that was away blames nobody for the time before it came back", () => {
   const limits = { nodeMs: 1000, deviceMs: 1000, heartbeatMs: 1000, readingMs: 1000 };
   const raised = [{ node: "n", rule: "node-silent", stands: true }];
@@ -85,7 +119,7 @@ describe("a bridge that was away blames nobody for the time before it came back"
     ["an offline node", { isOnline: false, stateAtMs: 0 }],
     ["a node whose heartbeats stopped", { isOnline: true, stateAtMs: 0 }],
   ])("%s is not judged until it was silent long enough before the bridge's own eyes", (_, state) => {
-    const watched = { node: "n", heartbeatAtMs: 0, devices: [], ...state };
+    const watched = { node: "n", heartbeatAtMs: 0, parked: undefined, devices: [], ...state };
     expect(judgeSilence(watched, limits, NOW, NOW - 900)).toEqual([]);
     expect(judgeSilence(watched, limits, NOW, NOW - 1100)).toEqual(raised);
   });

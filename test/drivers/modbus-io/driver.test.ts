@@ -14,8 +14,8 @@ function unit(port: number | undefined, more: object = {}, framing = "tcp") {
       board: { textRegister: 32, textRegisters: 8 },
     },
     inputs: { ignition: { discreteInput: 0 }, door: { discreteInput: 1, isInverted: true } },
-    periodMs: 100,
-    timeoutMs: 80,
+    periodMs: 300,
+    timeoutMs: 280,
     ...more,
   };
 }

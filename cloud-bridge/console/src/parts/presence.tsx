@@ -25,22 +25,27 @@ export function PresenceFacts({ node }: { readonly node: NodeView }) {
   // Ages grow between two tellings of the bridge: reading the clock here draws them anew each second.
   nowMs.value;
   const grownMs = ageSinceTold(node.id);
-  const { transport, heartbeatAgeMs, devices } = node.presence;
-  const transportMood = transport === "connected" ? "is-good" : transport === "never" ? "is-dim" : "is-bad";
+  const { transport, heartbeatAgeMs, parkedSinceMs, devices } = node.presence;
+  const isParked = parkedSinceMs !== undefined;
+  const away = transport === "never" || isParked ? "is-dim" : "is-bad";
+  const transportMood = transport === "connected" ? "is-good" : away;
   const heartbeatMs = heartbeatAgeMs === undefined ? undefined : heartbeatAgeMs + grownMs;
   const isLate = heartbeatMs === undefined || heartbeatMs > HEARTBEAT_LATE_MS;
   const fine = devices.filter(({ state }) => state === "online").length;
-  const isFine = devices.length > 0 && fine === devices.length;
+  const resting = devices.filter(({ state }) => state === "parked").length;
+  const isFine = devices.length > 0 && fine + resting === devices.length;
   return (
     <dl class="facts">
       <div class={transportMood}>
         <dt>{t("presence.transport")}</dt>
         <dd>
-          <Icon name={transport === "connected" ? "connected" : "disconnected"} size={13} />
-          {t(`transport.${transport}`)}
+          <Icon name={isParked ? "parked" : transport === "connected" ? "connected" : "disconnected"} size={13} />
+          {isParked
+            ? t("presence.parked", { time: formatAge(locale.value, nowMs.value - parkedSinceMs) })
+            : t(`transport.${transport}`)}
         </dd>
       </div>
-      <div class={isLate ? "is-warning" : "is-good"}>
+      <div class={isParked ? "is-dim" : isLate ? "is-warning" : "is-good"}>
         <dt>{t("presence.heartbeat")}</dt>
         <dd>
           <Icon name="heartbeat" size={13} />

@@ -224,6 +224,7 @@ export const en = {
   "presence.none": "none yet",
   "presence.ago": "{time} ago",
   "presence.fresh": "fresh",
+  "presence.parked": "parked for {time}",
   "transport.connected": "connected",
   "transport.disconnected": "disconnected",
   "transport.never": "never seen",

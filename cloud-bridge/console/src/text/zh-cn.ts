@@ -225,6 +225,7 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "presence.none": "暂无",
   "presence.ago": "{time}前",
   "presence.fresh": "最新",
+  "presence.parked": "已驻车 {time}",
   "transport.connected": "已连接",
   "transport.disconnected": "已断开",
   "transport.never": "从未出现",
