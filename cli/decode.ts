@@ -1,7 +1,7 @@
 import { createReadStream, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Command } from "commander";
-import type { FrameDecoder } from "../drivers/decoder.ts";
+import type { CaptureFormat, FrameDecoder } from "../drivers/decoder.ts";
 import { DriverError } from "../drivers/errors.ts";
 import { CAPTURES } from "../drivers/registry.ts";
 import { EXIT } from "./subcommand.ts";
@@ -24,21 +24,22 @@ export function command(): Command {
         'Examples:\n  shao decode nmea receiver.log\n  echo "01 03 02 02 18 B9 2E" | shao decode modbus-noise --hex',
     )
     .action(async (kind: string, file: string, options: { hex?: boolean; profile?: string }, self: Command) => {
-      const decoder = await open(kind, options.profile, self);
-      const faults = options.hex === true ? await decodeHex(file, decoder) : await decodeRaw(file, decoder);
+      const { format, decoder } = await open(kind, options.profile, self);
+      const faults = options.hex === true ? await decodeHex(file, decoder, format) : await decodeRaw(file, decoder);
       process.exitCode = faults === 0 ? EXIT.good : EXIT.fault;
     });
 }
 
-async function open(kind: string, profile: string | undefined, self: Command): Promise<FrameDecoder> {
+async function open(kind: string, profile: string | undefined, self: Command) {
   const entry = CAPTURES.find((capture) => capture.kind === kind);
   if (entry === undefined) self.error(`error: there is no decoder "${kind}"; there are ${KINDS.join(", ")}`);
-  const { profiles = [], decoder } = await entry.load();
+  const format = await entry.load();
+  const { profiles = [] } = format;
   if (profile !== undefined && !profiles.includes(profile)) {
     const known = profiles.length === 0 ? "none" : profiles.join(", ");
     self.error(`error: ${kind} has no profile "${profile}"; it has ${known}`);
   }
-  return decoder(profile);
+  return { format, decoder: format.decoder(profile) };
 }
 
 async function decodeRaw(file: string, decoder: FrameDecoder): Promise<number> {
@@ -47,12 +48,13 @@ async function decodeRaw(file: string, decoder: FrameDecoder): Promise<number> {
   return faults + print(decoder.end());
 }
 
-async function decodeHex(file: string, decoder: FrameDecoder): Promise<number> {
+async function decodeHex(file: string, decoder: FrameDecoder, format: CaptureFormat): Promise<number> {
   let faults = 0;
   for await (const line of createInterface({ input: capture(file) })) {
     const text = (line.split("#")[0] ?? "").trim();
     if (text === "" || text.startsWith(">")) continue;
-    const hex = text.replace(/^</, "").replaceAll(/[\s:,-]|0x/gi, "");
+    const digits = text.replace(/^</, "").replaceAll(/[\s:,-]|0x/gi, "");
+    const hex = digits.length % 2 !== 0 && format.allowsHalfByte === true ? `${digits}0` : digits;
     if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(hex)) {
       faults += print([
         {

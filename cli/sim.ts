@@ -5,11 +5,13 @@ import { gpsdCommand } from "./sim/gpsd.ts";
 import { ioCommand } from "./sim/io.ts";
 import { jt808Command } from "./sim/jt808.ts";
 import { noiseCommand } from "./sim/noise.ts";
+import { radioCommand } from "./sim/radio.ts";
 import { svantekCommand } from "./sim/svantek.ts";
 
 /** `shao sim KIND`: one simulated device, alone, on a real port. */
 export function command(): Command {
   return new Command()
+    .addCommand(radioCommand())
     .addCommand(noiseCommand())
     .addCommand(cemCommand())
     .addCommand(svantekCommand())

@@ -17,6 +17,8 @@ export interface FrameDecoder {
 export interface CaptureFormat {
   /** Models whose captures differ; the first is the default. Absent: there is only one. */
   readonly profiles?: readonly string[];
+  /** Frames may end within a byte: a line of hex with an odd digit is padded with zero bits. */
+  readonly allowsHalfByte?: boolean;
   /** @param profile one of `profiles`, where there are any */
   decoder(profile?: string): FrameDecoder;
 }

@@ -11,6 +11,11 @@ export interface DriverEntry {
 /** Every driver that there is. A folder and a line here make one more. */
 export const DRIVERS: readonly DriverEntry[] = [
   {
+    kind: "tetra-pei",
+    summary: "TETRA radio: texts, statuses, positions and emergencies of its handsets",
+    load: async () => (await import("./tetra-pei/driver.ts")).tetraPei,
+  },
+  {
     kind: "modbus-noise",
     summary: "noise meter on Modbus: RTU, RTU over TCP, Modbus TCP",
     load: async () => (await import("./modbus-noise/driver.ts")).modbusNoise,
@@ -60,6 +65,16 @@ export interface CaptureEntry {
 }
 
 export const CAPTURES: readonly CaptureEntry[] = [
+  {
+    kind: "tetra",
+    summary: "PEI of a TETRA radio, or one SDS message a frame",
+    load: async () => (await import("./tetra-pei/capture.ts")).tetraCapture,
+  },
+  {
+    kind: "lip",
+    summary: "location reports of TETRA handsets (LIP)",
+    load: async () => (await import("./tetra-pei/capture.ts")).lipCapture,
+  },
   {
     kind: "nmea",
     summary: "NMEA 0183 of a GNSS receiver",
