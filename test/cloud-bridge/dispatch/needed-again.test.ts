@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
-import { CREW_A, CREW_B, type DeskRig, DISPATCHER, deskRig, newKey, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
+import {
+  CREW_A,
+  CREW_B,
+  type DeskRig,
+  DISPATCHER,
+  deskRig,
+  newKey,
+  SITE,
+  SUPERVISOR,
+  T0,
+} from "../../fakes/desk-rig.ts";
 
 const press = (act: "acknowledge" | "on-scene" | "resolved") => ({ act, deviceTimeMs: T0 });
 
@@ -155,5 +165,38 @@ describe("a case that needs somebody after all", () => {
     const detail = await rig.theCase();
     expect(detail.case).toMatchObject({ state: "assigned", assignment: { crewId: "crew-b" } });
     expect(detail.timeline.find(({ kind }) => kind === "escalated")?.cause).toBe("the crew could not be reached");
+  });
+
+  test("passes to the next crew though the vehicle of the first stands at the site: that proves no knowledge", async () => {
+    const rig = await deskRig();
+    await resolved(rig);
+    await rig.receive(noiseRevision({ nowMs: rig.clock.nowMs() }));
+    await rig.desk.wake();
+    rig.clock.pass(60_000);
+    await rig.desk.onPosition({ node: "car-a" }, { ...SITE, atMs: rig.clock.nowMs() });
+    expect((await rig.theCase()).case).toMatchObject({ state: "on-scene", assignment: { crewId: "crew-a" } });
+    rig.clock.pass(rig.settings.acknowledgeMs - 60_000);
+    await rig.desk.onPosition({ node: "car-a" }, { ...SITE, atMs: rig.clock.nowMs() });
+    await rig.desk.tick();
+    expect((await rig.theCase()).case).toMatchObject({ state: "assigned", assignment: { crewId: "crew-b" } });
+  });
+
+  test("keeps the timer of a crew that it is assigned to anew after its end, whatever a fix at the site says", async () => {
+    const rig = await deskRig();
+    const { id, alarmId } = await resolved(rig);
+    await cleared(rig, alarmId, 2);
+    const unverified = { act: "close-unverified", cause: "the meter was taken down" } as const;
+    await rig.desk.actOnCase(SUPERVISOR, id, unverified, newKey());
+    rig.clock.pass(60_000);
+    await rig.freshen();
+    await rig.receive(noiseRevision({ nowMs: rig.clock.nowMs() }));
+    await rig.desk.wake();
+    expect((await rig.theCase()).case).toMatchObject({ state: "assigned", assignment: { crewId: "crew-a" } });
+    await rig.desk.onPosition({ node: "car-a" }, { ...SITE, atMs: rig.clock.nowMs() });
+    expect((await rig.theCase()).case.state).toBe("assigned");
+    rig.clock.pass(rig.settings.acknowledgeMs);
+    await rig.freshen();
+    await rig.desk.tick();
+    expect((await rig.theCase()).case).toMatchObject({ state: "assigned", assignment: { crewId: "crew-b" } });
   });
 });
