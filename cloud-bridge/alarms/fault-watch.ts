@@ -5,7 +5,7 @@ import { clearFault, type Fault, isStanding, raiseFault } from "./faults.ts";
 export interface SilenceLimits {
   /** A node without a connection for this long is silent (already scaled). */
   readonly nodeMs: number;
-  /** A device that its node calls silent or offline for this long (already scaled). */
+  /** A device that its node calls silent or offline, or that does not get beyond starting, for this long (already scaled). */
   readonly deviceMs: number;
   /** Connected, but no `health` record for this long; never scaled, a node speaks every 60 s. */
   readonly heartbeatMs: number;
@@ -31,7 +31,7 @@ export interface WatchedNode {
   readonly devices: readonly {
     readonly device: string;
     readonly state: string;
-    /** Since when the bridge sees it silent or offline; a node repeats such a report, which must not begin the time anew. */
+    /** Since when the bridge sees it not at work; a node repeats such a report, and starts, which must not begin the time anew. */
     readonly downSinceMs: number | undefined;
     /** Only for meters, which speak all the time; a receiver at a standstill may rest. */
     readonly lastReadingAtMs: number | undefined;
@@ -75,8 +75,9 @@ export function judgeSilence(
   return verdicts;
 }
 
+/** A start of the node answers nothing for its devices: only one that is online speaks. */
 function isDownState(state: string): boolean {
-  return state === "silent" || state === "offline";
+  return state === "silent" || state === "offline" || state === "starting";
 }
 
 /** The bridge's own watch over every node, called by the clock. */

@@ -111,6 +111,51 @@ describe("a parked vehicle", () => {
   });
 });
 
+describe("a node that starts with its meter unplugged", () => {
+  const limits = { nodeMs: 120_000, deviceMs: 60_000, heartbeatMs: 200_000, readingMs: 200_000 };
+  async function rig(state: string) {
+    const { db } = temporaryStore();
+    await db
+      .insertInto("nodes")
+      .values({ id: "site-042", created_at_ms: 0, online: 1, state_at_ms: NOW, health_at_ms: NOW })
+      .execute();
+    await db
+      .insertInto("device_state")
+      .values({ node: "site-042", device: "noise-01", driver: "modbus-noise", quantity: "LAF", state, at_ms: NOW })
+      .execute();
+    const says = (now: string, atMs: number) =>
+      db.updateTable("device_state").set({ state: now, at_ms: atMs }).execute();
+    const alarms = () => db.selectFrom("alarms").select(["rule", "phase"]).execute();
+    return { watch: new FaultWatch(db, NOW), says, alarms };
+  }
+
+  test("keeps the fault that stands, whatever restarts", async () => {
+    const { watch, says, alarms } = await rig("silent");
+    expect(await watch.look(limits, NOW + 61_000)).toBe(1);
+    for (let restart = 0; restart < 3; restart += 1) {
+      const atMs = NOW + 70_000 + restart * 20_000;
+      await says("starting", atMs);
+      expect(await watch.look(limits, atMs + 1000)).toBe(0);
+    }
+    expect(await alarms()).toEqual([{ rule: "device-silent", phase: "raised" }]);
+    await says("online", NOW + 130_000);
+    expect(await watch.look(limits, NOW + 131_000)).toBe(1);
+    expect(await alarms()).toEqual([{ rule: "device-silent", phase: "cleared" }]);
+  });
+
+  test("raises it within the same bound, though it never says more than that it starts", async () => {
+    const { watch, says, alarms } = await rig("online");
+    expect(await watch.look(limits, NOW + 1000)).toBe(0);
+    for (const seconds of [10, 40, 65]) {
+      await says("starting", NOW + seconds * 1000);
+      expect(await watch.look(limits, NOW + seconds * 1000)).toBe(0);
+    }
+    expect(await watch.look(limits, NOW + 69_000)).toBe(0);
+    expect(await watch.look(limits, NOW + 71_000)).toBe(1);
+    expect(await alarms()).toEqual([{ rule: "device-silent", phase: "raised" }]);
+  });
+});
+
 describe("a bridge that was away blames nobody for the time before it came back", () => {
   const limits = { nodeMs: 1000, deviceMs: 1000, heartbeatMs: 1000, readingMs: 1000 };
   const raised = [{ node: "n", rule: "node-silent", stands: true }];
