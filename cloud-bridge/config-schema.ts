@@ -125,6 +125,13 @@ export const BridgeDocument = Type.Object(
           default: 180,
           title: "A node is silent after, seconds",
         }),
+        clockSeconds: Type.Number({
+          minimum: 0,
+          maximum: 86_400,
+          default: 90,
+          title: "A node without trusted time is a fault from, seconds after its start",
+          description: "NTP or a receiver needs so long; an alarm whose age nobody knows is live all the same.",
+        }),
       },
       { default: {}, title: "Silence limits", description: "Beyond them the bridge raises its own fault alarm." },
     ),

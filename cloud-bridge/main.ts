@@ -119,6 +119,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       clock,
       log: log.child({ room: "ingest" }),
       faults: faultPoints,
+      clockSettleMs: config.silence.clockSeconds * 1000,
       publishReceipt: (node, message) =>
         broker?.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1),
       onCommitted(batch) {

@@ -23,6 +23,7 @@ export interface BatchContext {
   readonly bridge: string;
   readonly nowMs: number;
   readonly quarantineBytes: number;
+  readonly clockSettleMs: number;
   readonly faults: FaultPoints;
   readonly sharedIds: SharedIdDetector;
 }
@@ -214,6 +215,7 @@ class Batch {
       envelopeUpMs: header.upMs,
       isCurrentRun: header.upMs !== undefined || hello === undefined || hello.state.current === run,
       facts: this.#facts,
+      clockSettleMs: this.#context.clockSettleMs,
       nowMs,
     };
     for (const { decoded } of taken.accepted) {

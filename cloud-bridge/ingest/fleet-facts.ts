@@ -45,14 +45,14 @@ export class FleetFacts {
     for (const { node, device, atMs } of this.#readings.values()) {
       await writeReading(trx, { node, device, atMs });
     }
-    for (const [node, { body, atMs, quality, isLive }] of this.#health) {
+    for (const [node, { body, atMs, quality, isLive, isSettling }] of this.#health) {
       const { numUpdatedRows } = await trx
         .updateTable("nodes")
         .set({ health: JSON.stringify(body), health_at_ms: atMs, time_quality: quality })
         .where("id", "=", node)
         .where((or) => or.or([or("health_at_ms", "is", null), or("health_at_ms", "<", atMs)]))
         .executeTakeFirst();
-      if (numUpdatedRows === 0n || !isLive) continue;
+      if (numUpdatedRows === 0n || !isLive || (quality === "none" && isSettling)) continue;
       const act = quality === "none" ? raiseFault : clearFault;
       if (await act(trx, { node, rule: "clock-untrusted" }, nowMs)) hasAlarms = true;
     }
@@ -88,6 +88,8 @@ export interface HealthFact {
   readonly atMs: number;
   /** Of the running run and not late: only such a record tells whether the node knows the time now. */
   readonly isLive: boolean;
+  /** Its run is so young that its clock may still be found: not yet a fault, and the end of none. */
+  readonly isSettling: boolean;
 }
 
 export interface DeviceFact {

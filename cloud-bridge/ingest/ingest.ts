@@ -21,6 +21,8 @@ export interface IngestOptions {
   onPresence?(node: string): void;
   readonly faults?: FaultPoints;
   readonly quarantineBytes?: number;
+  /** Run time that a node has to find the time before its clock is called untrusted; default 90 s. */
+  readonly clockSettleMs?: number;
 }
 
 /** Records, and bytes, of one transaction: short enough that an alarm never waits long behind a backlog. */
@@ -29,6 +31,8 @@ const BATCH_BYTES = 512 * 1024;
 /** Of one node, and of all together; beyond it the broker holds that node back. */
 const WAITING_PER_NODE = 32;
 const WAITING_BYTES = 64 * 1024 * 1024;
+
+const CLOCK_SETTLE_MS = 90_000;
 
 interface Waiting {
   readonly node: string;
@@ -129,11 +133,17 @@ export class Ingest {
   }
 
   async #commit(messages: readonly ReadMessage[]): Promise<void> {
-    const { store, clock, quarantineBytes = QUARANTINE_BYTES_PER_NODE } = this.#options;
+    const {
+      store,
+      clock,
+      quarantineBytes = QUARANTINE_BYTES_PER_NODE,
+      clockSettleMs = CLOCK_SETTLE_MS,
+    } = this.#options;
     const context = {
       bridge: store.bridge,
       nowMs: clock.nowMs(),
       quarantineBytes,
+      clockSettleMs,
       faults: this.#faults,
       sharedIds: this.#sharedIds,
     };

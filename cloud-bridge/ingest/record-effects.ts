@@ -19,6 +19,8 @@ export interface EffectContext {
   readonly envelopeUpMs: number | undefined;
   readonly isCurrentRun: boolean;
   readonly facts: FleetFacts;
+  /** For so long after its start a node may still look for the time. */
+  readonly clockSettleMs: number;
   readonly nowMs: number;
 }
 
@@ -68,7 +70,8 @@ export function applyRecord(context: EffectContext, decoded: DecodedRecord): boo
       return false;
     case "health": {
       const isLive = isCurrentRun && age !== undefined && age <= LATE_MS;
-      facts.health(node, { body: known.body, quality: known.timeQuality, atMs: seenAtMs, isLive });
+      const isSettling = known.upMs < context.clockSettleMs;
+      facts.health(node, { body: known.body, quality: known.timeQuality, atMs: seenAtMs, isLive, isSettling });
       return false;
     }
     case "device":

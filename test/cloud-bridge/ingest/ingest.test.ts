@@ -145,48 +145,6 @@ describe("ingest", () => {
     expect(faults).toMatchObject([{ rule: "clock-untrusted" }]);
   });
 
-  test("a live node whose clock says 1970 is a fault until a newer record tells the time; a backlog changes nothing", async () => {
-    await using bridge = await BridgeBench.open();
-    const [run, ended] = [newRunId(), newRunId()];
-    await bridge.hello({
-      runs: [
-        { run, first: 1, head: 4 },
-        { run: ended, first: 1, head: 3 },
-      ],
-    });
-    const health = (upMs: number, timeQuality: "none" | "ntp"): NewRecord => ({
-      upMs,
-      atMs: timeQuality === "none" ? upMs : T0 + upMs,
-      timeQuality,
-      kind: "health",
-      body: {
-        rssBytes: 9e7,
-        cpuPct: 2,
-        journalBytes: 4e6,
-        unsentRecords: 0,
-        laneDepth: [0, 0, 0, 0, 0],
-        missedPolls: 0,
-        eventLoopDelayP99Ms: 4,
-        devices: {},
-      },
-    });
-    const faults = async () => (await findNode(bridge.store.db, "site-1", T0)).faults.map(({ rule }) => rule);
-    const minute = 60_000;
-    await bridge.up(bridge.envelope(run, 1, [health(0, "none")], 4, 30 * minute));
-    expect(await faults()).toEqual([]);
-    await bridge.up(bridge.envelope(run, 3, [health(31 * minute, "none")], 4, 31 * minute));
-    expect(await faults()).toEqual(["clock-untrusted"]);
-    await bridge.up(bridge.envelope(run, 2, [health(30 * minute, "ntp")], 4, 31 * minute));
-    await bridge.up(bridge.envelope(ended, 1, [time(0, T0 - 86_400_000), health(minute, "ntp")]));
-    expect(await faults()).toEqual(["clock-untrusted"]);
-    bridge.clock.atMs += minute;
-    await bridge.up(bridge.envelope(run, 4, [health(32 * minute, "ntp")], 4, 32 * minute));
-    expect(await faults()).toEqual([]);
-    await bridge.up(bridge.envelope(ended, 3, [health(2 * minute, "none")]));
-    expect(await faults()).toEqual([]);
-    expect(await bridge.count("follow_up")).toBe(1);
-  });
-
   test("a time record dates what nobody could date, and re-stamps nothing", async () => {
     await using bridge = await BridgeBench.open();
     const run = newRunId();
