@@ -25,6 +25,7 @@ export function deskSettings(config: BridgeDocument, timeScale: number): DeskSet
     silence: limits,
     recurrenceMs: verification.reopenHours * 3600_000,
     quietMs: verification.quietMinutes * 60_000,
+    giveUpMs: verification.giveUpHours * 3600_000,
     radiusM: dispatch.geofenceM,
     timeScale,
   };

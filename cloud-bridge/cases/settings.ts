@@ -25,6 +25,8 @@ export interface DeskSettings {
   readonly recurrenceMs: number;
   /** Proven quiet for this long closes a noise case. */
   readonly quietMs: number;
+  /** A case that was being verified for this long without proof needs the word of a named person. */
+  readonly giveUpMs: number;
   /** Of a minute's seconds, at least this part must be valid for the minute to count as quiet. */
   readonly quietValidPct: number;
   /** Levels older than this prove nothing about now; never scaled. */
@@ -46,6 +48,7 @@ export const DEFAULT_DESK: DeskSettings = {
   barredMs: 10 * 60_000,
   recurrenceMs: 4 * 3600_000,
   quietMs: 10 * 60_000,
+  giveUpMs: 12 * 3600_000,
   quietValidPct: 75,
   freshLevelsMs: 150_000,
   radiusM: 150,

@@ -1,6 +1,6 @@
 import { LEVEL_FAULT_RULES } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
-import { amend, type CaseRow, type Change, move, stateOfCase } from "./case-rows.ts";
+import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
 import { fullWindow, type WindowSource, waitingForWindow, windowLimitsOf } from "./full-window.ts";
 import { seenPhase } from "./heard.ts";
 import { type MinuteBlock, minuteBlocks } from "./minute-blocks.ts";
@@ -20,12 +20,40 @@ export async function verify(change: Change, before: CaseRow, settings: DeskSett
   }
   const { waiting, detail } = await judge(change, row, settings);
   if (waiting.length > 0) {
-    const text = JSON.stringify(waiting);
+    const text = JSON.stringify((await isOverdue(change, row, settings)) ? [NEEDS_PERSON, ...waiting] : waiting);
     if (text !== row.waiting_for) await amend(change, row, { waiting_for: text });
     return;
   }
   const entry = { kind: "verified", actor: "system:verify", channel: "sensor", detail } as const;
   await move(change, row, "close", entry, { waiting_for: "[]" });
+}
+
+const NEEDS_PERSON = "a named person must decide: the sensors have not proven it in time";
+
+/** Back to the desk, and said once for each time that the case was being verified; only a person ends it unverified. */
+async function isOverdue(change: Change, row: CaseRow, settings: DeskSettings): Promise<boolean> {
+  const { trx, nowMs } = change;
+  const since = await trx
+    .selectFrom("timeline")
+    .select(["seq", "server_time_ms"])
+    .where("case_id", "=", row.id)
+    .where(sql<string>`json_extract(detail, '$.to')`, "=", "verifying")
+    .orderBy("seq", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (since === undefined || nowMs - since.server_time_ms < scaledMs(settings, settings.giveUpMs)) return false;
+  const told = await trx
+    .selectFrom("timeline")
+    .select("seq")
+    .where("case_id", "=", row.id)
+    .where("seq", ">", since.seq)
+    .where("kind", "=", "verification-overdue")
+    .limit(1)
+    .executeTakeFirst();
+  if (told !== undefined) return true;
+  const cause = `not proven within ${settings.giveUpMs / 3600_000} h: a named person must decide`;
+  await note(change, row.id, { kind: "verification-overdue", actor: "system:verify", channel: "system", cause });
+  return true;
 }
 
 interface Verdict {

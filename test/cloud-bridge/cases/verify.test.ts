@@ -142,6 +142,36 @@ describe("proof of quiet", () => {
   });
 });
 
+describe("a case that the sensors cannot prove", () => {
+  const OVERDUE = "a named person must decide: the sensors have not proven it in time";
+
+  test("goes back to the desk after the hours that are set, once; only a named person ends it unverified", async () => {
+    const rig = await deskRig({ settings: { giveUpMs: 3600_000 } });
+    await raise(rig);
+    await press(rig, "acknowledge");
+    await press(rig, "on-scene");
+    await press(rig, "resolved");
+    for (let minute = 1; minute < 60; minute += 1) {
+      rig.clock.pass(60_000);
+      await rig.freshen();
+    }
+    rig.clock.pass(59_000);
+    await rig.freshen();
+    await rig.desk.tick();
+    expect((await rig.theCase()).case.waitingFor).not.toContain(OVERDUE);
+    for (let look = 0; look < 3; look += 1) {
+      rig.clock.pass(1000);
+      await rig.desk.tick();
+    }
+    const { case: view, timeline } = await rig.theCase();
+    expect(view.state).toBe("verifying");
+    expect(view.waitingFor[0]).toBe(OVERDUE);
+    expect(timeline.filter(({ kind }) => kind === "verification-overdue")).toMatchObject([
+      { actor: "system:verify", cause: "not proven within 1 h: a named person must decide" },
+    ]);
+  });
+});
+
 describe("proof of arrival", () => {
   test.each(["by the meter", "by a person"])(
     "of a closed visit does not serve once the case is reopened %s",

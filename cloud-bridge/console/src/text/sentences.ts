@@ -15,6 +15,8 @@ const KNOWN: readonly (readonly [RegExp, TextKey, readonly string[]])[] = [
   [/^(.+): newest level is (\d+) s old$/, "says.old-levels", ["device", "n"]],
   [/^(.+): its alarm names no clear level, a person must close the case$/, "says.no-clear-level", ["device"]],
   [/^crew not seen at the site by GPS or radio$/, "says.not-seen", []],
+  [/^a named person must decide: the sensors have not proven it in time$/, "says.needs-person", []],
+  [/^not proven within ([\d.]+) h: a named person must decide$/, "says.not-proven", ["n"]],
   [/^on duty$/, "says.on-duty", []],
   [/^off duty$/, "says.off-duty", []],
   [/^free$/, "says.free", []],
