@@ -49,7 +49,7 @@ function placeNpm(version = "v24.21.0"): void {
   place(
     "bin/npm",
     [
-      `echo "npm $* onnx=$ONNXRUNTIME_NODE_INSTALL" >>"${folder}/calls"`,
+      `echo "npm $* node=$(command -v node) onnx=$ONNXRUNTIME_NODE_INSTALL" >>"${folder}/calls"`,
       `mkdir -p "${folder}/node_modules/node/bin"`,
       `printf '#!/bin/sh\\n[ "$1" = -v ] && echo ${version}\\nexit 0\\n' >"${folder}/node_modules/node/bin/node"`,
       `chmod 755 "${folder}/node_modules/node/bin/node"`,
@@ -116,6 +116,26 @@ test("a failing npm shows its last words, not a wall of them, and leaves no stam
   expect(err.split("\n").length).toBeLessThan(40);
   placeNpm();
   expect(setup().status).toBe(0);
+});
+
+test("on an old Node of the system npm installs once more, on the Node 24 that it brought", () => {
+  placeNpm();
+  place("bin/node", "echo old");
+  const { status, err } = setup();
+  expect({ status, err }).toMatchObject({ status: 0, err: expect.stringContaining("packages for Node 24") });
+  expect(calls()).toEqual([
+    expect.stringMatching(/^npm ci .*--ignore-scripts .*node=.*\/bin\/node onnx=skip$/),
+    expect.stringMatching(
+      /^npm install --no-save .*--ignore-scripts .*node=.*\/node_modules\/node\/bin\/node onnx=skip$/,
+    ),
+  ]);
+});
+
+test("a Node that only fails is not taken for an old one", () => {
+  placeNpm();
+  place("bin/node", "exit 1");
+  expect(setup().status).toBe(0);
+  expect(calls()).toHaveLength(1);
 });
 
 test("a Node of another version is refused", () => {
