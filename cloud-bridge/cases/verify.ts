@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { LEVEL_FAULT_RULES } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
 import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
