@@ -18,6 +18,7 @@ import { deskSettings } from "./desk-settings.ts";
 import { createDesk } from "./dispatch/desk.ts";
 import { openAuthority } from "./fleet/authority.ts";
 import { admit } from "./fleet/enrolment.ts";
+import { HandsetPositions } from "./handset-positions.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { initialise, metricsTokenFile } from "./initialise.ts";
 import { listenError } from "./listen-error.ts";
@@ -113,6 +114,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     closers.push(wakeDesk);
     const presence = new PresenceNews({ db: store.db, clock, log, hub: () => hub });
     closers.push(() => presence.stop());
+    const handsets = new HandsetPositions({ log, report: (issi, fix) => desk.onPosition({ issi }, fix) });
+    closers.push(() => handsets.idle());
     const vehicles = new VehiclePositions({ db: store.db, log, report: (node, fix) => desk.onPosition({ node }, fix) });
     const ingest = new Ingest({
       store,
@@ -124,6 +127,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         broker?.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1),
       onCommitted(batch) {
         if (batch.hasAlarms) void wakeDesk();
+        handsets.seen(batch.handsets);
         for (const node of batch.nodes) {
           presence.changed(node);
           vehicles.changed(node);

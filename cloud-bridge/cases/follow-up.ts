@@ -101,7 +101,7 @@ async function openCase(
     number: (newest?.number ?? 0) + 1,
     family: alarm.family,
     nature: alarm.nature,
-    title: `${alarm.rule} · ${site?.name ?? alarm.node}${alarm.device === "" ? "" : ` · ${alarm.device}`}`,
+    title: titleOf(alarm, site?.name),
     rule: alarm.rule,
     state: "open",
     before_suspend: null,
@@ -130,6 +130,10 @@ async function openCase(
   return planDispatch(change, row, settings);
 }
 
+function titleOf({ rule, node, device, subject_id }: AlarmRow, site: string | undefined): string {
+  return [rule, site ?? node, device, subject_id].filter((part) => part !== "").join(" · ");
+}
+
 async function joinCase(
   change: Change,
   alarm: AlarmRow,
@@ -154,9 +158,10 @@ interface Place {
   readonly longitudeDeg: number;
 }
 
-/** Where it happened: as the alarm says, else its site, else its node. */
+/** Where it happened: as the alarm says, else its site, else its node. A caller is not where the radio stands that heard it. */
 async function positionOfAlarm(change: Change, alarm: AlarmRow, body: AlarmBody): Promise<Place | undefined> {
   if (body.position !== undefined) return body.position;
+  if (body.family === "emergency" && alarm.subject_id !== "") return undefined;
   const site =
     alarm.site_id === null
       ? undefined

@@ -34,6 +34,7 @@ export async function progress(
   const known = isHistory ? before : await amend(change, before, heard(alarm, body, before));
   const isLive = phase === "standing" && !isHistory;
   const row = isLive && body.permit === undefined ? await endPermit(change, known, alarm, body, settings) : known;
+  if (isLive && body.family === "emergency") return takeCall(change, before, row, alarm, body, settings);
   if (phase === link?.seen_phase) {
     if (isLive && before.late === 1) await wake(change, row, alarm, body, settings);
     return;
@@ -45,6 +46,30 @@ export async function progress(
   }
   await note(change, row.id, said(alarm, body, "alarm-raised-again"));
   if (!isHistory) await wake(change, row, alarm, body, settings);
+}
+
+/** A call for help that is told again: its caller may be seen by now, and a new call wakes a case that was over. */
+async function takeCall(
+  change: Change,
+  before: CaseRow,
+  row: CaseRow,
+  alarm: AlarmRow,
+  body: AlarmBody,
+  settings: DeskSettings,
+): Promise<void> {
+  let known = row;
+  const { position } = body;
+  const isPlaced = row.latitude_deg !== null;
+  const hasMoved =
+    position !== undefined &&
+    (position.latitudeDeg !== row.latitude_deg || position.longitudeDeg !== row.longitude_deg);
+  if (hasMoved && !isEnded(stateOfCase(row))) {
+    known = await amend(change, row, { latitude_deg: position.latitudeDeg, longitude_deg: position.longitudeDeg });
+    await note(change, row.id, said(alarm, body, isPlaced ? "caller-moved" : "caller-seen"));
+  }
+  const hasCalledAgain = body.raisedAtMs > before.last_alarm_at_ms;
+  if (hasCalledAgain) await note(change, row.id, said(alarm, body, "alarm-raised-again"));
+  if (hasCalledAgain || before.late === 1) await wake(change, known, alarm, body, settings);
 }
 
 /** The alarm is loud without a permit now: a case that a permit had held back waits for a crew like any other. */

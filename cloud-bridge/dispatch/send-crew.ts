@@ -81,9 +81,22 @@ async function barredCrews(
     .where("end_cause", "in", ["declined", "no-answer"])
     .where("ended_at_ms", ">", nowMs - scaledMs(settings, settings.barredMs))
     .execute();
-  return new Map(
-    rows.map((row) => [row.crew_id, row.end_cause === "declined" ? "declined this case" : "did not answer"]),
-  );
+  const callers = await trx
+    .selectFrom("case_alarms")
+    .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
+    .innerJoin("crews", "crews.radio_issi", "alarms.subject_id")
+    .select("crews.id")
+    .where("case_alarms.case_id", "=", caseId)
+    .where("alarms.family", "=", "emergency")
+    .where("alarms.subject_type", "=", "issi")
+    .execute();
+  return new Map([
+    ...rows.map(
+      (row) => [row.crew_id, row.end_cause === "declined" ? "declined this case" : "did not answer"] as const,
+    ),
+    // Whoever calls for help is not sent to help himself.
+    ...callers.map(({ id }) => [id, "calls for help itself"] as const),
+  ]);
 }
 
 async function lastDecision({ trx }: Change, caseId: string): Promise<readonly CandidateFacts[] | undefined> {

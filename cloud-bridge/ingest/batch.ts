@@ -1,6 +1,7 @@
 import { decodeUp, type EnvelopeHeader, sha256Of, type UpMessage } from "../../protocol/envelope.ts";
 import { isKind } from "../../protocol/record-codec.ts";
 import type { ReceiptMessage } from "../../protocol/session.ts";
+import type { HandsetFix } from "./fleet-facts.ts";
 import type { RunKey } from "./ledger-rows.ts";
 import { type ReadItem, readItems } from "./take-envelope.ts";
 
@@ -62,5 +63,7 @@ export interface CommittedBatch {
   readonly hasAlarms: boolean;
   /** Nodes whose presence, position or health changed. */
   readonly nodes: ReadonlySet<string>;
+  /** Newest fix of each handset that a radio told of. */
+  readonly handsets: readonly HandsetFix[];
   readonly records: number;
 }

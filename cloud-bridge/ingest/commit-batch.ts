@@ -123,6 +123,7 @@ class Batch {
       answers: this.#answers,
       hasAlarms: this.#hasAlarms,
       nodes: this.#facts.nodes,
+      handsets: this.#facts.handsets,
       records: this.#inbox.length,
     };
   }

@@ -10,6 +10,7 @@ export class FleetFacts {
   readonly #health = new Map<string, HealthFact>();
   readonly #positions = new Map<string, { body: PositionBody; atMs: number }>();
   readonly #devices = new Map<string, DeviceFact>();
+  readonly #handsets = new Map<string, HandsetFix>();
 
   reading(node: string, device: string, atMs: number): void {
     const key = `${node} ${device}`;
@@ -22,6 +23,24 @@ export class FleetFacts {
 
   position(node: string, body: PositionBody, atMs: number): void {
     if ((this.#positions.get(node)?.atMs ?? -1) < atMs) this.#positions.set(node, { body, atMs });
+  }
+
+  /** Where a handset is: its crew is there. */
+  handset(issi: string, body: PositionBody, atMs: number): void {
+    if ((this.#handsets.get(issi)?.atMs ?? -1) >= atMs) return;
+    const { latitudeDeg, longitudeDeg, accuracyM } = body;
+    this.#handsets.set(issi, {
+      issi,
+      latitudeDeg,
+      longitudeDeg,
+      atMs,
+      ...(accuracyM === undefined ? {} : { accuracyM }),
+    });
+  }
+
+  /** The newest fix of each handset in this batch. */
+  get handsets(): readonly HandsetFix[] {
+    return [...this.#handsets.values()];
   }
 
   device(fact: DeviceFact): void {
@@ -81,6 +100,14 @@ const writeReading = prepared((db, { node, device, atMs }: { node: string; devic
         ),
     ),
 );
+
+export interface HandsetFix {
+  readonly issi: string;
+  readonly latitudeDeg: number;
+  readonly longitudeDeg: number;
+  readonly accuracyM?: number;
+  readonly atMs: number;
+}
 
 export interface HealthFact {
   readonly body: unknown;

@@ -74,7 +74,7 @@ export class Ingest {
       const changed = await store.db.transaction().execute((trx) => applyNodeState(trx, node, bytes, clock.nowMs()));
       if (changed.isPresence) this.#options.onPresence?.(node);
       if (changed.hasAlarms) {
-        this.#options.onCommitted?.({ answers: [], hasAlarms: true, nodes: new Set(), records: 0 });
+        this.#options.onCommitted?.({ answers: [], hasAlarms: true, nodes: new Set(), handsets: [], records: 0 });
       }
     } catch (error) {
       log.error({ node, code: "INGEST_STORE", error: String(error) }, "state of a node not stored");

@@ -66,6 +66,7 @@ export function applyRecord(context: EffectContext, decoded: DecodedRecord): boo
       return false;
     case "position":
       if (known.subject === undefined) facts.position(node, known.body, seenAtMs);
+      if (known.subject?.type === "issi") facts.handset(known.subject.id, known.body, seenAtMs);
       if (known.device !== undefined) facts.reading(node, known.device, seenAtMs);
       return false;
     case "health": {
