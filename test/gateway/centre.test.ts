@@ -3,8 +3,10 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Aedes } from "aedes";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { freePorts } from "../../cli/sim/free-port.ts";
+import { startGpsdSimulator } from "../../drivers/gpsd/simulator.ts";
 import { startTerminal } from "../../drivers/jt808/simulator.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
+import { startRadioSimulator } from "../../drivers/tetra-pei/simulator.ts";
 import { checkGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
 import { startGateway } from "../../gateway/main.ts";
 import type { RecordHead } from "../../protocol/record.ts";
@@ -47,6 +49,37 @@ const STAND_INS: Readonly<Record<string, (port: number) => Promise<StandIn>>> = 
         const callers = new Set(emergencies.map(({ subject }) => subject?.id));
         const placed = said.filter(({ kind, subject }) => kind === "position" && subject?.type === "terminal");
         return callers.size === 2 && placed.length >= 2;
+      },
+    };
+  },
+  async radio(port) {
+    const [caller, writer] = ["2001", "2002"];
+    const radio = await startRadioSimulator({ listen: { tcp: { port } }, issi: "1000", handsets: [caller, writer] });
+    onTestFinished(() => radio.close());
+    return {
+      changes: [["serial: /dev/serial/by-id/usb-FTDI_FT232R-if00-port0", `tcp: 127.0.0.1:${port}`]],
+      async start() {
+        // A radio hands over nothing before it was asked to: handsets try again, as people do.
+        const calling = setInterval(() => {
+          radio.status(caller, 0);
+          radio.text(writer, "到达现场");
+        }, 500);
+        onTestFinished(() => clearInterval(calling));
+      },
+      isHeard(said) {
+        const isCalled = said.some(({ kind, subject }) => kind === "alarm" && subject?.id === caller);
+        return isCalled && said.some(({ subject, body }) => subject?.id === writer && body["text"] === "到达现场");
+      },
+    };
+  },
+  async receiver(port) {
+    const gpsd = await startGpsdSimulator({ listen: { tcp: { port } }, positionAt: () => PLACE });
+    onTestFinished(() => gpsd.close());
+    return {
+      changes: [["127.0.0.1:2947", `127.0.0.1:${port}`]],
+      async start() {},
+      isHeard(said) {
+        return said.some(({ kind, device }) => kind === "position" && device === "receiver");
       },
     };
   },
