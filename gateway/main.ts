@@ -3,7 +3,7 @@ import type { Clock, TimeReading } from "../drivers/driver.ts";
 import { loadDriver } from "../drivers/registry.ts";
 import type { TimeBody } from "../protocol/bodies.ts";
 import type { Command } from "../protocol/session.ts";
-import { type CommandOutcome, Commands } from "./commands/commands.ts";
+import type { CommandOutcome } from "./commands/commands.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { type GatewayFaultSpec, killAtFaultPoint } from "./contracts/fault-points.ts";
@@ -25,7 +25,7 @@ import { type Supervisor, startSupervisor } from "./supervisor/supervisor.ts";
 import { systemClock } from "./system-clock.ts";
 import { isNtpSynchronised } from "./time/ntp-marks.ts";
 import { TimeKeeper, type TimeVerdict } from "./time/time-keeper.ts";
-import { Uplink } from "./uplink/uplink.ts";
+import type { Uplink } from "./uplink/uplink.ts";
 
 const DAY_MS = 86_400_000;
 const PIPELINE_TICK_MS = 250;
@@ -33,6 +33,8 @@ const HEALTH_EVERY_MS = 60_000;
 /** The first health record comes soon, so that a bridge need not wait a minute to show a new node. */
 const FIRST_HEALTH_MS = 3000;
 const DRIVERS_END_MS = 3000;
+/** How long the way to the bridge, a third of the program to load, stands back for the first reading. */
+const FIRST_READING_MS = 500;
 const RESTART_SETTING = "start.commanded";
 
 export interface GatewayOptions {
@@ -131,6 +133,7 @@ class RunningGateway implements Gateway {
   #supervisor: Supervisor | undefined;
   #uplink: Uplink | undefined;
   #local: LocalServer | undefined;
+  readonly #firstReading = Promise.withResolvers<void>();
   #pipelineFaults = 0;
   readonly #timeVerdicts = new Map<string, TimeVerdict>();
   #uplinkProblem: GatewayError | undefined;
@@ -267,6 +270,7 @@ class RunningGateway implements Gateway {
 
   /** Returns at once: however slow the disk is, a meter is polled on time. */
   #onReading(reading: DeviceReading): void {
+    this.#firstReading.resolve();
     if (reading.reading.kind === "time") {
       // The receiver's word on UTC is the time keeper's: one voice writes `time` records.
       this.#onTime(reading.reading, reading.device);
@@ -336,6 +340,13 @@ class RunningGateway implements Gateway {
       this.#log.error(problemOf(this.#uplinkProblem), "node is not enrolled, nothing is sent");
       return;
     }
+    const hasDevices = config.devices.some(({ isEnabled }) => isEnabled);
+    if (hasDevices)
+      await Promise.race([this.#firstReading.promise, this.#clock.sleep(FIRST_READING_MS, this.#stop.signal)]);
+    const [{ Commands }, { Uplink }] = await Promise.all([
+      import("./commands/commands.ts"),
+      import("./uplink/uplink.ts"),
+    ]);
     const commands = await Commands.open({
       keys: commandKeys(identity),
       journal: this.#journal,

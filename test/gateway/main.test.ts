@@ -97,6 +97,9 @@ describe("a gateway", () => {
     const port = await meter(() => 805);
     const { run, localPort, stop } = await gateway(configText(url, port, temporaryDirectory()));
     await vi.waitFor(() => expect(records(bridge, run).some(({ kind }) => kind === "alarm")).toBe(true), SOON);
+    // An alarm may overtake all else, also the start of its run.
+    await vi.waitFor(() => expect(records(bridge, run).some(({ kind }) => kind === "time")).toBe(true), SOON);
+    await vi.waitFor(() => expect(records(bridge, run).some(({ seq }) => seq === 1)).toBe(true), SOON);
     const seen = records(bridge, run);
     expect(seen.find(({ seq }) => seq === 1)).toMatchObject({
       kind: "start",
@@ -108,7 +111,10 @@ describe("a gateway", () => {
     const health = await (await fetch(`http://127.0.0.1:${localPort}/health`)).json();
     expect(health).toMatchObject({ node: "site-042", run, devices: { "noise-01": { state: "online" } } });
     const metrics = await (await fetch(`http://127.0.0.1:${localPort}/metrics`)).text();
-    expect(metrics).toMatch(/^shao_gateway_connected 1$/m);
+    expect(metrics).toMatch(/^# TYPE shao_gateway_connected gauge\nshao_gateway_connected 1$/m);
+    for (const line of metrics.trimEnd().split("\n")) {
+      expect(line).toMatch(/^(# (HELP|TYPE) )?shao_gateway_[a-z_0-9]+ \S/);
+    }
     await stop();
     await vi.waitFor(() => expect(bridge.states.at(-1)).toMatchObject({ online: false }), SOON);
   });
