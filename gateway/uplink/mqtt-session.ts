@@ -76,6 +76,8 @@ export async function openMqttSession(options: MqttSessionOptions, signal: Abort
       connectTimeout: CONNECT_TIMEOUT_MS,
       resubscribe: false,
       queueQoSZero: false,
+      // It would hold a buffer for each of the 65,536 packet numbers: 7 MB in a small box.
+      writeCache: false,
       will: {
         topic: options.will.topic,
         payload: Buffer.from(options.will.payload),
