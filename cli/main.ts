@@ -27,7 +27,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: "bench",
-    summary: "measures this machine and says beside what: latency, gateway-memory, start",
+    summary: "measures this machine and says beside what: latency, gateway-memory, ingest, start",
     load: () => import("./bench.ts"),
   },
   {
