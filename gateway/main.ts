@@ -16,6 +16,7 @@ import { commandKeys, type NodeIdentity, readIdentity } from "./identity/identit
 import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
+import { actOn } from "./node-acts.ts";
 import { NodeReport, problemOf } from "./node-report.ts";
 import { ParkingControl } from "./parking/parking-control.ts";
 import type { PipelineOutput } from "./pipeline/output.ts";
@@ -378,31 +379,10 @@ class RunningGateway implements Gateway {
     });
   }
 
-  async #act({ id, kind, args }: Command): Promise<CommandOutcome> {
-    const device = args["device"];
-    switch (kind) {
-      case "live":
-        if (typeof device !== "string" || !this.#options.config.devices.some((known) => known.id === device)) {
-          return { ok: false, code: "DEVICE_UNKNOWN", message: `there is no device ${JSON.stringify(device)}` };
-        }
-        this.#leases.renew(device);
-        return { ok: true };
-      case "restart":
-        return { ok: true };
-      case "diagnostics": {
-        const { problems, journal, uplink, upMs } = await this.health();
-        return { ok: true, value: { problems: problems.slice(0, 5), journal, uplink, upMs } };
-      }
-      case "text":
-      case "relay":
-      case "snapshot":
-        if (typeof device === "string" && this.#supervisor !== undefined) {
-          return this.#supervisor.deliver({ device, id, kind, args });
-        }
-        return { ok: false, code: "DEVICE_UNKNOWN", message: "the command names no device" };
-      default:
-        return { ok: false, code: "COMMAND_UNSUPPORTED", message: `this version does not do "${kind}"` };
-    }
+  #act(command: Command): Promise<CommandOutcome> {
+    const { devices } = this.#options.config;
+    const health = () => this.health();
+    return actOn(command, { devices, leases: this.#leases, supervisor: this.#supervisor, health });
   }
 
   #every(ms: number, act: () => void): void {

@@ -6,7 +6,7 @@ import { filesUnder, ROOT } from "./source-tree.ts";
 const DAY_MS = 86_400_000;
 const MOST_DAYS = 400;
 /** A date before which this version cannot run; raised by hand, so that a release may forget it. */
-const BUILD_DATE = /\b(BUILT_MS|BUILD_DATE_MS) = Date\.UTC\((\d{4}), (\d{1,2}), (\d{1,2})\)/g;
+const BUILD_DATE = /\b(RELEASED_MS) = Date\.UTC\((\d{4}), (\d{1,2}), (\d{1,2})\)/g;
 const RELEASE = /^## \[?v?\d+\.\d+\.\d+\]?.*?(\d{4}-\d{2}-\d{2})/gm;
 
 function newestReleaseMs(changelog: string): number | undefined {
@@ -22,7 +22,7 @@ function forgotten(dates: ReadonlyMap<string, number>, releaseMs: number | undef
 
 function buildDates(): Map<string, number> {
   const found = new Map<string, number>();
-  for (const { path, text } of filesUnder(["drivers", "gateway"], [".ts"])) {
+  for (const { path, text } of filesUnder(["protocol", "drivers", "gateway"], [".ts"])) {
     for (const [, name = "", year, month, day] of text.matchAll(BUILD_DATE)) {
       found.set(`${path} ${name}`, Date.UTC(Number(year), Number(month), Number(day)));
     }
@@ -32,7 +32,7 @@ function buildDates(): Map<string, number> {
 
 test(`no build date lies more than ${MOST_DAYS} days before the newest release of the changelog`, () => {
   const dates = buildDates();
-  expect(dates.size).toBeGreaterThanOrEqual(2);
+  expect(dates.size).toBeGreaterThanOrEqual(1);
   expect(forgotten(dates, newestReleaseMs(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")))).toEqual([]);
 });
 
