@@ -1,7 +1,7 @@
 import type { Static, TSchema } from "typebox";
 import type { FixKind } from "../protocol/bodies.ts";
 import type { Position, Subject } from "../protocol/ids.ts";
-import type { LevelFlag, NoiseQuantity } from "../protocol/noise.ts";
+import type { LevelFlag, LevelStatistics, NoiseQuantity } from "../protocol/noise.ts";
 import type { DriverError } from "./errors.ts";
 
 /** UTC, a monotonic clock, and a sleep that ends early (without throwing) when aborted. Virtual in tests. */
@@ -16,6 +16,7 @@ export interface Clock {
 /** One value from a device, in the units of its field names. `atMs` is when it was read. */
 export type Reading =
   | NoiseReading
+  | NoisePeriodReading
   | PositionReading
   | MeasurementReading
   | MessageReading
@@ -29,6 +30,24 @@ export interface NoiseReading {
   readonly levelDb: number | null;
   readonly quantity: NoiseQuantity;
   readonly flags: readonly LevelFlag[];
+  readonly atMs: number;
+}
+
+/**
+ * Statistics that the device itself made over a period; the levels behind them stay with it. Recorded, and no rule moves
+ * by it. `statistics.n` is the period in seconds; `valid` the same where the device calls its LAeq valid, else 0.
+ */
+export interface NoisePeriodReading {
+  readonly kind: "noise-period";
+  /** UTC by the device's own clock: 1 s to 1 h. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly quantity: NoiseQuantity;
+  readonly statistics: LevelStatistics;
+  readonly flags: readonly LevelFlag[];
+  /** Sent again from the device's memory. */
+  readonly isBackfill: boolean;
+  /** The end of the period, or now where that lies before it. */
   readonly atMs: number;
 }
 
@@ -60,6 +79,8 @@ export interface MeasurementReading {
   readonly fromMs?: number;
   readonly toMs?: number;
   readonly flag?: string;
+  /** Sent again from the device's memory. */
+  readonly isBackfill?: boolean;
   readonly atMs: number;
 }
 

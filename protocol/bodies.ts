@@ -42,6 +42,8 @@ export const MeasurementBody = Type.Object({
   fromMs: Type.Optional(AtMs),
   toMs: Type.Optional(AtMs),
   flag: Type.Optional(Type.String({ maxLength: 32 })),
+  /** Sent again from the device's memory. */
+  isBackfill: Type.Optional(Type.Boolean()),
 });
 export type MeasurementBody = Static<typeof MeasurementBody>;
 

@@ -67,10 +67,18 @@ export const LevelSeries = Type.Object({
 });
 export type LevelSeries = Static<typeof LevelSeries>;
 
-/** Body of a `noise` record: one minute of one meter, beginning at a whole UTC minute (the first after a start may begin later). */
+/**
+ * Body of a `noise` record: one minute of one meter, beginning at a whole UTC minute (the first after a start may begin
+ * later). With `statisticsBy: station` it is a period of the station's own: the series has no level and one gap over all,
+ * `n` is its length in seconds, and `valid` the same or 0, since a station says no more of its seconds.
+ */
 export const NoiseBody = Type.Object({
   quantity: NoiseQuantity,
   series: LevelSeries,
   statistics: LevelStatistics,
+  /** Absent: the node, from the levels of the series. */
+  statisticsBy: Type.Optional(Type.Literal("station")),
+  /** Sent again from the station's memory. */
+  isBackfill: Type.Optional(Type.Boolean()),
 });
 export type NoiseBody = Static<typeof NoiseBody>;

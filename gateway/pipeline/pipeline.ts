@@ -7,6 +7,7 @@ import type { NewRecord } from "../../protocol/record.ts";
 import type { JournalRestore } from "../contracts/journal.ts";
 import type { DeviceHealth, DeviceReading } from "../contracts/readings.ts";
 import { EmergencyWatch } from "./emergency-watch.ts";
+import { noisePeriodBody } from "./noise-period.ts";
 import { NoiseWatch } from "./noise-watch.ts";
 import { OutputBuilder, type PipelineOutput } from "./output.ts";
 import { PositionThinning } from "./position-thinning.ts";
@@ -151,6 +152,7 @@ export class Pipeline {
   /** Readings that pass through as they are. */
   #recordOf(reading: Exclude<Reading, PositionReading>, now: Now, ageMs: number): PassedRecord | undefined {
     if (reading.kind === "noise") return { kind: "measurement", body: lateLevel(reading) };
+    if (reading.kind === "noise-period") return { kind: "noise", body: noisePeriodBody(reading) };
     if (reading.kind === "switch") {
       return {
         kind: "measurement",
@@ -176,8 +178,8 @@ export class Pipeline {
 }
 
 type PassedRecord = {
-  [K in "measurement" | "message" | "time"]: Pick<Extract<NewRecord, { kind: K }>, "kind" | "body">;
-}["measurement" | "message" | "time"];
+  [K in "measurement" | "message" | "time" | "noise"]: Pick<Extract<NewRecord, { kind: K }>, "kind" | "body">;
+}["measurement" | "message" | "time" | "noise"];
 
 function lateLevel({
   levelDb,
