@@ -3,6 +3,7 @@ import { cemCommand } from "./sim/cem.ts";
 import { gpsCommand } from "./sim/gps.ts";
 import { gpsdCommand } from "./sim/gpsd.ts";
 import { ioCommand } from "./sim/io.ts";
+import { hj212Command } from "./sim/hj212.ts";
 import { jt808Command } from "./sim/jt808.ts";
 import { noiseCommand } from "./sim/noise.ts";
 import { radioCommand } from "./sim/radio.ts";
@@ -19,5 +20,6 @@ export function command(): Command {
     .addCommand(jt808Command())
     .addCommand(gpsdCommand())
     .addCommand(ioCommand())
+    .addCommand(hj212Command())
     .addHelpText("after", "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C.");
 }

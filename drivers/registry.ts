@@ -31,6 +31,11 @@ export const DRIVERS: readonly DriverEntry[] = [
     load: async () => (await import("./svantek-noise/driver.ts")).svantekNoise,
   },
   {
+    kind: "hj212",
+    summary: "noise and dust stations that report to us by HJ 212",
+    load: async () => (await import("./hj212/driver.ts")).hj212,
+  },
+  {
     kind: "gps-nmea",
     summary: "GNSS receiver, NMEA 0183 over serial, TCP or UDP",
     load: async () => (await import("./gps-nmea/driver.ts")).gpsNmea,
@@ -65,6 +70,11 @@ export interface CaptureEntry {
 }
 
 export const CAPTURES: readonly CaptureEntry[] = [
+  {
+    kind: "hj212",
+    summary: "HJ 212 of a noise or dust station",
+    load: async () => (await import("./hj212/capture.ts")).hj212Capture,
+  },
   {
     kind: "tetra",
     summary: "PEI of a TETRA radio, or one SDS message a frame",

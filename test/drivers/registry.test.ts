@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { DRIVERS, loadDriver } from "../../drivers/registry.ts";
 
 /** Keys that have no default because they name the installer's own wiring. */
-const WIRING = ["bus", "serial", "tcp", "outputs", "inputs"];
+const WIRING = ["bus", "serial", "tcp", "outputs", "inputs", "stations"];
 
 describe("driver registry", () => {
   test.each(DRIVERS.map((entry) => entry.kind))(
