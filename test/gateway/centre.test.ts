@@ -4,6 +4,7 @@ import { Aedes } from "aedes";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { freePorts } from "../../cli/sim/free-port.ts";
 import { startGpsdSimulator } from "../../drivers/gpsd/simulator.ts";
+import { startStationSimulator } from "../../drivers/hj212/simulator.ts";
 import { startTerminal } from "../../drivers/jt808/simulator.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { startRadioSimulator } from "../../drivers/tetra-pei/simulator.ts";
@@ -32,6 +33,21 @@ interface StandIn {
 
 /** By the name of the device in the sample. A device without one fails the test. */
 const STAND_INS: Readonly<Record<string, (port: number) => Promise<StandIn>>> = {
+  async stations(port) {
+    const id = "010000A8900016F000100001";
+    return {
+      changes: [["127.0.0.1:7212", `127.0.0.1:${port}`]],
+      async start() {
+        const connect = { host: "127.0.0.1", port };
+        const station = startStationSimulator({ connect, mn: id, levelAt: () => 58, hasDust: true, periodMs: 500 });
+        onTestFinished(() => station.close());
+      },
+      isHeard(said) {
+        const own = said.filter(({ kind, subject }) => kind === "measurement" && subject?.id === id);
+        return ["LA", "PM10", "wind-speed"].every((name) => own.some(({ body }) => body["quantity"] === name));
+      },
+    };
+  },
   async vehicles(port) {
     return {
       changes: [["127.0.0.1:7611", `127.0.0.1:${port}`]],
