@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { Value } from "typebox/value";
 import { NoiseBody } from "../../protocol/noise.ts";
+import type { AlarmRow } from "../alarms/alarm-rows.ts";
 import type { Trx } from "../store/database.ts";
 import { SEAM_MS } from "./quiet.ts";
 
@@ -15,14 +16,18 @@ export interface MinuteBlock {
   readonly lamaxDb: number | null;
 }
 
+/** A meter, or one station or terminal behind a listener: what one of them hears says nothing of another. */
+export type Heard = Pick<AlarmRow, "node" | "device" | "subject_type" | "subject_id">;
+
 /**
  * The newest minutes of a meter up to now. A minute that its clock stamped ahead of now must, corrected, be one of those that
  * are looked for: else the rows of such a clock would be the newest ones for as long as it was ahead.
+ * Periods with a station's own statistics are left out: the levels behind them are not here.
  * @param lookBackMs how much of the past is looked for
  */
 export async function minuteBlocks(
   trx: Trx,
-  { node, device }: { readonly node: string; readonly device: string },
+  { node, device, subject_type, subject_id }: Heard,
   { lookBackMs, freshMs, nowMs }: { readonly lookBackMs: number; readonly freshMs: number; readonly nowMs: number },
 ): Promise<readonly MinuteBlock[]> {
   const untilMs = nowMs + SEAM_MS;
@@ -33,15 +38,18 @@ export async function minuteBlocks(
     .where("node", "=", node)
     .where("device", "=", device)
     .where("kind", "=", "noise")
+    .where((is) => (subject_type === "" ? is("subject_type", "is", null) : is("subject_type", "=", subject_type)))
+    .where((is) => (subject_id === "" ? is("subject_id", "is", null) : is("subject_id", "=", subject_id)))
     .where(placedAtMs, "<=", untilMs)
     .where((or) => or.or([or("at_ms", "<=", untilMs), or(placedAtMs, ">", nowMs - lookBackMs - freshMs - 60_000)]))
     .orderBy("at_ms", "desc")
-    .limit(Math.ceil(lookBackMs / 60_000) + 3)
+    // Between two minutes may lie a period of the station's own.
+    .limit(2 * (Math.ceil(lookBackMs / 60_000) + 3))
     .execute();
   return rows.flatMap((row) => {
     const record: unknown = JSON.parse(Buffer.from(row.bytes).toString("utf8"));
     const body = typeof record === "object" && record !== null && "body" in record ? record.body : undefined;
-    if (!Value.Check(NoiseBody, body)) return [];
+    if (!Value.Check(NoiseBody, body) || body.statisticsBy === "station") return [];
     const { series, statistics } = body;
     const fromMs = series.fromMs + ((row.corrected_at_ms ?? row.at_ms) - row.at_ms);
     const { n, valid, laeqDb, lamaxDb } = statistics;

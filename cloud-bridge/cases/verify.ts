@@ -4,7 +4,7 @@ import type { Trx } from "../store/database.ts";
 import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
 import { fullWindow, type WindowSource, waitingForWindow, windowLimitsOf } from "./full-window.ts";
 import { seenPhase } from "./heard.ts";
-import { type MinuteBlock, minuteBlocks } from "./minute-blocks.ts";
+import { type Heard, type MinuteBlock, minuteBlocks } from "./minute-blocks.ts";
 import { seenAtSite } from "./presence.ts";
 import { type PlacedAlarm, placed, proofStartMs } from "./proof-start.ts";
 import { type QuietNeeded, quietUpToNewest, type Source, waitingForSource } from "./quiet.ts";
@@ -83,16 +83,16 @@ async function judge({ trx, nowMs }: Change, row: CaseRow, settings: DeskSetting
   const needed = { quietMs, freshMs: settings.freshLevelsMs, nowMs };
   const waiting: string[] = [];
   const proofs: Record<string, unknown>[] = [];
-  for (const group of Map.groupBy(alarms, ({ node, device }) => `${node}/${device}`).values()) {
+  for (const group of Map.groupBy(alarms, sourceKey).values()) {
     const [first] = group;
     if (first === undefined) continue;
     const known: PlacedAlarm[] = [];
     for (const alarm of group) known.push(await placed(trx, alarm));
     const fault = await levelFault(trx, first.node, first.device);
     const meter: Meter = {
-      name: first.device,
-      node: first.node,
-      isOnline: await isOnline(trx, first.node, first.device),
+      name: first.subject_id === "" ? first.device : `${first.device} ${first.subject_id}`,
+      heard: first,
+      isOnline: await isOnline(trx, first),
       hasLevelFault: fault.stands,
       faultEndedAtMs: fault.endedAtMs,
     };
@@ -114,6 +114,10 @@ async function judge({ trx, nowMs }: Change, row: CaseRow, settings: DeskSetting
   return { waiting: [...new Set(waiting)], detail: { quietNeededMs: quietMs, sources: proofs } };
 }
 
+function sourceKey({ node, device, subject_type, subject_id }: Heard): string {
+  return `${node}/${device}/${subject_type}/${subject_id}`;
+}
+
 function isQuiet(laeqDb: number | null, valid: number, n: number, clearDb: number, settings: DeskSettings): boolean {
   return laeqDb !== null && laeqDb < clearDb && n > 0 && (valid * 100) / n >= settings.quietValidPct;
 }
@@ -121,7 +125,7 @@ function isQuiet(laeqDb: number | null, valid: number, n: number, clearDb: numbe
 /** What is true of a meter whatever the rule. */
 interface Meter {
   readonly name: string;
-  readonly node: string;
+  readonly heard: Heard;
   readonly isOnline: boolean;
   readonly hasLevelFault: boolean;
   /** Levels of before this prove nothing. */
@@ -138,11 +142,7 @@ async function spanSource(
 ): Promise<Source> {
   const levels = known.map(({ body }) => body.limits["clearDb"]).filter((level) => level !== undefined);
   const clearDb = Math.min(...levels);
-  const minutes = await minuteBlocks(
-    trx,
-    { node: meter.node, device: meter.name },
-    { ...needed, lookBackMs: needed.quietMs },
-  );
+  const minutes = await minuteBlocks(trx, meter.heard, { ...needed, lookBackMs: needed.quietMs });
   const spans = [...clearWindows(known), ...minutes].map(({ fromMs, toMs, n, valid, laeqDb }) => ({
     fromMs,
     toMs,
@@ -167,7 +167,7 @@ async function windowSource(
   const newest = known.toSorted((a, b) => b.body.stateAtMs - a.body.stateAtMs)[0];
   const limits = newest === undefined ? undefined : windowLimitsOf(newest.body.limits);
   const lookBackMs = limits?.windowMs ?? needed.quietMs;
-  const minutes = await minuteBlocks(trx, { node: meter.node, device: meter.name }, { ...needed, lookBackMs });
+  const minutes = await minuteBlocks(trx, meter.heard, { ...needed, lookBackMs });
   return {
     ...meter,
     isLoud: known.some(({ isStanding }) => isStanding),
@@ -213,14 +213,17 @@ async function levelFault(
   };
 }
 
-async function isOnline(trx: Trx, node: string, device: string): Promise<boolean> {
-  const row = await trx
+/** Its node is connected, calls the device online, and also the station or terminal behind it. */
+async function isOnline(trx: Trx, { node, device, subject_type, subject_id }: Heard): Promise<boolean> {
+  const rows = await trx
     .selectFrom("nodes")
     .innerJoin("device_state", "device_state.node", "nodes.id")
-    .select(["nodes.online", "device_state.state"])
+    .select(["nodes.online", "device_state.state", "device_state.subject_id"])
     .where("nodes.id", "=", node)
     .where("device_state.device", "=", device)
-    .where("device_state.subject_type", "=", "")
-    .executeTakeFirst();
-  return row?.online === 1 && row.state === "online";
+    .where("device_state.subject_type", "in", ["", subject_type])
+    .where("device_state.subject_id", "in", ["", subject_id])
+    .execute();
+  const needed = subject_id === "" ? [""] : ["", subject_id];
+  return needed.every((id) => rows.some((row) => row.subject_id === id && row.online === 1 && row.state === "online"));
 }

@@ -1,4 +1,5 @@
 import { Value } from "typebox/value";
+import type { LevelStatistics } from "../../protocol/noise.ts";
 import { type LevelSeries, NoiseBody, type NoiseQuantity } from "../../protocol/noise.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
@@ -10,12 +11,23 @@ const STAMPED_WITHIN_MS = 3600_000;
 export interface StoredMinutes {
   quantity?: NoiseQuantity;
   minutes: { series: LevelSeries; laeqDb: number | null }[];
+  /** Periods with a station's own statistics, whose levels stayed with it. */
+  periods: { fromMs: number; toMs: number; statistics: LevelStatistics; flags: string[] }[];
 }
 
-/** Minutes that touch the span, as they were stored, oldest first. @throws BridgeError SPAN_TOO_LONG */
+/**
+ * Minutes that touch the span, as they were stored, oldest first: of the device itself, or of one subject behind it.
+ * @throws BridgeError SPAN_TOO_LONG
+ */
 export async function readLevels(
   db: Db,
-  { node, device, fromMs, toMs }: { node: string; device: string; fromMs: number; toMs: number },
+  {
+    node,
+    device,
+    subject,
+    fromMs,
+    toMs,
+  }: { node: string; device: string; subject?: string; fromMs: number; toMs: number },
 ): Promise<StoredMinutes> {
   if (toMs - fromMs > LONGEST_MS) {
     throw new BridgeError("SPAN_TOO_LONG", "more than 24 hours of 1-s levels were asked for", {
@@ -29,19 +41,25 @@ export async function readLevels(
     .where("node", "=", node)
     .where("device", "=", device)
     .where("kind", "=", "noise")
+    .where((is) => (subject === undefined ? is("subject_id", "is", null) : is("subject_id", "=", subject)))
     .where("at_ms", ">=", fromMs)
     .where("at_ms", "<=", toMs + STAMPED_WITHIN_MS)
     .orderBy("at_ms")
     .execute();
-  const found: StoredMinutes = { minutes: [] };
+  const found: StoredMinutes = { minutes: [], periods: [] };
   for (const { bytes } of rows) {
     const { body } = JSON.parse(Buffer.from(bytes).toString()) as { body: unknown };
     if (!Value.Check(NoiseBody, body)) continue;
-    const { series, quantity, statistics } = body;
-    if (series.fromMs > toMs || series.fromMs + series.seconds * 1000 < fromMs) continue;
+    const { series, quantity, statistics, statisticsBy } = body;
+    const endMs = series.fromMs + series.seconds * 1000;
+    if (series.fromMs > toMs || endMs < fromMs) continue;
     found.quantity = quantity;
-    found.minutes.push({ series, laeqDb: statistics.laeqDb });
+    if (statisticsBy === "station") {
+      const flags = series.flags.map(([, , flag]) => flag);
+      found.periods.push({ fromMs: series.fromMs, toMs: endMs, statistics, flags });
+    } else found.minutes.push({ series, laeqDb: statistics.laeqDb });
   }
   found.minutes.sort((a, b) => a.series.fromMs - b.series.fromMs);
+  found.periods.sort((a, b) => a.fromMs - b.fromMs);
   return found;
 }

@@ -1,5 +1,6 @@
 import type { AlarmRevision } from "../../cloud-bridge/alarms/reduce.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { Subject } from "../../protocol/ids.ts";
 import { newAlarmId, newRunId } from "../../protocol/new-ids.ts";
 
 export interface NoiseAlarm {
@@ -9,6 +10,7 @@ export interface NoiseAlarm {
   readonly phase?: AlarmBody["phase"];
   readonly node?: string;
   readonly device?: string;
+  readonly subject?: Subject;
   readonly seq?: number;
   readonly ageMs?: number | undefined;
   readonly permit?: string;
@@ -45,6 +47,7 @@ export function noiseRevision(alarm: NoiseAlarm): AlarmRevision {
   return {
     node: alarm.node ?? "site-042",
     device: alarm.device ?? "noise-01",
+    ...(alarm.subject === undefined ? {} : { subject: alarm.subject }),
     run: RUN,
     seq: alarm.seq ?? rev,
     body,

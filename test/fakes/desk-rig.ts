@@ -88,7 +88,7 @@ export async function deskRig(options: RigOptions = {}) {
         await desk.tick();
       }
     },
-    minute: (fromMs: number, levelDb: number) => storeMinute(store, fromMs, levelDb),
+    minute: (fromMs: number, levelDb: number, of: StoredMinute = {}) => storeMinute(store, fromMs, levelDb, of),
     /** Everybody has just been heard of. */
     async freshen() {
       await db.updateTable("nodes").set({ health_at_ms: clock.nowMs() }).execute();
@@ -138,8 +138,14 @@ async function furnish({ db }: Store, clock: VirtualClock): Promise<void> {
 }
 
 let seq = 100_000;
+export interface StoredMinute {
+  /** A station behind the meter's device. */
+  readonly station?: string;
+  readonly statisticsBy?: "station";
+}
+
 /** One minute of a steady level, as its record lies in the inbox. */
-async function storeMinute({ db }: Store, fromMs: number, levelDb: number): Promise<void> {
+async function storeMinute({ db }: Store, fromMs: number, levelDb: number, of: StoredMinute): Promise<void> {
   seq += 1;
   await db.updateTable("nodes").set({ health_at_ms: fromMs }).execute();
   await db.updateTable("device_state").set({ last_reading_at_ms: fromMs }).execute();
@@ -155,7 +161,9 @@ async function storeMinute({ db }: Store, fromMs: number, levelDb: number): Prom
     sdDb: 0,
     selDb: 0,
   };
-  const body = { quantity: "LAF" as const, series: encodeLevels(fromMs, levels), statistics };
+  const { station, statisticsBy } = of;
+  const quantity = "LAF" as const;
+  const body = { quantity, series: encodeLevels(fromMs, levels), statistics, ...(statisticsBy && { statisticsBy }) };
   const atMs = fromMs + 60_000;
   const head = { upMs: 1, atMs, timeQuality: "ntp" as const, kind: "noise" as const, device: "noise-01" };
   const bytes = encodeRecord(seq, { ...head, body });
@@ -168,6 +176,7 @@ async function storeMinute({ db }: Store, fromMs: number, levelDb: number): Prom
       received_at_ms: atMs,
       kind: "noise",
       device: "noise-01",
+      ...(station !== undefined && { subject_type: "station", subject_id: station }),
       up_ms: 1,
       at_ms: atMs,
       corrected_at_ms: atMs,

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import { HealthState } from "../../../protocol/bodies.ts";
 import { NodeId } from "../../../protocol/ids.ts";
-import { LevelSeries, NoiseQuantity } from "../../../protocol/noise.ts";
+import { LevelSeries, LevelStatistics, NoiseQuantity } from "../../../protocol/noise.ts";
 import { SeqRange } from "../../../protocol/session.ts";
 
 /** Presence is three separate facts; none is derived from another. */
@@ -104,13 +104,25 @@ export const LiveLease = Type.Object({
 
 export const LevelsQuery = Type.Object({
   device: Type.String({ maxLength: 64 }),
+  /** Id of a station or terminal behind the device; absent: the device itself. */
+  subject: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   fromMs: Type.Integer({ minimum: 0 }),
   toMs: Type.Integer({ minimum: 0 }),
 });
-/** Minutes as they were stored, oldest first; decode with protocol/level-series. */
+/** Minutes as they were stored, oldest first; decode with protocol/level-series. `periods` are a station's own statistics. */
 export const Levels = Type.Object({
   quantity: Type.Optional(NoiseQuantity),
   minutes: Type.Array(Type.Object({ series: LevelSeries, laeqDb: Type.Union([Type.Number(), Type.Null()]) })),
+  periods: Type.Optional(
+    Type.Array(
+      Type.Object({
+        fromMs: Type.Integer(),
+        toMs: Type.Integer(),
+        statistics: LevelStatistics,
+        flags: Type.Array(Type.String()),
+      }),
+    ),
+  ),
 });
 export type Levels = Static<typeof Levels>;
 

@@ -73,6 +73,43 @@ describe("proof of quiet", () => {
     expect(timeline.at(-1)?.detail).toMatchObject({ sources: [{ quietMs: 620_000 }] });
   });
 
+  test("of one station behind a listener is its own levels, not another's, and not a period that it made itself", async () => {
+    const rig = await deskRig();
+    const subject = { type: "station", id: "GATE01" } as const;
+    const standing = { node: "site-042", device: "noise-01", subject_type: "station", state: "online", at_ms: T0 };
+    for (const id of ["GATE01", "GATE02"]) {
+      await rig.store.db
+        .insertInto("device_state")
+        .values({ ...standing, subject_id: id })
+        .execute();
+    }
+    const raised = noiseRevision({ nowMs: rig.clock.nowMs(), subject });
+    await rig.receive(raised);
+    await rig.desk.wake();
+    await press(rig, "acknowledge");
+    await atSite(rig);
+    rig.clock.pass(120_000);
+    await rig.receive(
+      noiseRevision({ nowMs: rig.clock.nowMs(), alarmId: raised.body.alarmId, rev: 2, phase: "cleared", subject }),
+    );
+    await rig.desk.wake();
+    await press(rig, "resolved");
+    const minutes = async (count: number, of: Parameters<typeof rig.minute>[2]) => {
+      for (let minute = 0; minute < count; minute += 1) {
+        await rig.minute(rig.clock.nowMs(), 50, of);
+        rig.clock.pass(60_000);
+        await rig.desk.tick();
+      }
+    };
+    await minutes(12, { station: "GATE02" });
+    await minutes(12, { station: "GATE01", statisticsBy: "station" });
+    const { case: waiting } = await rig.theCase();
+    expect(waiting.state).toBe("verifying");
+    expect(waiting.waitingFor?.[0]).toMatch(/^noise-01 GATE01: newest level is \d+ s old$/);
+    await minutes(11, { station: "GATE01" });
+    expect((await rig.theCase()).case.state).toBe("closed");
+  });
+
   test("of the clear window alone suffices where the scaled time is shorter", async () => {
     const rig = await deskRig({ settings: { timeScale: 60 } });
     const alarmId = await raise(rig);

@@ -20,15 +20,16 @@ export function CaseLevels({ detail, timeZone }: CaseLevelsProps) {
   const alarm = detail.alarms.find(({ body }) => body.family === "noise");
   const node = alarm?.node;
   const device = alarm?.device;
+  const subject = alarm?.subject?.id;
   const raisedAtMs = alarm?.body.raisedAtMs;
   const { updatedAtMs, closedAtMs } = detail.case;
   useEffect(() => {
     if (node === undefined || device === undefined || raisedAtMs === undefined) return;
     const asked = new AbortController();
     const toMs = Math.min((closedAtMs ?? Date.now()) + 60_000, raisedAtMs + LONGEST_MS);
-    loadLevels(node, device, raisedAtMs - BEFORE_MS, toMs, asked.signal).then(setLevels, () => {});
+    loadLevels(node, { device, subject }, raisedAtMs - BEFORE_MS, toMs, asked.signal).then(setLevels, () => {});
     return () => asked.abort();
-  }, [node, device, raisedAtMs, updatedAtMs, closedAtMs]);
+  }, [node, device, subject, raisedAtMs, updatedAtMs, closedAtMs]);
   const limits = useMemo(() => limitsOf(alarm?.body.limits ?? {}), [alarm?.body.limits, locale.value]);
   if (!alarm || !levels || levels.atMs.length === 0) return null;
   return (

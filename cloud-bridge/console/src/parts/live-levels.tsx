@@ -76,7 +76,7 @@ export function LiveLevels({ node, device, timeZone }: LiveLevelsProps) {
   useEffect(() => {
     const asked = new AbortController();
     const load = (): void => {
-      loadLevels(node, device, Date.now() - HOUR_MS, Date.now(), asked.signal).then(setHour, () => {});
+      loadLevels(node, { device }, Date.now() - HOUR_MS, Date.now(), asked.signal).then(setHour, () => {});
     };
     load();
     const timer = setInterval(load, 60_000);

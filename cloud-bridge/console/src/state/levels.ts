@@ -11,12 +11,13 @@ export interface Levels {
 
 export async function loadLevels(
   node: string,
-  device: string,
+  { device, subject }: { readonly device: string; readonly subject?: string | undefined },
   fromMs: number,
   toMs: number,
   signal: AbortSignal,
 ): Promise<Levels> {
   const query = new URLSearchParams({ device, fromMs: String(Math.floor(fromMs)), toMs: String(Math.floor(toMs)) });
+  if (subject !== undefined) query.set("subject", subject);
   const stored = await call<StoredLevels>("GET", `/nodes/${encodeURIComponent(node)}/levels?${query}`, { signal });
   const atMs: number[] = [];
   const levelsDb: (number | null)[] = [];
