@@ -5,8 +5,14 @@ import type { DriverError } from "../errors.ts";
 /**
  * A stream of Node's as a link. What nobody reads stays in the stream's own bounded buffer and then with the sender.
  * @param lost makes the error of a link that broke
+ * @param release what else must be given back, for a stream whose `destroy` does not
  */
-export function duplexLink(stream: Duplex, peer: string, lost: (cause: unknown) => DriverError): ByteLink {
+export function duplexLink(
+  stream: Duplex,
+  peer: string,
+  lost: (cause: unknown) => DriverError,
+  release: () => Promise<void> = async () => undefined,
+): ByteLink {
   let isClosing = false;
   let broken: unknown;
   stream.on("error", (error) => {
@@ -39,6 +45,7 @@ export function duplexLink(stream: Duplex, peer: string, lost: (cause: unknown) 
     [Symbol.asyncIterator]: () => read(),
     async [Symbol.asyncDispose]() {
       isClosing = true;
+      await release();
       if (stream.closed) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       stream.once("close", () => resolve());

@@ -27,7 +27,9 @@ export async function openSerialLink(path: string, settings: BusSettings): Promi
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   port.open((error) => (error === null || error === undefined ? resolve() : reject(openError(error, path))));
   await promise;
-  return duplexLink(port, path, (cause) => portLost(path, cause));
+  // Destroying the stream leaves the port open and locked: no second run could have it, and the process would not end.
+  const release = () => new Promise<void>((done) => port.close(() => done()));
+  return duplexLink(port, path, (cause) => portLost(path, cause), release);
 }
 
 function portLost(path: string, cause: unknown): DriverError {
