@@ -9,28 +9,37 @@ import type { DeviceHealth } from "../gateway/contracts/readings.ts";
 import { startSupervisor } from "../gateway/supervisor/supervisor.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { renderFault } from "../protocol/document/fault.ts";
-import { scanBus } from "./probe/scan-bus.ts";
+import { findOwner, type Owner } from "./probe/owner.ts";
+import { BAUD_RATES, PARITIES, scanBus } from "./probe/scan-bus.ts";
 import { EXIT } from "./subcommand.ts";
 import { UsageError, usable } from "./usage-error.ts";
 
 interface Options {
   readonly scan?: boolean;
   readonly units: string;
+  readonly baud: string;
+  readonly parity: string;
+  readonly all?: boolean;
   readonly seconds: string;
 }
 
-/** `shao probe F [device]`: talks to the devices of a config, without starting the gateway. */
+/** `shao probe F [device]`: talks to the devices of a config; where a gateway runs that owns them, through that gateway. */
 export function command(): Command {
   return new Command()
     .argument("<file>", "config of a gateway")
     .argument("[device]", "only this one")
     .option("--scan", "look for meters on the config's buses: units, and on serial lines baud rates")
     .option("--units <from-to>", "units that --scan asks", "1-16")
+    .option("--baud <list>", "baud rates that --scan tries on a serial line", BAUD_RATES.join(","))
+    .option("--parity <list>", "parities that --scan tries on a serial line", PARITIES.join(","))
+    .option("--all", "--scan goes on with other settings after it found a unit")
     .option("--seconds <n>", "how long each device may take", "6")
     .addHelpText(
       "after",
       "\nOne JSON line a device on stdout. Exit code 0: all answered, 1: one did not, 78: the config is bad.\n" +
-        "A port that a running gateway holds is reported as PORT_BUSY: stop the gateway first.\n" +
+        "--scan prints one line a unit: what answers, which profiles fit its register, and a guess.\n" +
+        "Where a gateway runs on the config's state folder, it is asked, and goes on measuring meanwhile; --scan then\n" +
+        "leaves the line at its settings. Any other program that holds a port is reported as PORT_BUSY.\n" +
         "Example: shao probe config/site.yaml noise-01",
     )
     .action((file: string, device: string | undefined, options: Options, self: Command) =>
@@ -45,13 +54,24 @@ async function probe(file: string, only: string | undefined, options: Options): 
     process.exitCode = EXIT.config;
     return;
   }
-  if (options.scan === true) return scan(loaded.config, options.units);
+  using owner = await findOwner(loaded.config.state);
+  if (owner !== undefined) process.stderr.write("a gateway runs here: it is asked, and goes on\n");
+  if (options.scan === true) {
+    await scan(loaded.config, options, owner);
+    return;
+  }
   const seconds = Number(options.seconds);
   if (!(seconds > 0)) throw new UsageError(`"${options.seconds}" is no number of seconds`);
   const devices = loaded.config.devices.filter(({ id }) => only === undefined || id === only);
   if (devices.length === 0) {
     const known = loaded.config.devices.map(({ id }) => id).join(", ");
     throw new UsageError(`${file} has no device "${only ?? ""}"; it has ${known || "none"}`);
+  }
+  if (owner !== undefined) {
+    const answers = await owner.devices(only, seconds * 1000);
+    for (const answer of answers) process.stdout.write(`${JSON.stringify(answer)}\n`);
+    process.exitCode = answers.every((answer) => "ok" in answer && answer.ok === true) ? EXIT.good : EXIT.fault;
+    return;
   }
   process.exitCode = (await ask(devices, seconds * 1000)) ? EXIT.good : EXIT.fault;
 }
@@ -106,21 +126,33 @@ function trouble(health: DeviceHealth | undefined): object {
   return { state, message: "it answers, but has no reading yet", hint: "A receiver needs a fix: let it see the sky." };
 }
 
-async function scan(config: GatewayConfig, unitsText: string): Promise<void> {
-  const [, from = "", to = ""] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(unitsText) ?? [];
+async function scan(config: GatewayConfig, options: Options, owner: Owner | undefined): Promise<void> {
+  const [, from = "", to = ""] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(options.units) ?? [];
   const first = Number(from);
   const last = to === "" ? first : Number(to);
   if (from === "" || first < 1 || last > 247 || first > last) {
-    throw new UsageError(`"${unitsText}" is no range of units, such as 1-16`);
+    throw new UsageError(`"${options.units}" is no range of units, such as 1-16`);
+  }
+  const baudRates = options.baud.split(",").map(Number);
+  if (baudRates.some((rate) => !Number.isInteger(rate) || rate < 300 || rate > 1_000_000)) {
+    throw new UsageError(`"${options.baud}" is no list of baud rates, such as ${BAUD_RATES.join(",")}`);
+  }
+  const parities = PARITIES.filter((parity) => options.parity.split(",").includes(parity));
+  if (parities.length !== options.parity.split(",").length) {
+    throw new UsageError(`"${options.parity}" is no list of parities, such as ${PARITIES.join(",")}`);
   }
   const buses = Object.entries(config.buses);
   if (buses.length === 0) throw new UsageError("the config has no buses to scan");
   let found = 0;
   for (const [name, bus] of buses) {
     const bar = progress(name, 1);
-    for await (const step of scanBus(bus, first, last)) {
+    const lease = owner?.bus(name);
+    const isThorough = options.all === true;
+    const how = { first, last, baudRates, parities, isThorough, ...(lease !== undefined && { lease }) };
+    for await (const step of scanBus(bus, how)) {
       if ("share" in step) {
-        bar.draw(step.share);
+        const { baudRate, parity } = step.trying;
+        bar.draw(step.share, baudRate === undefined ? "" : `${baudRate} ${parity}`);
         continue;
       }
       bar.clear();
@@ -133,17 +165,20 @@ async function scan(config: GatewayConfig, unitsText: string): Promise<void> {
 }
 
 /** A bar on stderr, only where somebody looks. */
-function progress(name: string, whole: number): { draw(done: number): void; clear(): void } {
+function progress(name: string, whole: number): { draw(done: number, what?: string): void; clear(): void } {
   const width = 30;
   const isShown = process.stderr.isTTY === true;
+  let longest = 0;
   return {
-    draw(done) {
+    draw(done, what = "") {
       if (!isShown) return;
       const filled = Math.round((done / whole) * width);
-      process.stderr.write(`\r${name} [${"#".repeat(filled)}${".".repeat(width - filled)}]`);
+      const line = `${name} [${"#".repeat(filled)}${".".repeat(width - filled)}] ${what}`;
+      longest = Math.max(longest, line.length);
+      process.stderr.write(`\r${line.padEnd(longest)}`);
     },
     clear() {
-      if (isShown) process.stderr.write(`\r${" ".repeat(name.length + width + 3)}\r`);
+      if (isShown) process.stderr.write(`\r${" ".repeat(longest)}\r`);
     },
   };
 }

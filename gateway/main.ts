@@ -17,6 +17,7 @@ import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
 import { actOn } from "./node-acts.ts";
+import { ProbeServer } from "./local/probe-server.ts";
 import { NodeReport, problemOf } from "./node-report.ts";
 import { ParkingControl } from "./parking/parking-control.ts";
 import type { PipelineOutput } from "./pipeline/output.ts";
@@ -135,6 +136,7 @@ class RunningGateway implements Gateway {
   #uplink: Uplink | undefined;
   #local: LocalServer | undefined;
   readonly #firstReading = Promise.withResolvers<void>();
+  #probe: ProbeServer | undefined;
   #pipelineFaults = 0;
   readonly #timeVerdicts = new Map<string, TimeVerdict>();
   #uplinkProblem: GatewayError | undefined;
@@ -241,6 +243,15 @@ class RunningGateway implements Gateway {
       });
       this.#log.info({ host: config.health.host, port: this.#local.port }, "local health page listens");
     }
+    this.#probe = await ProbeServer.start({
+      directory: config.state,
+      devices: config.devices.map(({ id, driver }) => ({ id, driver: driver.kind })),
+      buses: config.buses,
+      openBus: this.#links.openBus,
+      health: () => this.#supervisor?.health() ?? [],
+      clock: this.#clock,
+      log: this.#log,
+    });
     await this.#startUplink(identity);
   }
 
@@ -250,6 +261,7 @@ class RunningGateway implements Gateway {
     await Promise.race([this.#supervisor?.done, this.#clock.sleep(DRIVERS_END_MS)]);
     this.#take(() => this.#pipeline.stop());
     await this.#local?.close();
+    await this.#probe?.close();
     await this.#uplink?.close();
     await this.#writer.stop();
     const { memory } = this.#options;
@@ -272,6 +284,7 @@ class RunningGateway implements Gateway {
   /** Returns at once: however slow the disk is, a meter is polled on time. */
   #onReading(reading: DeviceReading): void {
     this.#firstReading.resolve();
+    this.#probe?.heard(reading);
     if (reading.reading.kind === "time") {
       // The receiver's word on UTC is the time keeper's: one voice writes `time` records.
       this.#onTime(reading.reading, reading.device);

@@ -1,39 +1,61 @@
 import type { BusConfig } from "../../drivers/bus/bus-config.ts";
 import { deviceLinks } from "../../drivers/device-links.ts";
-import type { BusLease } from "../../drivers/driver.ts";
+import type { BusLease, BusSettings } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
-import { decodeLevel } from "../../drivers/modbus-noise/decode.ts";
-import { PROFILE_NAMES, resolveProfile } from "../../drivers/modbus-noise/profiles.ts";
-import { levelBlock } from "../../drivers/modbus-noise/read-plan.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
+import { type FittingProfile, fittingProfiles, type Guess, guessOf } from "./guess.ts";
 
-const BAUD_RATES = [9600, 4800, 19_200, 115_200];
-const TIMEOUT_MS = 200;
+/** The makers' usual ones, the most usual first. */
+export const BAUD_RATES = [9600, 4800, 19_200, 115_200];
+export const PARITIES = ["none", "even", "odd"] as const;
+export const TIMEOUT_MS = 200;
+
+export interface LineSettings {
+  readonly baudRate?: number;
+  readonly parity?: "none" | "even" | "odd";
+}
 
 export type ScanStep =
-  | { readonly share: number }
-  | {
+  | { readonly share: number; readonly trying: LineSettings }
+  | ({
       readonly unit: number;
-      readonly baudRate?: number;
-      /** Profiles whose register gives a level that the meter can mean. */
-      readonly fits: readonly { readonly profile: string; readonly levelDb: number }[];
-    }
+      /** Profiles whose register gives a level that the meter can mean, the likeliest first. */
+      readonly fits: readonly FittingProfile[];
+      readonly guess?: Guess;
+    } & LineSettings)
   | { readonly code: string; readonly message: string; readonly hint: string };
 
-/** Asks every unit, on a serial line at every usual baud rate beginning with the configured one, whether it is there. */
-export async function* scanBus({ port, settings }: BusConfig, first: number, last: number): AsyncGenerator<ScanStep> {
-  const own = settings.baudRate;
-  const rates = "serial" in port ? [...new Set([own ?? 9600, ...BAUD_RATES])] : [undefined];
-  const clock = systemClock();
-  const links = deviceLinks(clock);
+export interface ScanOptions {
+  readonly first: number;
+  readonly last: number;
+  readonly baudRates?: readonly number[];
+  readonly parities?: readonly ("none" | "even" | "odd")[];
+  /** Goes on with other settings where a unit was found: a line has but one. */
+  readonly isThorough?: boolean;
+  /** The bus of a running gateway: it is not opened, and its settings stay as they are. */
+  readonly lease?: BusLease;
+}
+
+/** Asks every unit, on a serial line at every setting beginning with the configured one, whether it is there. */
+export async function* scanBus({ port, settings }: BusConfig, options: ScanOptions): AsyncGenerator<ScanStep> {
+  const { first, last, lease } = options;
+  const tries = lease !== undefined || !("serial" in port) ? [settings] : lineSettings(settings, options);
   const units = last - first + 1;
-  for (const [index, baudRate] of rates.entries()) {
+  for (const [index, line] of tries.entries()) {
+    const named: LineSettings =
+      "serial" in port ? { baudRate: line.baudRate ?? 9600, parity: line.parity ?? "none" } : {};
+    // New buses for each setting: what a unit owes at another one it will not pay here.
+    const links = deviceLinks(systemClock());
+    let found = 0;
     try {
-      await using bus = await links.openBus(port, { ...settings, ...(baudRate !== undefined && { baudRate }) });
+      await using bus = lease ?? (await links.openBus(port, line));
       for (let unit = first; unit <= last; unit++) {
-        yield { share: (index * units + unit - first) / (rates.length * units) };
+        yield { share: (index * units + unit - first) / (tries.length * units), trying: named };
         if (!(await isThere(bus, unit))) continue;
-        yield { unit, ...(baudRate !== undefined && { baudRate }), fits: await fittingProfiles(bus, unit) };
+        found++;
+        const fits = await fittingProfiles(bus, unit, named, TIMEOUT_MS);
+        const guess = guessOf(fits);
+        yield { unit, ...named, fits, ...(guess !== undefined && { guess }) };
       }
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
@@ -41,10 +63,17 @@ export async function* scanBus({ port, settings }: BusConfig, first: number, las
       yield { code, message, hint };
       return;
     }
+    if (found > 0 && options.isThorough !== true) return;
   }
 }
 
-/** An exception is an answer too: somebody is there. */
+function lineSettings(own: BusSettings, { baudRates = BAUD_RATES, parities = PARITIES }: ScanOptions): BusSettings[] {
+  const rates = [...new Set([own.baudRate ?? 9600, ...baudRates])];
+  const each = [...new Set([own.parity ?? "none", ...parities])];
+  return each.flatMap((parity) => rates.map((baudRate) => ({ ...own, baudRate, parity })));
+}
+
+/** An exception is an answer too: somebody is there. That a gateway finds nobody is none. */
 async function isThere(bus: BusLease, unit: number): Promise<boolean> {
   try {
     await bus.modbus({ unit, function: "read-holding", address: 0, count: 1, timeoutMs: TIMEOUT_MS }, "command");
@@ -54,23 +83,4 @@ async function isThere(bus: BusLease, unit: number): Promise<boolean> {
     if (error instanceof DriverError && error.code.startsWith("MODBUS_")) return false;
     throw error;
   }
-}
-
-async function fittingProfiles(
-  bus: BusLease,
-  unit: number,
-): Promise<readonly { readonly profile: string; readonly levelDb: number }[]> {
-  const fits: { readonly profile: string; readonly levelDb: number }[] = [];
-  for (const name of PROFILE_NAMES) {
-    const profile = resolveProfile(name);
-    const { function: kind, address, count } = levelBlock(profile);
-    try {
-      const words = await bus.modbus({ unit, function: kind, address, count, timeoutMs: TIMEOUT_MS }, "command");
-      const { levelDb, flags } = decodeLevel(words, profile);
-      if (flags.length === 0 && levelDb !== null) fits.push({ profile: name, levelDb });
-    } catch (error) {
-      if (!(error instanceof DriverError) || !error.code.startsWith("MODBUS_")) throw error;
-    }
-  }
-  return fits;
 }

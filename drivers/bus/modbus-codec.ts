@@ -10,7 +10,7 @@ export interface EncodedRequest {
   readonly request: ModbusRequest;
   readonly adu: Uint8Array;
   readonly shape: ReplyShape;
-  /** @throws DriverError MODBUS_EXCEPTION, MODBUS_UNEXPECTED */
+  /** @throws DriverError MODBUS_EXCEPTION, MODBUS_GATEWAY, MODBUS_UNEXPECTED */
   decode(reply: Uint8Array): readonly number[];
 }
 
@@ -19,6 +19,8 @@ const ModbusRTU = ModbusSerial as unknown as typeof ModbusSerial.default;
 
 const SERVER_BUSY = [5, 6];
 const ILLEGAL_MAP = [1, 2, 3];
+/** Said by a Modbus gateway in the stead of a unit that it does not find. */
+const GATEWAY_FINDS_NOBODY = [10, 11];
 
 /**
  * modbus-serial on a port that is no port: it builds the request and reads the answer that our framing chose for it. Its
@@ -144,6 +146,12 @@ function isWithin(value: number, lowest: number, highest: number): boolean {
 
 function exception({ unit, function: kind, address }: ModbusRequest, code: number): DriverError {
   const isMap = ILLEGAL_MAP.includes(code);
+  if (GATEWAY_FINDS_NOBODY.includes(code)) {
+    return new DriverError("MODBUS_GATEWAY", `the Modbus gateway finds no unit ${unit}, exception ${code}`, {
+      retry: "backoff",
+      hint: "Check power, wiring and unit number of this meter, and the baud rate that the gateway was set to.",
+    });
+  }
   return new DriverError("MODBUS_EXCEPTION", `unit ${unit} refused ${kind} ${address}, exception ${code}`, {
     retry: isMap ? "never" : "backoff",
     hint: isMap

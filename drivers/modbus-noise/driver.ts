@@ -10,7 +10,14 @@ import { levelBlock, type ReadBlock, readPlan } from "./read-plan.ts";
 const MAP_REFUSALS = 5;
 
 /** Faults of this one meter, while its bus works. */
-const UNIT_FAULTS = ["MODBUS_TIMEOUT", "MODBUS_SKIPPED", "MODBUS_CRC", "MODBUS_UNEXPECTED", "MODBUS_EXCEPTION"];
+const UNIT_FAULTS = [
+  "MODBUS_TIMEOUT",
+  "MODBUS_SKIPPED",
+  "MODBUS_CRC",
+  "MODBUS_UNEXPECTED",
+  "MODBUS_EXCEPTION",
+  "MODBUS_GATEWAY",
+];
 
 export const modbusNoise: Driver<typeof modbusNoiseConfig> = {
   kind: "modbus-noise",

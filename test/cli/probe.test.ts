@@ -1,12 +1,13 @@
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openPtyPair } from "../../cli/sim/pty-pair.ts";
 import { startGpsSimulator } from "../../drivers/gps-nmea/simulator.ts";
 import { startTerminal } from "../../drivers/jt808/simulator.ts";
 import { type NoiseSimulator, startNoiseSimulator } from "../../drivers/modbus-noise/simulator.ts";
-import { freePort, scratchFolder } from "../fakes/rigs.ts";
+import { freePort, needRigs, scratchFolder, startLibmodbus, startPymodbus } from "../fakes/rigs.ts";
+import { runShao } from "../fakes/run-shao.ts";
 
 const scratch = scratchFolder();
 const file = join(scratch.path, "site.yaml");
@@ -45,30 +46,9 @@ afterAll(async () => {
   scratch.remove();
 });
 
-async function probe(...args: readonly string[]): Promise<{ lines: unknown[]; code: number | null; talk: string }> {
-  const child = spawn(process.execPath, ["cli/shao.js", "probe", ...args]);
-  let text = "";
-  let talk = "";
-  child.stdout.on("data", (chunk) => {
-    text += String(chunk);
-  });
-  child.stderr.on("data", (chunk) => {
-    talk += String(chunk);
-  });
-  const { promise, resolve } = Promise.withResolvers<number | null>();
-  child.once("close", resolve);
-  const code = await promise;
-  return {
-    lines: text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line): unknown => JSON.parse(line)),
-    code,
-    talk,
-  };
-}
+const probe = (...args: readonly string[]) => runShao("probe", ...args);
 
-describe("shao probe", () => {
+describe("shao probe", { timeout: 120_000 }, () => {
   test("says of each device what it answers, or why it does not and what to do", async () => {
     const { lines, code } = await probe(file, "--seconds", "3");
     expect(lines).toMatchObject([
@@ -83,7 +63,12 @@ describe("shao probe", () => {
   test("--scan finds the units of a line and the profiles that fit", async () => {
     const { lines } = await probe(file, "--scan", "--units", "1-4");
     expect(lines).toMatchObject([
-      { bus: "line", unit: 2, fits: [{ profile: "sonbest-sm7901b", levelDb: 62 }, {}, {}] },
+      {
+        bus: "line",
+        unit: 2,
+        fits: [{ profile: "sonbest-sm7901b", levelDb: 62 }, {}, {}],
+        guess: { profile: "sonbest-sm7901b", isOnlyOne: false, note: expect.stringContaining("a guess") },
+      },
       { bus: "line", unit: 3 },
       { bus: "none", code: "CONNECTION_REFUSED" },
     ]);
@@ -113,6 +98,74 @@ describe("shao probe", () => {
       lines: [{ ok: true, reading: { kind: "position", latitudeDeg: 39.9 } }],
     });
     await terminal.close();
+  test("--scan finds a slave that we did not write (pymodbus) on a serial line, and says what it may be", async (context) => {
+    needRigs(context, "socat", "pymodbus");
+    const pair = await openPtyPair(join(scratch.path, "scan"));
+    const slave = startPymodbus("serial", pair.devicePath);
+    const config = serialConfig("scan.yaml", pair.path, "baudRate: 9600");
+    await ready(() => runShao("probe", config, "--scan", "--units", "1"));
+    const { lines, code } = await runShao("probe", config, "--scan", "--units", "1-3");
+    expect(lines).toMatchObject([
+      {
+        bus: "line",
+        unit: 1,
+        baudRate: 9600,
+        parity: "none",
+        fits: expect.arrayContaining([
+          {
+            profile: "sonbest-sm7901b",
+            levelDb: 53.6,
+            because: ["delivered at 9600 baud, parity none", "delivered as unit 1"],
+          },
+          expect.objectContaining({ profile: "gemho", levelDb: 55 }),
+        ]),
+        guess: { profile: expect.any(String) },
+      },
+    ]);
+    expect(code).toBe(0);
+    await slave.stop();
+    await pair.close();
+  });
+
+  test("--scan tells a weather station by its other values (libmodbus), and tries the other settings in vain elsewhere", async (context) => {
+    needRigs(context, "socat", "libmodbus");
+    const pair = await openPtyPair(join(scratch.path, "weather"));
+    const slave = startLibmodbus(pair.devicePath, 4, { 504: 551, 505: 215, 506: 534 });
+    const config = serialConfig("weather.yaml", pair.path, "baudRate: 4800");
+    await ready(() => runShao("probe", config, "--scan", "--units", "4"));
+    const { lines } = await runShao("probe", config, "--scan", "--units", "4");
+    expect(lines).toMatchObject([
+      {
+        unit: 4,
+        baudRate: 4800,
+        guess: { profile: "renke-weather", isOnlyOne: true },
+        fits: [{ because: expect.arrayContaining(["humidity reads 55.1 %RH", "temperature reads 21.5 °C"]) }],
+      },
+    ]);
+    await slave.stop();
+    const silent = await runShao(
+      "probe",
+      config,
+      "--scan",
+      "--units",
+      "4",
+      "--baud",
+      "4800,9600",
+      "--parity",
+      "none,even",
+    );
+    expect([silent.lines, silent.code]).toEqual([[], 1]);
+    await pair.close();
+  });
+
+  test("a list that cannot be used is wrong usage", async () => {
+    for (const args of [
+      ["--baud", "9600,fast"],
+      ["--parity", "odd,mark"],
+      ["--units", "0-300"],
+    ]) {
+      expect((await probe(file, "--scan", ...args)).code).toBe(64);
+    }
   });
 
   test("a device that the config lacks, and a config that is bad, say so", async () => {
@@ -122,3 +175,23 @@ describe("shao probe", () => {
     expect((await probe(join(scratch.path, "bad.yaml"))).code).toBe(78);
   });
 });
+
+function serialConfig(name: string, serial: string, more: string): string {
+  const path = join(scratch.path, name);
+  writeFileSync(
+    path,
+    `node: site-1
+bridge: { url: "mqtts://127.0.0.1:8883" }
+state: ${scratch.path}/state
+buses: { line: { serial: "${serial}", ${more} } }
+devices: {}
+`,
+  );
+  return path;
+}
+
+/** A slave of another program needs a moment until it listens. */
+async function ready(attempt: () => Promise<{ readonly lines: readonly unknown[] }>): Promise<void> {
+  for (let tries = 0; tries < 10; tries++) if ((await attempt()).lines.length > 0) return;
+  throw new Error("the slave never listened");
+}

@@ -18,15 +18,22 @@ const PYTHON_PROBES: Readonly<Record<string, string>> = {
   libmodbus: "import ctypes; ctypes.CDLL('libmodbus.so.5')",
 };
 
+type Rig = "socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy";
+
+export function hasRig(command: Rig): boolean {
+  const python = PYTHON_PROBES[command];
+  const probe = python === undefined ? spawnSync("which", [command]) : spawnSync("/usr/bin/python3", ["-c", python]);
+  return probe.status === 0;
+}
+
 /** Goes on only where all these commands are there. */
 export function needRigs(
   context: Skippable,
   ...commands: readonly ("socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy" | "gpsd" | "gpsfake" | "gpspipe")[]
 ): void {
+export function needRigs(context: Skippable, ...commands: readonly Rig[]): void {
   for (const command of commands) {
-    const python = PYTHON_PROBES[command];
-    const probe = python === undefined ? spawnSync("which", [command]) : spawnSync("/usr/bin/python3", ["-c", python]);
-    if (probe.status === 0) continue;
+    if (hasRig(command)) continue;
     const reason = `${command} is missing: scripts/setup --test installs it`;
     if (process.env["CI"] !== undefined) throw new Error(reason);
     context.skip(reason);
