@@ -39,11 +39,11 @@ export const svantekNoise: Driver<typeof svantekNoiseConfig> = {
     let measuredAtMs = Number.NEGATIVE_INFINITY;
 
     const poll = async (): Promise<void> => {
-      if (
-        exchange.owed !== undefined ||
-        settings === undefined ||
-        clock.upMs() - settingsAtMs >= SETTINGS_EVERY_MS - periodMs / 2
-      ) {
+      const { outstanding } = exchange;
+      // A query of a function that nothing is owed of shows that all that was owed has come, or never will.
+      if (outstanding.includes(1) && !outstanding.includes(2)) await exchange.ask(query, timeoutMs);
+      const areOld = clock.upMs() - settingsAtMs >= SETTINGS_EVERY_MS - periodMs / 2;
+      if (outstanding.length > 0 || settings === undefined || areOld) {
         settings = undefined;
         settings = profileSettings(await exchange.ask("1", timeoutMs), profile);
         settingsAtMs = clock.upMs();

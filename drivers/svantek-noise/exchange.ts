@@ -6,9 +6,13 @@ import { type SvantekAnswer, SvantekReader } from "./answer.ts";
 /** A meter that floods is asked all the same. */
 const MOST_UNASKED_CHUNKS = 64;
 
+/** An answer that is this late does not come any more. */
+const OUTSTANDING_MS = 10_000;
+
 /**
- * Queries to one meter, one at a time. Answers carry no number of their own: after one that did not come in time, only the
- * answer to a query of another function shows that nothing older is on its way, and until then none is believed.
+ * Queries to one meter, one at a time. Answers carry no number of their own, but come in the order of the queries: an answer
+ * is believed only when no other can still be on its way. After one that did not come in time, only the answer to a query of
+ * a function that is not outstanding shows that.
  */
 export class SvantekExchange {
   readonly #link: ByteLink;
@@ -16,9 +20,9 @@ export class SvantekExchange {
   readonly #onFault: (error: DriverError) => void;
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #reader = new SvantekReader();
-  readonly #waiting: SvantekAnswer[] = [];
+  #waiting: SvantekAnswer[] = [];
   #next: Promise<IteratorResult<Uint8Array>>;
-  #owed: number | undefined;
+  #outstanding: { readonly function: number; readonly atMs: number }[] = [];
 
   constructor(link: ByteLink, clock: Clock, onFault: (error: DriverError) => void) {
     this.#link = link;
@@ -28,9 +32,9 @@ export class SvantekExchange {
     this.#next = ahead(this.#chunks);
   }
 
-  /** Function of an answer that never came; a query of another function must be answered before it may be asked again. */
-  get owed(): number | undefined {
-    return this.#owed;
+  /** Functions whose answers may still come. */
+  get outstanding(): readonly number[] {
+    return this.#outstanding.map((query) => query.function);
   }
 
   /**
@@ -41,18 +45,19 @@ export class SvantekExchange {
   async ask(query: string, timeoutMs: number): Promise<readonly string[]> {
     const wanted = Number(query[0]);
     await this.#drain();
+    const askedMs = this.#clock.upMs();
+    this.#outstanding = this.#outstanding.filter(({ atMs }) => askedMs - atMs < OUTSTANDING_MS);
+    this.#outstanding.push({ function: wanted, atMs: askedMs });
     await this.#link.write(Buffer.from(`#${query};`));
-    const untilMs = this.#clock.upMs() + timeoutMs;
     for (;;) {
       const answer = this.#waiting.shift();
-      if (answer?.function === wanted) {
-        if (this.#owed !== wanted) this.#owed = undefined;
-        return answer.fields;
+      if (answer !== undefined) {
+        this.#paid(answer);
+        if (answer.function === wanted && this.#outstanding.length === 0) return answer.fields;
+        continue;
       }
-      if (answer !== undefined) continue;
-      const leftMs = untilMs - this.#clock.upMs();
+      const leftMs = askedMs + timeoutMs - this.#clock.upMs();
       if (leftMs <= 0 || !(await this.#receive(leftMs))) {
-        this.#owed ??= wanted;
         throw new DriverError("METER_TIMEOUT", `no answer to "#${query.slice(0, 20)};" within ${timeoutMs} ms`, {
           retry: "backoff",
           hint: "Is the meter on, its port set to remote control, and the baud rate right?",
@@ -61,10 +66,17 @@ export class SvantekExchange {
     }
   }
 
+  /** Its query is the oldest of that function; what was asked before that will not be answered any more. */
+  #paid(answer: SvantekAnswer): void {
+    const index = this.#outstanding.findIndex((query) => query.function === answer.function);
+    this.#outstanding.splice(0, index + 1);
+  }
+
   /** What came unasked is not an answer to what is asked next. */
   async #drain(): Promise<void> {
     for (let chunks = 0; chunks < MOST_UNASKED_CHUNKS && (await this.#receive(0)); chunks++);
-    this.#waiting.length = 0;
+    for (const answer of this.#waiting) this.#paid(answer);
+    this.#waiting = [];
     this.#reader.clear();
   }
 
