@@ -154,8 +154,6 @@ export interface BusLease extends AsyncDisposable {
    * One exchange.
    * @returns register values (unsigned 16 bit), or coils as 0 and 1; for writes the value echoed, for `write-registers`
    *   how many were written
-   * @throws DriverError MODBUS_TIMEOUT, MODBUS_CRC, MODBUS_EXCEPTION, MODBUS_UNEXPECTED, BUS_LOST
-   * @returns register values (unsigned 16 bit), or coils as 0 and 1; for writes the value echoed
    * @throws DriverError MODBUS_TIMEOUT, MODBUS_CRC, MODBUS_EXCEPTION, MODBUS_GATEWAY, MODBUS_UNEXPECTED, BUS_LOST
    */
   modbus(request: ModbusRequest, priority?: "command" | "poll"): Promise<readonly number[]>;

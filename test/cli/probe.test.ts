@@ -98,6 +98,8 @@ describe("shao probe", { timeout: 120_000 }, () => {
       lines: [{ ok: true, reading: { kind: "position", latitudeDeg: 39.9 } }],
     });
     await terminal.close();
+  });
+
   test("--scan finds a slave that we did not write (pymodbus) on a serial line, and says what it may be", async (context) => {
     needRigs(context, "socat", "pymodbus");
     const pair = await openPtyPair(join(scratch.path, "scan"));

@@ -18,7 +18,7 @@ const PYTHON_PROBES: Readonly<Record<string, string>> = {
   libmodbus: "import ctypes; ctypes.CDLL('libmodbus.so.5')",
 };
 
-type Rig = "socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy";
+type Rig = "socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy" | "gpsd" | "gpsfake" | "gpspipe";
 
 export function hasRig(command: Rig): boolean {
   const python = PYTHON_PROBES[command];
@@ -27,10 +27,6 @@ export function hasRig(command: Rig): boolean {
 }
 
 /** Goes on only where all these commands are there. */
-export function needRigs(
-  context: Skippable,
-  ...commands: readonly ("socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy" | "gpsd" | "gpsfake" | "gpspipe")[]
-): void {
 export function needRigs(context: Skippable, ...commands: readonly Rig[]): void {
   for (const command of commands) {
     if (hasRig(command)) continue;
