@@ -16,13 +16,13 @@ import { commandKeys, type NodeIdentity, readIdentity } from "./identity/identit
 import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
-import { actOn } from "./node-acts.ts";
 import { ProbeServer } from "./local/probe-server.ts";
+import { actOn } from "./node-acts.ts";
 import { NodeReport, problemOf } from "./node-report.ts";
 import { ParkingControl } from "./parking/parking-control.ts";
 import type { PipelineOutput } from "./pipeline/output.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
-import { startBody } from "./start-record.ts";
+import { startBody, supervisedDevices } from "./start-record.ts";
 import { type Supervisor, startSupervisor } from "./supervisor/supervisor.ts";
 import { systemClock } from "./system-clock.ts";
 import { isNtpSynchronised } from "./time/ntp-marks.ts";
@@ -211,12 +211,7 @@ class RunningGateway implements Gateway {
     this.#checkTime();
     this.#take(() => this.#pipeline.start(this.#time.stamp()));
     this.#supervisor = startSupervisor({
-      devices: config.devices.map(({ id, driver, isEnabled, config: settings }) => ({
-        id,
-        driver: driver.kind,
-        config: settings,
-        isDisabled: !isEnabled,
-      })),
+      devices: supervisedDevices(config),
       load: loadDriver,
       links: this.#links,
       clock: this.#clock,
@@ -236,22 +231,13 @@ class RunningGateway implements Gateway {
       if (sinceMs > (this.#parking.parked?.everyMs ?? 0) - HEALTH_EVERY_MS / 2) void this.#writeHealth();
     });
     if (config.health !== undefined) {
-      this.#local = await startLocalServer({
-        ...config.health,
-        health: () => this.health(),
-        metrics: () => this.#report.metrics(),
-      });
+      const answers = { health: () => this.health(), metrics: () => this.#report.metrics() };
+      this.#local = await startLocalServer({ ...config.health, ...answers });
       this.#log.info({ host: config.health.host, port: this.#local.port }, "local health page listens");
     }
-    this.#probe = await ProbeServer.start({
-      directory: config.state,
-      devices: config.devices.map(({ id, driver }) => ({ id, driver: driver.kind })),
-      buses: config.buses,
-      openBus: this.#links.openBus,
-      health: () => this.#supervisor?.health() ?? [],
-      clock: this.#clock,
-      log: this.#log,
-    });
+    const { openBus } = this.#links;
+    const health = () => this.#supervisor?.health() ?? [];
+    this.#probe = await ProbeServer.start({ config, openBus, health, clock: this.#clock, log: this.#log });
     await this.#startUplink(identity);
   }
 
@@ -260,8 +246,7 @@ class RunningGateway implements Gateway {
     this.#stop.abort();
     await Promise.race([this.#supervisor?.done, this.#clock.sleep(DRIVERS_END_MS)]);
     this.#take(() => this.#pipeline.stop());
-    await this.#local?.close();
-    await this.#probe?.close();
+    await Promise.all([this.#local?.close(), this.#probe?.close()]);
     await this.#uplink?.close();
     await this.#writer.stop();
     const { memory } = this.#options;

@@ -4,6 +4,7 @@ import { MAX_URGENT_BODY_BYTES } from "../protocol/limits.ts";
 import { NoiseQuantity } from "../protocol/noise.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { JournalRestore } from "./contracts/journal.ts";
+import type { SupervisedDevice } from "./supervisor/device-supervisor.ts";
 
 /** What the node says of itself with the first record of a run. */
 export function startBody(
@@ -49,4 +50,14 @@ function reasonOf(restored: JournalRestore, wasCommanded: boolean): StartBody["r
 function quantityOf(config: unknown): { quantity?: NoiseQuantity } {
   if (typeof config !== "object" || config === null || !("quantity" in config)) return {};
   return Value.Check(NoiseQuantity, config.quantity) ? { quantity: config.quantity } : {};
+}
+
+/** The config's devices as the supervisor takes them. */
+export function supervisedDevices({ devices }: Pick<GatewayConfig, "devices">): SupervisedDevice[] {
+  return devices.map(({ id, driver, isEnabled, config }) => ({
+    id,
+    driver: driver.kind,
+    config,
+    isDisabled: !isEnabled,
+  }));
 }

@@ -15,10 +15,12 @@ const LONGEST_QUESTION_BYTES = 4096;
 const IDLE_MS = 60_000;
 
 export interface ProbeServerOptions {
-  /** The state folder: only its owner may ask. */
-  readonly directory: string;
-  readonly devices: readonly { readonly id: string; readonly driver: string }[];
-  readonly buses: Readonly<Record<string, { readonly port: BusPort; readonly settings: BusSettings }>>;
+  readonly config: {
+    /** The folder of the socket: only its owner may ask. */
+    readonly state: string;
+    readonly devices: readonly { readonly id: string; readonly driver: { readonly kind: string } }[];
+    readonly buses: Readonly<Record<string, { readonly port: BusPort; readonly settings: BusSettings }>>;
+  };
   readonly openBus: (port: BusPort, settings: BusSettings) => Promise<BusLease>;
   readonly health: () => readonly DeviceHealth[];
   readonly clock: Clock;
@@ -41,7 +43,7 @@ export class ProbeServer {
   /** Never rejects: without the socket, `shao probe` says that the port is busy, as it did. */
   static async start(options: ProbeServerOptions): Promise<ProbeServer> {
     const server = new ProbeServer(options);
-    const path = join(options.directory, PROBE_SOCKET);
+    const path = join(options.config.state, PROBE_SOCKET);
     try {
       // Whoever was killed left its socket behind; the state folder's lock says that nobody else listens.
       rmSync(path, { force: true });
@@ -102,8 +104,8 @@ export class ProbeServer {
       await this.#devices(question, say, signal);
       return;
     }
-    const bus = this.#options.buses[question.bus];
-    if (bus === undefined) throw unknown("bus", question.bus, Object.keys(this.#options.buses));
+    const bus = this.#options.config.buses[question.bus];
+    if (bus === undefined) throw unknown("bus", question.bus, Object.keys(this.#options.config.buses));
     const { unit, function: kind, address, count, timeoutMs } = question;
     await using lease = await this.#options.openBus(bus.port, bus.settings);
     // As a poll: it waits its turn among the meters and never goes before them.
@@ -115,7 +117,8 @@ export class ProbeServer {
     say: (answer: ProbeAnswer) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { devices, clock, health } = this.#options;
+    const { config, clock, health } = this.#options;
+    const devices = config.devices.map(({ id, driver }) => ({ id, driver: driver.kind }));
     const wanted = devices.filter(({ id }) => question.device === undefined || id === question.device);
     if (wanted.length === 0)
       throw unknown(
