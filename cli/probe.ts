@@ -116,13 +116,7 @@ function trouble(health: DeviceHealth | undefined): object {
   if (health === undefined) return {};
   const { state, code, message, hint } = health.body;
   if (code !== undefined) return { state, code, message, hint };
-  if (state === "starting") {
-    return {
-      state,
-      message: "nothing has come from it",
-      hint: "What connects to us must be on, and know this address.",
-    };
-  }
+  if (state === "starting") return { state, message: "nothing has come from it", hint: "Is it on, and connected?" };
   return { state, message: "it answers, but has no reading yet", hint: "A receiver needs a fix: let it see the sky." };
 }
 

@@ -1,4 +1,5 @@
 import type { HealthBody } from "../../protocol/bodies.ts";
+import type { Subject } from "../../protocol/ids.ts";
 import type { Db } from "../store/database.ts";
 import { clearFault, type Fault, isStanding, raiseFault } from "./faults.ts";
 
@@ -30,6 +31,8 @@ export interface WatchedNode {
   readonly parked: { readonly everyMs: number } | undefined;
   readonly devices: readonly {
     readonly device: string;
+    /** A station behind a listener: it stands at a place that nobody watches without it. Handsets and vehicles rest. */
+    readonly subject?: Subject;
     readonly state: string;
     /** Since when the bridge sees it not at work; a node repeats such a report, and starts, which must not begin the time anew. */
     readonly downSinceMs: number | undefined;
@@ -64,13 +67,13 @@ export function judgeSilence(
   if (since(heardAtMs) > limitMs) return [{ node, rule: "node-silent", stands: true }];
   if (!isOnline || nowMs - heardAtMs > limitMs) return [];
   const verdicts: FaultVerdict[] = [{ node, rule: "node-silent", stands: false }];
-  for (const { device, state, downSinceMs, lastReadingAtMs } of watched.devices) {
+  for (const { device, subject, state, downSinceMs, lastReadingAtMs } of watched.devices) {
     const isDown = isDownState(state);
     const staleAtMs = state === "online" ? lastReadingAtMs : undefined;
     const isStale = staleAtMs !== undefined && since(staleAtMs) > limits.readingMs;
     if (isDown && since(downSinceMs) <= limits.deviceMs) continue;
     if (staleAtMs !== undefined && !isStale && nowMs - staleAtMs > limits.readingMs) continue;
-    verdicts.push({ node, device, rule: "device-silent", stands: isDown || isStale });
+    verdicts.push({ node, device, ...(subject && { subject }), rule: "device-silent", stands: isDown || isStale });
   }
   return verdicts;
 }
@@ -84,7 +87,7 @@ function isDownState(state: string): boolean {
 export class FaultWatch {
   readonly #db: Db;
   readonly #watchingSinceMs: number;
-  /** By `node device`. */
+  /** By `node device subject`. */
   #downSinceMs = new Map<string, number>();
 
   constructor(db: Db, nowMs: number) {
@@ -99,17 +102,20 @@ export class FaultWatch {
   async look(limits: SilenceLimits, nowMs: number): Promise<number> {
     const standing = await this.#db
       .selectFrom("alarms")
-      .select(["node", "device", "rule"])
+      .select(["node", "device", "subject_id", "rule"])
       .where("family", "=", "fault")
       .where(isStanding)
       .where("rule", "in", ["node-silent", "device-silent"])
       .execute();
-    const stands = new Set(standing.map(({ node, device, rule }) => `${node} ${device} ${rule}`));
+    const stands = new Set(
+      standing.map(({ node, device, subject_id, rule }) => `${node} ${device} ${subject_id} ${rule}`),
+    );
     const nodes = await watchedNodes(this.#db, this.#downSinceMs, nowMs);
     let changed = 0;
     for (const watched of nodes) {
       for (const verdict of judgeSilence(watched, limits, nowMs, this.#watchingSinceMs)) {
-        if (stands.has(`${verdict.node} ${verdict.device ?? ""} ${verdict.rule}`) === verdict.stands) continue;
+        const { node, device = "", subject, rule } = verdict;
+        if (stands.has(`${node} ${device} ${subject?.id ?? ""} ${rule}`) === verdict.stands) continue;
         const act = verdict.stands ? raiseFault : clearFault;
         await this.#db.transaction().execute((trx) => act(trx, verdict, nowMs));
         changed += 1;
@@ -117,8 +123,8 @@ export class FaultWatch {
     }
     this.#downSinceMs = new Map(
       nodes.flatMap(({ node, devices }) =>
-        devices.flatMap(({ device, downSinceMs }) =>
-          downSinceMs === undefined ? [] : [[`${node} ${device}`, downSinceMs] as const],
+        devices.flatMap(({ device, subject, downSinceMs }) =>
+          downSinceMs === undefined ? [] : [[`${node} ${device} ${subject?.id ?? ""}`, downSinceMs] as const],
         ),
       ),
     );
@@ -139,8 +145,8 @@ async function watchedNodes(
     .execute();
   const devices = await db
     .selectFrom("device_state")
-    .select(["node", "device", "state", "at_ms", "quantity", "last_reading_at_ms"])
-    .where("subject_type", "=", "")
+    .select(["node", "device", "subject_type", "subject_id", "state", "at_ms", "quantity", "last_reading_at_ms"])
+    .where("subject_type", "in", ["", "station"])
     .execute();
   const byNode = Map.groupBy(devices, ({ node }) => node);
   return nodes.map((row) => ({
@@ -151,9 +157,10 @@ async function watchedNodes(
     parked: parkedBy(row.health),
     devices: (byNode.get(row.id) ?? []).map((device) => ({
       device: device.device,
+      ...(device.subject_type === "station" && { subject: { type: "station" as const, id: device.subject_id } }),
       state: device.state,
       downSinceMs: isDownState(device.state)
-        ? (downSinceMs.get(`${row.id} ${device.device}`) ?? Math.min(device.at_ms, nowMs))
+        ? (downSinceMs.get(`${row.id} ${device.device} ${device.subject_id}`) ?? Math.min(device.at_ms, nowMs))
         : undefined,
       lastReadingAtMs: device.quantity === null ? undefined : (device.last_reading_at_ms ?? undefined),
     })),

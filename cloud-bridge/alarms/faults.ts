@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { AlarmBody, AlarmNature } from "../../protocol/alarm.ts";
+import type { Subject } from "../../protocol/ids.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import { newAlarmId } from "../../protocol/new-ids.ts";
 import type { Trx } from "../store/database.ts";
@@ -34,6 +35,8 @@ export interface Fault {
   readonly node: string;
   /** Absent: the node as a whole. */
   readonly device?: string;
+  /** Absent: the device itself. */
+  readonly subject?: Subject;
   readonly rule: FaultRule;
 }
 
@@ -91,7 +94,8 @@ export async function clearFault(trx: Trx, fault: Fault, nowMs: number): Promise
 }
 
 async function apply(trx: Trx, fault: Fault, body: AlarmBody, nowMs: number): Promise<void> {
-  const place = { node: fault.node, device: fault.device ?? "", run: BRIDGE_RUN, seq: body.rev };
+  const { node, device = "", subject } = fault;
+  const place = { node, device, ...(subject && { subject }), run: BRIDGE_RUN, seq: body.rev };
   await applyAlarm(trx, { ...place, body, ageMs: 0 }, nowMs);
 }
 
@@ -101,6 +105,7 @@ async function newest(trx: Trx, fault: Fault) {
     .select(["body", "phase"])
     .where("node", "=", fault.node)
     .where("device", "=", fault.device ?? "")
+    .where("subject_id", "=", fault.subject?.id ?? "")
     .where("rule", "=", fault.rule)
     .where("family", "=", "fault")
     .orderBy("state_at_ms", "desc")

@@ -164,7 +164,12 @@ export class DeviceSupervisor {
     const { links } = this.#options;
     const openBus: DeviceLinks["openBus"] = async (port, settings) =>
       slowedLease(await links.openBus(port, settings), () => this.#slowBy);
-    const context = new RunContext({ ...links, openBus }, this.#clock, stop.signal, inbox, {
+    const listenTcp: DeviceLinks["listenTcp"] = async (address) => {
+      const listener = await links.listenTcp(address);
+      if (!stop.signal.aborted) this.#health.listening(this.#clock.nowMs(), this.#clock.upMs());
+      return listener;
+    };
+    const context = new RunContext({ ...links, openBus, listenTcp }, this.#clock, stop.signal, inbox, {
       online: (subject) => this.#onOnline(subject),
       fault: (error, subject) => this.#onFault(error, subject),
       emit: (reading, subject) => this.#emit(reading, subject),

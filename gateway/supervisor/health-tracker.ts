@@ -1,4 +1,4 @@
-import type { DriverError } from "../../drivers/errors.ts";
+import { DriverError } from "../../drivers/errors.ts";
 import type { DeviceBody } from "../../protocol/bodies.ts";
 
 const SILENT_AFTER_PERIODS = 3;
@@ -24,6 +24,7 @@ export class HealthTracker {
   #heardUpMs: number;
   #faultUpMs = Number.NEGATIVE_INFINITY;
   #isParked = false;
+  #isUnheard = false;
 
   /** @param periodMs how often the device should be heard; without it, it is never silent */
   constructor(periodMs: number | undefined, nowMs: number, upMs: number, report: (body: DeviceBody) => void) {
@@ -55,8 +56,23 @@ export class HealthTracker {
   /** It answered correctly. */
   online(nowMs: number, upMs: number): void {
     this.#heardUpMs = upMs;
-    if (this.#state === "online" || this.#isParked) return;
+    const wasUnheard = this.#isUnheard;
+    this.#isUnheard = false;
+    if ((this.#state === "online" && !wasUnheard) || this.#isParked) return;
     this.#error = undefined;
+    this.#enter("online", nowMs, upMs);
+  }
+
+  /** A server for devices that connect to us stands; that nobody has yet is said, and is no silence. */
+  listening(nowMs: number, upMs: number): void {
+    this.#heardUpMs = upMs;
+    if (this.#state === "online" || this.#isParked) return;
+    this.#isUnheard = true;
+    this.#retryInMs = undefined;
+    this.#error = new DriverError("LISTENING_UNHEARD", "it listens, and nobody has connected yet", {
+      retry: "backoff",
+      hint: "Point the stations or terminals to this box's address and the port of `listen`.",
+    });
     this.#enter("online", nowMs, upMs);
   }
 
@@ -74,6 +90,7 @@ export class HealthTracker {
   /** While parked it is neither silent nor offline, whatever has lost its power with the ignition. */
   park(isParked: boolean, nowMs: number, upMs: number): void {
     if (isParked === this.#isParked || this.#state === "stopped") return;
+    this.#isUnheard = false;
     this.#isParked = isParked;
     this.#error = undefined;
     this.#retryInMs = undefined;
@@ -88,6 +105,7 @@ export class HealthTracker {
   }
 
   offline(error: DriverError, retryInMs: number, nowMs: number, upMs: number): void {
+    this.#isUnheard = false;
     if (this.#isParked) return;
     this.#error = error;
     this.#retryInMs = retryInMs;
@@ -115,7 +133,8 @@ export class HealthTracker {
       this.#enter("silent", nowMs, upMs);
       return;
     }
-    if (this.#state === "online" && this.#error !== undefined && upMs - this.#faultUpMs > FAULT_FORGOTTEN_MS) {
+    const isShowing = this.#state === "online" && !this.#isUnheard;
+    if (isShowing && this.#error !== undefined && upMs - this.#faultUpMs > FAULT_FORGOTTEN_MS) {
       const wasShown = this.#reportedCode !== undefined;
       this.#error = undefined;
       this.#repeated = 0;

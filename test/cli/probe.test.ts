@@ -83,7 +83,7 @@ describe("shao probe", { timeout: 120_000 }, () => {
     const none = await probe(centre, "--seconds", "1");
     expect([none.code, none.lines]).toMatchObject([
       1,
-      [{ ok: false, state: "starting", hint: expect.stringContaining("us") }],
+      [{ ok: false, code: "LISTENING_UNHEARD", hint: expect.stringContaining("listen") }],
     ]);
     const asked = probe(centre, "--seconds", "60");
     const place = { latitudeDeg: 39.9, longitudeDeg: 116.4 };

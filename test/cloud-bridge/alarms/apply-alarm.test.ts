@@ -77,6 +77,34 @@ test("an unplugged meter becomes a fault alarm, and its return clears it", async
   ]);
 });
 
+test("of what stands behind a listener, a station that falls silent is a fault, a handset at rest is none", async () => {
+  const { db } = temporaryStore();
+  await db
+    .insertInto("nodes")
+    .values({ id: "centre", created_at_ms: 0, online: 1, state_at_ms: NOW, health_at_ms: NOW })
+    .execute();
+  const behind = { node: "centre", device: "stations", at_ms: NOW };
+  await db
+    .insertInto("device_state")
+    .values([
+      { ...behind, subject_type: "", subject_id: "", state: "online" },
+      { ...behind, subject_type: "station", subject_id: "MN1", state: "silent" },
+      { ...behind, subject_type: "station", subject_id: "MN2", state: "online" },
+      { ...behind, subject_type: "issi", subject_id: "7001", state: "silent" },
+    ])
+    .execute();
+  const limits = { nodeMs: 120_000, deviceMs: 60_000, heartbeatMs: 200_000, readingMs: 200_000 };
+  const watch = new FaultWatch(db, NOW);
+  expect(await watch.look(limits, NOW + 61_000)).toBe(1);
+  expect(await watch.look(limits, NOW + 62_000)).toBe(0);
+  const alarms = () => db.selectFrom("alarms").select(["device", "subject_id", "rule", "phase"]).execute();
+  const fault = { device: "stations", subject_id: "MN1", rule: "device-silent" };
+  expect(await alarms()).toEqual([{ ...fault, phase: "raised" }]);
+  await db.updateTable("device_state").set({ state: "online" }).where("subject_id", "=", "MN1").execute();
+  expect(await watch.look(limits, NOW + 63_000)).toBe(1);
+  expect(await alarms()).toEqual([{ ...fault, phase: "cleared" }]);
+});
+
 describe("a parked vehicle", () => {
   const limits = { nodeMs: 1000, deviceMs: 1000, heartbeatMs: 1000, readingMs: 1000 };
   const watched = { node: "v", heartbeatAtMs: 0, stateAtMs: 0, devices: [], parked: { everyMs: 600 } };
