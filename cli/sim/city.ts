@@ -1,3 +1,5 @@
+import { distanceM, METRES_PER_DEGREE } from "../../protocol/geodesy.ts";
+
 /** A small living city: what its meters would hear and where its vehicles are, at any moment. No I/O, no clock of its own. */
 export interface CitySite {
   readonly node: string;
@@ -20,9 +22,6 @@ export interface Point {
   readonly latitudeDeg: number;
   readonly longitudeDeg: number;
 }
-
-/** Metres of one degree of latitude on a sphere of 6,371 km. */
-const METRES_PER_DEGREE = 111_195;
 
 export const SITES: readonly CitySite[] = [
   {
@@ -120,13 +119,6 @@ function offset(point: Point | undefined, northM: number, eastM: number): Point 
     latitudeDeg: point.latitudeDeg + northM / METRES_PER_DEGREE,
     longitudeDeg: point.longitudeDeg + eastM / perDegreeEast,
   };
-}
-
-/** Flat-earth distance, good to a metre within a city. */
-export function distanceM(from: Point, to: Point): number {
-  const north = (to.latitudeDeg - from.latitudeDeg) * METRES_PER_DEGREE;
-  const middle = ((from.latitudeDeg + to.latitudeDeg) / 2) * (Math.PI / 180);
-  return Math.hypot(north, (to.longitudeDeg - from.longitudeDeg) * METRES_PER_DEGREE * Math.cos(middle));
 }
 
 function bearingDeg(from: Point, to: Point): number {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Assignment, CaseView, CrewAct } from "../../cloud-bridge/api/schema/desk.ts";
+import { distanceM } from "../../protocol/geodesy.ts";
 import type { ApiClient } from "./api-client.ts";
-import { type City, type CityVehicle, distanceM, type Point, SITES } from "./city.ts";
+import { type City, type CityVehicle, type Point, SITES } from "./city.ts";
 
 /** How long people take, ms of real time: they are not scaled, since a crew's pace is what it is. */
 const READ_MS = 1_200;

@@ -1,7 +1,6 @@
 import type { SimulatedPosition } from "../../drivers/gps-nmea/simulator.ts";
+import { METRES_PER_DEGREE } from "../../protocol/geodesy.ts";
 import { UsageError } from "../usage-error.ts";
-
-const METRES_PER_DEGREE = 111_320;
 
 export interface JourneyOptions {
   readonly at: string;

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { type RadioSimulator, startRadioSimulator } from "../../drivers/tetra-pei/simulator.ts";
+import { METRES_PER_DEGREE } from "../../protocol/geodesy.ts";
 import { UsageError, usable } from "../usage-error.ts";
 import { type ListenOptions, resolveListen, untilAskedToEnd, withListenOptions } from "./listen-options.ts";
 
-const METRES_PER_DEGREE = 111_320;
 const MAXIMUM_INTERVAL = 129;
 const EMERGENCY = 2;
 

@@ -1,7 +1,7 @@
 import type { SimulatedPlace } from "../../drivers/jt808/simulator.ts";
+import { METRES_PER_DEGREE } from "../../protocol/geodesy.ts";
 import { UsageError } from "../usage-error.ts";
 
-const METRES_PER_DEGREE = 111_320;
 const SPEED_MPS = 9;
 
 /**

@@ -1,11 +1,7 @@
 import type { PositionReading } from "../../drivers/driver.ts";
 import type { PositionBody } from "../../protocol/bodies.ts";
+import { distanceM, type Place } from "../../protocol/geodesy.ts";
 import type { PositionSettings } from "./settings.ts";
-
-interface Held {
-  readonly latitudeDeg: number;
-  readonly longitudeDeg: number;
-}
 
 /**
  * Thins the fixes of one receiver. At a stand (slow, or without a speed and within the hold radius) the place is held:
@@ -14,7 +10,7 @@ interface Held {
  */
 export class PositionThinning {
   readonly #settings: PositionSettings;
-  #held: Held | undefined;
+  #held: Place | undefined;
   /** While parked, a place that does not change is said this many times more rarely. */
   slowBy = 1;
   #last: { readonly body: PositionBody; readonly steadyMs: number } | undefined;
@@ -57,20 +53,9 @@ export class PositionThinning {
   }
 }
 
-function standing(fix: PositionBody, at: Held): PositionBody {
+function standing(fix: PositionBody, at: Place): PositionBody {
   const { bearingDeg: _, ...rest } = fix;
   return { ...rest, latitudeDeg: at.latitudeDeg, longitudeDeg: at.longitudeDeg, speedMps: 0 };
-}
-
-/** Metres between two places, good enough for thinning at any latitude. */
-export function distanceM(a: Held, b: Held): number {
-  const toRad = Math.PI / 180;
-  const north = (b.latitudeDeg - a.latitudeDeg) * toRad;
-  const east = (((b.longitudeDeg - a.longitudeDeg + 540) % 360) - 180) * toRad;
-  const h =
-    Math.sin(north / 2) ** 2 +
-    Math.cos(a.latitudeDeg * toRad) * Math.cos(b.latitudeDeg * toRad) * Math.sin(east / 2) ** 2;
-  return 2 * 6_371_008.8 * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
 function turnDeg(from: number | undefined, to: number | undefined): number {

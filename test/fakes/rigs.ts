@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePorts } from "../../cli/sim/free-port.ts";
 import { openUdpLink } from "../../drivers/net/udp-link.ts";
 
 /** What a missing rig needs; a loud skip here, a failure in CI. */
@@ -49,16 +49,9 @@ export async function freePort(kind: "tcp" | "udp" = "tcp"): Promise<number> {
     await link[Symbol.asyncDispose]();
     return link.localPort;
   }
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
-  await promise;
-  const address = server.address();
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  await closed.promise;
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("no port");
+  return port;
 }
 
 const SLAVE = `
