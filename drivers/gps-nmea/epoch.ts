@@ -33,6 +33,8 @@ interface Said {
 }
 
 const DAY_MS = 86_400_000;
+/** Some receivers write ZDA before the fix of the second before. */
+const MOST_AHEAD_MS = 60_000;
 /** Written once an epoch; GSA and GSV come several times. */
 const TIMED: ReadonlySet<string> = new Set(["RMC", "GGA", "GNS", "GLL", "ZDA", "GST"]);
 /** Course and speed below this are the receiver's noise. */
@@ -103,16 +105,26 @@ export class EpochAssembler {
   }
 
   #utc(said: readonly Said[], timeOfDayMs: number): number | undefined {
-    const dates = said.flatMap(({ facts }) => facts.date ?? []);
-    const date = dates.find(({ hasCentury }) => hasCentury) ?? dates[0];
-    if (date !== undefined) {
-      this.#date = { midnightMs: Date.UTC(date.year, date.month - 1, date.day), timeOfDayMs };
-    } else if (this.#date !== undefined) {
-      const isPastMidnight = timeOfDayMs < this.#date.timeOfDayMs;
-      this.#date = { midnightMs: this.#date.midnightMs + (isPastMidnight ? DAY_MS : 0), timeOfDayMs };
-    }
-    return this.#date === undefined ? undefined : this.#date.midnightMs + timeOfDayMs;
+    const dated = said.flatMap(({ facts }) => (facts.date === undefined ? [] : { ...facts, date: facts.date }));
+    const told = dated.find(({ date }) => date.hasCentury) ?? dated[0];
+    const reference =
+      told === undefined
+        ? this.#date
+        : {
+            midnightMs: Date.UTC(told.date.year, told.date.month - 1, told.date.day),
+            timeOfDayMs: told.timeOfDayMs ?? timeOfDayMs,
+          };
+    if (reference === undefined) return undefined;
+    const midnightMs = reference.midnightMs + dayStepMs(timeOfDayMs - reference.timeOfDayMs);
+    this.#date = { midnightMs, timeOfDayMs };
+    return midnightMs + timeOfDayMs;
   }
+}
+
+/** Time runs on into the next day; a date that was told up to a minute ahead of its fix may be of the day after it. */
+function dayStepMs(sinceDateMs: number): number {
+  if (sinceDateMs < -MOST_AHEAD_MS) return DAY_MS;
+  return sinceDateMs > DAY_MS - MOST_AHEAD_MS ? -DAY_MS : 0;
 }
 
 function positionOf(said: readonly Said[], fix: FixKind, metresPerHdop: number): EpochPosition | undefined {

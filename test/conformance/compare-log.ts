@@ -17,6 +17,8 @@ export interface LogVerdict {
   readonly missed: readonly Place[];
   /** Positions that both have, with another time of day or another date. */
   readonly otherTime: readonly Place[];
+  /** Positions that no sentence of the log says, at that place and time of day: nothing excuses one. */
+  readonly unsaid: readonly Place[];
   readonly faults: readonly string[];
 }
 
@@ -59,7 +61,41 @@ export function compareLog(log: Uint8Array, check: string): LogVerdict {
     const beside = near(place).flatMap((key) => known.get(key) ?? []);
     return !beside.some((one) => isSame(one, place));
   });
-  return { ours: ours.length, theirs: theirs.length, invented, missed, otherTime, faults };
+  const said = saidIn(log);
+  const unsaid = ours.filter(
+    (place) =>
+      !said.has(saidKey(place, place.utcMs ?? "any")) &&
+      (place.utcMs === undefined || !said.has(saidKey(place, "none"))),
+  );
+  return { ours: ours.length, theirs: theirs.length, invented, missed, otherTime, unsaid, faults };
+}
+
+/** What the sentences of a log say, read with nothing of our decoder: a place with its time of day, or without one. */
+function saidIn(log: Uint8Array): Set<string> {
+  const said = new Set<string>();
+  for (const [, type = "", body = ""] of Buffer.from(log)
+    .toString("latin1")
+    .matchAll(/\$[A-Z]{2}(RMC|GGA|GNS|GLL),([^*$\r\n]*)\*/g)) {
+    const fields = body.split(",");
+    const at = { RMC: 2, GGA: 1, GNS: 1, GLL: 0 }[type] ?? 0;
+    const [lat = "", northSouth, lon = "", eastWest] = fields.slice(at, at + 4);
+    const time = fields[type === "GLL" ? 4 : 0] ?? "";
+    if (lat === "" || lon === "") continue;
+    const degrees = (text: string, digits: number) => Number(text.slice(0, digits)) + Number(text.slice(digits)) / 60;
+    const latitudeDeg = degrees(lat, 2) * (northSouth === "S" ? -1 : 1);
+    const longitudeDeg = degrees(lon, 3) * (eastWest === "W" ? -1 : 1);
+    const seconds = Number(time.slice(0, 2)) * 3600 + Number(time.slice(2, 4)) * 60 + Number(time.slice(4));
+    const place = { latitudeDeg, longitudeDeg };
+    said.add(saidKey(place, "any"));
+    said.add(saidKey(place, time === "" ? "none" : Math.trunc(seconds * 1000 + 1e-3)));
+  }
+  return said;
+}
+
+/** @param when UTC or time of day, ms; "none": the sentence has no time; "any": at some time */
+function saidKey({ latitudeDeg, longitudeDeg }: Place, when: number | "none" | "any"): string {
+  const timeOfDayMs = typeof when === "number" ? ((when % DAY_MS) + DAY_MS) % DAY_MS : when;
+  return `${latitudeDeg.toFixed(7)} ${longitudeDeg.toFixed(7)} ${timeOfDayMs}`;
 }
 
 function reportsOf(check: string): Place[] {

@@ -154,6 +154,30 @@ describe("NMEA decoder", () => {
     ]);
   });
 
+  test("a ZDA that runs a second ahead of the fix does not put it a day off at midnight", () => {
+    // As Ashtech's AC12 orders and times them (gpsd, test/daemon/ac12_binary.log): ZDA of the next second, then the fix.
+    const second = (date: string, ahead: string, time: string) => [
+      formatSentence(`GPZDA,${ahead}.00,${date},00,00`),
+      formatSentence(`GPGGA,${time}.00,2037.76012,N,08704.07373,W,1,03,2.2,072.35,M,-13.9,M,,`),
+      formatSentence(`GPGGA,${time}.50,2037.76012,N,08704.07373,W,1,03,2.2,072.35,M,-13.9,M,,`),
+    ];
+    const items = readings(
+      decode(
+        ...second("23,12,2007", "235959", "235958"),
+        ...second("24,12,2007", "000000", "235959"),
+        ...second("24,12,2007", "000001", "000000"),
+      ),
+    );
+    expect(items.map((item) => new Date(item.atMs ?? 0).toISOString().slice(8, 21))).toEqual([
+      "23T23:59:58.0",
+      "23T23:59:58.5",
+      "23T23:59:59.0",
+      "23T23:59:59.5",
+      "24T00:00:00.0",
+      "24T00:00:00.5",
+    ]);
+  });
+
   test("a wrapped week is suspected: 7168 days back is no date of this release", () => {
     const now = Date.parse("2026-11-21T15:00:00Z");
     expect(isBelievableDate(now)).toBe(true);
