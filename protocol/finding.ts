@@ -107,6 +107,15 @@ export const Finding = Type.Object({
   meter: Type.Optional(MeterFacts),
   /** After − before, where both are known. */
   driftDb: Type.Optional(Type.Number()),
+  /** What instruments read within the window, in the seconds left out too; absent where none gave a fresh reading. */
+  weather: Type.Optional(
+    Type.Object({
+      /** Strongest. */
+      windMps: Type.Optional(Type.Number({ minimum: 0 })),
+      /** Whether it rained in any second. */
+      hasRained: Type.Optional(Type.Boolean()),
+    }),
+  ),
   /** A machine cannot tell which machine is loud. */
   mainSource: Type.Null(),
   measuredBy: Type.Literal("machine"),

@@ -6,11 +6,13 @@ import { didYouMean } from "../../protocol/document/did-you-mean.ts";
 import type { DocumentFault, Place } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
 import { MeterSection } from "./meter-schema.ts";
+import { WeatherSection } from "./weather-schema.ts";
 
 /** One device of the YAML, checked. */
 interface DeviceSection extends Record<string, unknown> {
   readonly enabled?: boolean;
   readonly meter?: MeterSection;
+  readonly weather?: WeatherSection;
 }
 
 /** What the loader needs of drivers/registry.ts. */
@@ -22,6 +24,7 @@ export interface FoundDevice {
   readonly driver: Driver;
   readonly isEnabled: boolean;
   readonly meter?: MeterSection;
+  readonly weather?: WeatherSection;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -66,10 +69,17 @@ export async function checkDevices(
       continue;
     }
     const checked = checkDocument(deviceSchema(driver, root), value, { path: ["devices", id], keyAt });
-    const { driver: _, enabled, meter, ...config } = (checked.value ?? {}) as DeviceSection;
+    const { driver: _, enabled, meter, weather, ...config } = (checked.value ?? {}) as DeviceSection;
     faults.push(...checked.faults);
     if (checked.faults.length === 0) faults.push(...ownFaults(root, id, keyAt, driver, config));
-    found.push({ id, driver, isEnabled: enabled !== false, ...(meter === undefined ? {} : { meter }), config });
+    found.push({
+      id,
+      driver,
+      isEnabled: enabled !== false,
+      ...(meter === undefined ? {} : { meter }),
+      ...(weather === undefined ? {} : { weather }),
+      config,
+    });
   }
   return { found, faults };
 }
@@ -81,7 +91,12 @@ export function deviceSchema(driver: Driver, root?: DocumentNode): TSchema {
     own[key] = isBusReference(property) ? { ...property, ...busNote(root) } : property;
   }
   const enabled = Type.Boolean({ default: true, title: "Started", description: "false: listed, not started." });
-  const schema = Type.Object({ driver: Type.Literal(driver.kind), enabled, meter: Type.Optional(MeterSection) });
+  const schema = Type.Object({
+    driver: Type.Literal(driver.kind),
+    enabled,
+    meter: Type.Optional(MeterSection),
+    weather: Type.Optional(WeatherSection),
+  });
   const required = [...(schema.required ?? []), ...(looseSchema(driver.config).required ?? [])];
   return { ...driver.config, ...schema, properties: { ...schema.properties, ...own }, required } as TSchema;
 }

@@ -35,6 +35,7 @@ export function crossCheck(
   }
   const devices = found.map((device) => ({ ...device, config: withBuses(root, device, buses, faults) }));
   checkZones(root, faults);
+  checkWeather(root, faults);
   checkRules(root, found, faults);
   checkParking(root, found, faults);
   checkPortsAreOwnedOnce(root, faults);
@@ -66,6 +67,17 @@ function withBuses(
     }
   }
   return config;
+}
+
+function checkWeather(root: DocumentNode, faults: DocumentFault[]): void {
+  const devices = keysOf(root, ["devices"]);
+  for (const id of devices) {
+    const path = ["devices", id, "weather", "device"];
+    const name = textAt(root, path);
+    if (name !== undefined && !devices.includes(name)) {
+      faults.push(unknownName(root, path, "device", name, devices, "devices"));
+    }
+  }
 }
 
 function checkZones(root: DocumentNode, faults: DocumentFault[]): void {

@@ -1,6 +1,7 @@
 import type { BusPort, BusSettings, Driver } from "../../drivers/driver.ts";
 import type { MeterSection } from "./meter-schema.ts";
 import type { GatewayDocument } from "./schema.ts";
+import type { WeatherSection } from "./weather-schema.ts";
 
 /** One device, ready for the supervisor: its driver and the very value that the driver's schema describes. */
 export interface DeviceConfig {
@@ -10,6 +11,8 @@ export interface DeviceConfig {
   readonly isEnabled: boolean;
   /** The instrument's facts, where somebody entered them. */
   readonly meter?: MeterSection;
+  /** Where its weather comes from; absent: from itself. */
+  readonly weather?: WeatherSection;
   /** Checked against `driver.config`; bus names are replaced by `{port, settings}`. */
   readonly config: unknown;
 }

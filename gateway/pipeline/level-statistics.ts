@@ -4,6 +4,13 @@ import { INVALIDATING_FLAGS, type LevelFlag, type LevelStatistics } from "../../
 export interface LevelSample {
   readonly levelDb: number | null;
   readonly flags: readonly LevelFlag[];
+  /** Where an instrument said so; not kept over a restart. */
+  readonly weather?: SampleWeather;
+}
+
+export interface SampleWeather {
+  readonly windMps?: number;
+  readonly isRaining?: boolean;
 }
 
 /** The level, where it may be used; undefined for a gap, a device that had none, or an invalidating flag. */

@@ -1,4 +1,4 @@
-import type { NoiseReading } from "../../drivers/driver.ts";
+import type { MeasurementReading, NoiseReading } from "../../drivers/driver.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import type { Position } from "../../protocol/ids.ts";
 import { type LevelFlag, NoiseQuantity } from "../../protocol/noise.ts";
@@ -6,6 +6,7 @@ import type { JournalRestore, WorkingLevel } from "../contracts/journal.ts";
 import { Exceedance, exceedanceWindowS } from "./acoustics/exceedance.ts";
 import { type LevelFaultDetector, levelFaultDetectors } from "./acoustics/level-faults.ts";
 import { LEVEL_WATCH, type LevelFaultWords, LevelWatch } from "./acoustics/level-watch.ts";
+import { type WeatherNow, WeatherWatch } from "./acoustics/weather-watch.ts";
 import { EvidenceKeeper, type EvidenceSpan } from "./evidence-keeper.ts";
 import { LevelTrack, type TrackedLevel } from "./level-track.ts";
 import { MinuteRoller, type RolledMinute } from "./minute-roller.ts";
@@ -47,6 +48,7 @@ export class NoiseWatch {
   readonly #open = new Map<string, AlarmBody>();
   readonly #evidence: EvidenceKeeper;
   readonly #detectors: readonly LevelFaultDetector[];
+  readonly #weather: WeatherWatch;
   readonly #restored: Restored;
   readonly #rolledToMs: ReadonlyMap<string, number>;
   readonly #pausedMinutes: { readonly watched: Watched; readonly minute: RolledMinute }[] = [];
@@ -69,6 +71,7 @@ export class NoiseWatch {
     this.#around = { night, permits: settings.permits, position, newAlarmId, newEvidenceId };
     const { levelWatch } = settings;
     this.#detectors = levelWatch?.enabled === true ? levelFaultDetectors(levelWatch) : [];
+    this.#weather = new WeatherWatch(settings);
     const notes = readNotes(restored.levels);
     this.#rolledToMs = notes.rolledToMs;
     this.#evidence = new EvidenceKeeper(settings.rules.map(evidenceSpan), notes.evidence);
@@ -122,7 +125,7 @@ export class NoiseWatch {
     const { track, roller } = watched;
     const slot = track.grid.slotOf(this.#time.steadyMs(now) - ageMs);
     if (slot === undefined) return;
-    const level = this.#level(slot, reading);
+    const level = this.#level(slot, reading, this.#weather.at(stream, now.upMs));
     const before = track.newest;
     if (before !== undefined && level.atMs < before.atMs) this.#forgetLater(track, output);
     track.add(level);
@@ -135,6 +138,11 @@ export class NoiseWatch {
       const revision = rule.observe(level, now);
       if (revision !== undefined) this.#writeRevision(stream, name, revision, level, now, output);
     }
+  }
+
+  /** What stands beside levels: wind and rain. */
+  acceptMeasurement(stream: Stream, reading: MeasurementReading, now: Now): void {
+    this.#weather.take(stream, reading, now);
   }
 
   tick(now: Now, output: OutputBuilder): void {
@@ -157,13 +165,16 @@ export class NoiseWatch {
     this.#buffer = [];
   }
 
-  #level(slot: number, reading: NoiseReading): TrackedLevel {
+  #level(slot: number, reading: NoiseReading, weather: WeatherNow | undefined): TrackedLevel {
     const { quantity } = reading;
     const isThere = reading.levelDb !== null && Math.abs(reading.levelDb) <= 1000;
     const levelDb = isThere ? Math.round((reading.levelDb ?? 0) * 10) / 10 : null;
     // A device that answers that it has nothing is told from one that did not answer.
-    const flags: readonly LevelFlag[] = isThere || reading.flags.length > 0 ? reading.flags : ["no-data"];
-    return { slot, atMs: this.#time.utcOfSlot(slot), levelDb, quantity, flags };
+    const own: readonly LevelFlag[] = isThere || reading.flags.length > 0 ? reading.flags : ["no-data"];
+    const isExcluded = weather?.isTooBad === true && !own.includes("weather");
+    const flags: readonly LevelFlag[] = isExcluded ? [...own, "weather"] : own;
+    const level = { slot, atMs: this.#time.utcOfSlot(slot), levelDb, quantity, flags };
+    return weather === undefined ? level : { ...level, weather: weather.sample };
   }
 
   #writeMinute({ track, keepS }: Watched, minute: RolledMinute, now: Now, output: OutputBuilder): void {

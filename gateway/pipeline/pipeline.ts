@@ -71,6 +71,7 @@ export class Pipeline {
     } else if (reading.kind === "message" && reading.type === "emergency") {
       this.#emergencies.accept(stream, reading, now, stamp, output);
     } else {
+      if (reading.kind === "measurement") this.#noise.acceptMeasurement(stream, reading, now);
       const record = this.#recordOf(reading, now, ageMs);
       if (record !== undefined) output.add({ append: [{ ...stamp, ...stream, ...record }] }, "grouped");
     }

@@ -7,8 +7,12 @@ export interface PipelineSettings {
   readonly rules: readonly RuleSettings[];
   /** Absent: off. */
   readonly levelWatch?: LevelWatchSettings;
-  /** Only the instruments' facts are read here. */
-  readonly devices?: readonly { readonly id: string; readonly meter?: MeterFacts }[];
+  /** Only the instruments' facts, and where their weather comes from, are read here. */
+  readonly devices?: readonly {
+    readonly id: string;
+    readonly meter?: MeterFacts;
+    readonly weather?: WeatherSettings;
+  }[];
   readonly permits: readonly PermitSettings[];
   readonly position: PositionSettings;
 }
@@ -31,6 +35,15 @@ export interface LevelWatchSettings {
   readonly coveredBaselineS: number;
   readonly coveredDropDb: number;
   readonly coveredSpreadDb: number;
+}
+
+/** Where a meter's weather comes from; see gateway/config/weather-schema.ts. */
+export interface WeatherSettings {
+  readonly device?: string;
+  readonly station?: string;
+  readonly holdS: number;
+  readonly maxWindMps?: number;
+  readonly rain: "auto" | "total" | "amount";
 }
 
 export type RuleSettings = TriggerSettings | ExceedanceSettings;

@@ -115,9 +115,24 @@ export function judgeWindow(measured: Measurement, yardstick: Yardstick): Window
     reasons,
     ...(meter === undefined ? {} : { meter }),
     ...(calibration.driftDb === undefined ? {} : { driftDb: calibration.driftDb }),
+    ...weatherOf(measured.window),
     mainSource: null,
     measuredBy: "machine",
   };
   if (isLaeqOver || isLamaxOver) return { result: "exceeds", finding };
   return { result: isUntold || !isReliable ? "unknown" : "within", finding };
+}
+
+function weatherOf(window: Measurement["window"]): Pick<Finding, "weather"> {
+  const said = window.flatMap((second) => (second?.weather === undefined ? [] : [second.weather]));
+  const windsMps = said.flatMap(({ windMps }) => windMps ?? []);
+  const rains = said.flatMap(({ isRaining }) => isRaining ?? []);
+  if (windsMps.length === 0 && rains.length === 0) return {};
+  const windMps = windsMps.reduce((strongest, wind) => Math.max(strongest, wind), 0);
+  return {
+    weather: {
+      ...(windsMps.length === 0 ? {} : { windMps: hundredths(windMps) }),
+      ...(rains.length === 0 ? {} : { hasRained: rains.includes(true) }),
+    },
+  };
 }

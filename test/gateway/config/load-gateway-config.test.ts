@@ -264,6 +264,20 @@ test("an exceedance rule and the facts of its meter and site arrive as the pipel
   expect(meter?.config).not.toHaveProperty("meter");
 });
 
+test("where a meter's weather comes from has its defaults, and must be a device that there is", async () => {
+  const rule = "kind: exceedance, device: noise-01";
+  const result = await check(withRule(rule, "weather: { device: noise-01 }"));
+  expect(result.ok ? [] : result.faults).toEqual([]);
+  if (!result.ok) return;
+  expect(result.config.devices[0]?.weather).toEqual({ device: "noise-01", holdS: 120, rain: "auto" });
+  expect(result.config.devices[0]?.config).not.toHaveProperty("weather");
+  const told = await check(withRule(rule, "weather: { device: noise-1, hold: 3 }"));
+  expect(told.ok ? [] : told.faults.map(({ path, suggestion }) => [path, suggestion])).toEqual([
+    ["devices.noise-01.weather.device", "noise-01"],
+    ["devices.noise-01.weather.hold", "holdS"],
+  ]);
+});
+
 test("a rule of no kind that there is is told by its kind alone, with all kinds", async () => {
   const result = await check(withRule("kind: loud, device: noise-01, standard: GB12523"));
   const [fault, ...others] = result.ok ? [] : result.faults;

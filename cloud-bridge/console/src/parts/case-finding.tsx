@@ -40,7 +40,7 @@ export function CaseFinding({ detail, timeZone }: CaseFindingProps) {
 
 /** Only what is known is shown. */
 function factsOf(finding: Finding, timeZone: string | undefined): (readonly [string, string])[] {
-  const { site, meter, background, excluded, correctedDb, lamaxLimitDb, driftDb } = finding;
+  const { site, meter, background, excluded, correctedDb, lamaxLimitDb, driftDb, weather } = finding;
   const level = (db: number): string => `${formatLevel(locale.value, db)} ${t("unit.dba")}`;
   const time = (atMs: number): string => formatDayTime(locale.value, atMs, timeZone);
   const leftOutS = Object.values(excluded).reduce((sum, seconds) => sum + seconds, 0);
@@ -57,6 +57,7 @@ function factsOf(finding: Finding, timeZone: string | undefined): (readonly [str
     ],
     [t("finding.window"), `${time(finding.fromMs)} – ${time(finding.toMs)} · ${t(`finding.${finding.period}`)}`],
     [t("finding.data"), valid],
+    [t("finding.weather"), weather === undefined ? undefined : known(weatherWords(weather))],
     [t("finding.place"), known([site?.name, site?.address, finding.point])],
     [t("finding.unit"), site?.unit],
     [t("finding.meter"), known([meter?.model, meter?.serialNumber])],
@@ -64,6 +65,12 @@ function factsOf(finding: Finding, timeZone: string | undefined): (readonly [str
     [t("finding.drift"), driftDb === undefined ? undefined : `${formatNumber(locale.value, driftDb, 1)} dB`],
   ];
   return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+}
+
+function weatherWords({ windMps, hasRained }: NonNullable<Finding["weather"]>): (string | undefined)[] {
+  const wind = windMps === undefined ? undefined : t("finding.wind", { n: formatNumber(locale.value, windMps, 1) });
+  const rain = hasRained === undefined ? undefined : t(hasRained ? "finding.rain" : "finding.dry");
+  return [wind, rain];
 }
 
 function known(parts: readonly (string | undefined)[]): string | undefined {
