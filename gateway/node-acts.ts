@@ -29,6 +29,7 @@ export async function actOn({ id, kind, args }: Command, node: NodeActs): Promis
       return { ok: true, value: { problems: problems.slice(0, 5), journal, uplink, upMs } };
     }
     case "text":
+    case "status":
     case "relay":
     case "snapshot":
       if (typeof device === "string" && node.supervisor !== undefined) {

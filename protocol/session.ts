@@ -113,6 +113,8 @@ export const Command = Type.Object({
   kind: Type.Union([
     Type.Literal("live"),
     Type.Literal("text"),
+    /** A pre-coded status to a handset of a radio: `{ device, to, code }`. */
+    Type.Literal("status"),
     Type.Literal("restart"),
     Type.Literal("config"),
     Type.Literal("relay"),
