@@ -44,6 +44,9 @@ const OBSERVE_EVERY_MS = 150;
 const PATIENCE_MS = 4_000;
 const MAX_PAUSE_MS = 1_200;
 const END_CASES_EVERY_MS = 2_500;
+/** A few early kills may leave no time for an alarm, and a run without alarms proves nothing of them. */
+const LEAST_ALARMS = 6;
+const LOAD_MS = 60_000;
 
 /**
  * A gateway and a bridge as processes under load (six meters, flapping noise, an alarm of its own for each raise), of which
@@ -78,6 +81,7 @@ export async function killRun(options: KillOptions): Promise<KillReport> {
       await site.start(half);
     }
     site.link.set("open");
+    await alarmsWithin(site, LOAD_MS);
     site.endLoad();
     say("faults have ended; draining");
     const drained = await site.drain(DRAIN_MS);
@@ -91,6 +95,13 @@ export async function killRun(options: KillOptions): Promise<KillReport> {
     await site.stop();
     if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Goes on under load, without kills, until there is something to prove. */
+async function alarmsWithin(site: KillSite, withinMs: number): Promise<void> {
+  const untilMs = Date.now() + withinMs;
+  const alarms = () => new Set([...site.observer.records.values()].flatMap(({ alarmId }) => alarmId ?? [])).size;
+  while (alarms() < LEAST_ALARMS && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 200));
 }
 
 type Half = "gateway" | "bridge";
