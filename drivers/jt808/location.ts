@@ -11,6 +11,8 @@ const STATUS_WEST = 3;
 const STATUS_ENCRYPTED = 5;
 /** Above every road: terminals that have no altitude fill the field with ones. */
 const HIGHEST_M = 10_000;
+/** 1000 km/h, in tenths: terminals that know no speed fill the field with ones. */
+const FASTEST_TENTHS_KMH = 10_000;
 
 /** What one location says. */
 export interface Location {
@@ -21,7 +23,7 @@ export interface Location {
     readonly latitudeDeg: number;
     readonly longitudeDeg: number;
     readonly altitudeM?: number;
-    readonly speedMps: number;
+    readonly speedMps?: number;
     readonly bearingDeg?: number;
     readonly fix: FixKind;
   };
@@ -111,12 +113,13 @@ function positionOf(view: DataView, statusBits: number, faults: DriverError[]): 
     return undefined;
   }
   const altitudeM = view.getUint16(16);
+  const tenthsKmh = view.getUint16(18);
   const bearingDeg = view.getUint16(20);
   return {
     latitudeDeg,
     longitudeDeg,
     ...(altitudeM <= HIGHEST_M && { altitudeM }),
-    speedMps: view.getUint16(18) / 36,
+    ...(tenthsKmh <= FASTEST_TENTHS_KMH && { speedMps: tenthsKmh / 36 }),
     ...(bearingDeg <= 360 && { bearingDeg }),
     fix: "gnss",
   };

@@ -19,6 +19,7 @@ import {
   registerAck,
 } from "./messages.ts";
 import { type ReportKind, reportTime } from "./report-time.ts";
+import { callOf } from "./terminal-state.ts";
 import { authenticationCode, type Terminal, type TerminalLink, type Terminals, terminalId } from "./terminals.ts";
 
 /** Reading ahead of the allowed rate by so many seconds is no flood. */
@@ -208,7 +209,11 @@ export class Session implements TerminalLink {
     const { time, fault } = reportTime(location.terminalAtMs, kind, clock.nowMs());
     // Without a fix a terminal has no clock to trust either.
     if (fault !== undefined && location.position !== undefined) this.#fault(fault);
-    if (time === undefined) return;
+    if (time === undefined) {
+      // Nobody knows when, but somebody calls for help.
+      for (const call of callOf(location)) await emit({ ...call, atMs: clock.nowMs() }, terminal.subject);
+      return;
+    }
     for (const reading of terminal.state.take(location, time.fixAtMs)) {
       await emit({ ...reading, atMs: time.atMs }, terminal.subject);
     }
@@ -218,6 +223,7 @@ export class Session implements TerminalLink {
   #speakFor(id: string, header: FrameHeader): Terminal {
     const terminal = this.#terminals.of(id, header);
     const older = terminal.link;
+    terminal.state.heard(this.#heardUpMs);
     this.#terminal = terminal;
     terminal.link = this;
     if (older !== undefined && older !== this) {

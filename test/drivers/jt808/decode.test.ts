@@ -8,6 +8,7 @@ import { gbkBytes, gbkText } from "../../../drivers/jt808/gbk.ts";
 import { decodeLocation } from "../../../drivers/jt808/location.ts";
 import { decodeAuthentication, decodeRegistration, textBody } from "../../../drivers/jt808/messages.ts";
 import { authentication, registration } from "../../../drivers/jt808/simulator.ts";
+import { TerminalState } from "../../../drivers/jt808/terminal-state.ts";
 import { receivedFrames } from "../../fakes/trace.ts";
 import { batchBody, bytesOf, frameOf, locationBody, NOON_MS, PHONE, withBytes } from "./frames.ts";
 
@@ -175,6 +176,38 @@ describe("a location", () => {
       frameOf(0x0200, locationBody({ alarmBits: 2 ** 8, atMs: NOON_MS + 1000 })),
     ).flatMap((item) => ("reading" in item ? (Reflect.get(item.reading, "text") ?? []) : []));
     expect(said).toEqual(["power-cut", "collision", "collision ended"]);
+  });
+});
+
+test("a field full of ones is no speed, no course and no altitude", () => {
+  const { position } = decodeLocation(withBytes(locationBody(), 16, [255, 255, 255, 255, 255, 255]));
+  expect(position).toEqual({ latitudeDeg: 39.912, longitudeDeg: 116.456, fix: "gnss" });
+});
+
+describe("a call for help is not lost", () => {
+  const SOS = decodeLocation(locationBody({ alarmBits: 1 }));
+  const QUIET = decodeLocation(locationBody());
+  const calls = (readings: readonly object[]) =>
+    readings.filter((one) => Reflect.get(one, "type") === "emergency").length;
+
+  test("where an earlier row of kept reports ended with one, or the live report says one of its own", () => {
+    const state = new TerminalState();
+    state.take(QUIET, NOON_MS);
+    expect(calls(state.take(SOS, NOON_MS - 60_000))).toBe(1);
+    expect(calls(state.take(SOS, NOON_MS - 50_000))).toBe(0);
+    state.take(QUIET, NOON_MS + 3_600_000);
+    expect(calls(state.take(SOS, NOON_MS + 1_800_000))).toBe(1);
+    expect(calls(state.take(SOS, NOON_MS + 7_200_000))).toBe(1);
+    expect(calls(state.take(SOS, NOON_MS + 5_400_000))).toBe(1);
+  });
+
+  test("where the bit is still set after a long silence; a short one says nothing new", () => {
+    const state = new TerminalState();
+    const hear = (upMs: number) => {
+      state.heard(upMs);
+      return calls(state.take(SOS, NOON_MS + upMs));
+    };
+    expect([0, 60_000, 8 * 3_600_000].map(hear)).toEqual([1, 0, 1]);
   });
 });
 

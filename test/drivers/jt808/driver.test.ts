@@ -232,6 +232,17 @@ describe("kept reports", () => {
     expect(faultsOf(device)).toEqual(["JT808_CLOCK"]);
   });
 
+  test("call for help even where their clock is none, and plot nothing", async () => {
+    const { port, device } = await server();
+    const terminal = await joined(port);
+    await terminal.enter();
+    const undated = withBytes(report({ alarmBits: 1 }), 22, [0, 0, 0, 0, 0, 0]);
+    terminal.send(MESSAGE.batch, batchBody(1, [undated, withBytes(undated, 7, [0])]));
+    expect(await terminal.answer()).toBe("8001 0704 0");
+    expect(emergencies(device).length).toBeGreaterThanOrEqual(1);
+    expect(device.readings.some(({ kind }) => kind === "position")).toBe(false);
+  });
+
   test("a live report with a clock that is ahead counts when it came", async () => {
     const { port, device } = await server();
     const terminal = await joined(port);
