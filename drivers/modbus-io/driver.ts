@@ -46,7 +46,7 @@ export const modbusIo: Driver<typeof modbusIoConfig> = {
         }
         refusals = 0;
         online();
-        await outputs.endDue(clock.upMs());
+        for (const still of await outputs.endDue(clock.upMs())) fault(still);
       } catch (error) {
         if (!(error instanceof DriverError) || !UNIT_FAULTS.includes(error.code)) throw error;
         refusals = error.code === "MODBUS_EXCEPTION" && error.retry === "never" ? refusals + 1 : 0;

@@ -37,9 +37,10 @@ export class OutputCommands {
     if (forS !== undefined && (typeof forS !== "number" || !(forS > 0) || forS > LONGEST_FOR_S || !on)) {
       throw invalid(`forS ${JSON.stringify(forS)} is no time to be on`, `Give seconds, at most ${LONGEST_FOR_S}.`);
     }
+    // Before the unit is asked: an order whose answer is lost may have been carried out, and must end all the same.
+    if (typeof forS === "number") this.#offAtUpMs.set(name, this.#clock.upMs() + forS * 1000);
     await this.#switch(name, output, on);
-    if (on && typeof forS === "number") this.#offAtUpMs.set(name, this.#clock.upMs() + forS * 1000);
-    else this.#offAtUpMs.delete(name);
+    if (forS === undefined) this.#offAtUpMs.delete(name);
     return { output: name, on, ...(typeof forS === "number" && { forS }) };
   }
 
@@ -49,17 +50,29 @@ export class OutputCommands {
     else if (!this.#onSinceUpMs.has(name)) this.#onSinceUpMs.set(name, upMs);
   }
 
-  /** Switches off what was on for its time or longer than it may be. A failure is tried again in the next round. */
-  async endDue(upMs: number): Promise<void> {
+  /**
+   * Switches off what was on for its time or longer than it may be. One that does not follow is tried again in the next
+   * round and holds up no other.
+   * @returns why some are still on
+   * @throws DriverError of the bus, which may be gone
+   */
+  async endDue(upMs: number): Promise<readonly DriverError[]> {
+    const faults: DriverError[] = [];
     for (const [name, output] of Object.entries(this.#config.outputs ?? {})) {
       const onSince = this.#onSinceUpMs.get(name);
       const isTooLong =
         output.longestOnS !== undefined && onSince !== undefined && upMs - onSince >= output.longestOnS * 1000;
       if (!isTooLong && upMs < (this.#offAtUpMs.get(name) ?? Number.POSITIVE_INFINITY)) continue;
-      await this.#switch(name, output, false);
-      this.#offAtUpMs.delete(name);
-      this.#onSinceUpMs.delete(name);
+      try {
+        await this.#switch(name, output, false);
+        this.#offAtUpMs.delete(name);
+        this.#onSinceUpMs.delete(name);
+      } catch (error) {
+        if (!(error instanceof DriverError) || error.code === "BUS_LOST") throw error;
+        faults.push(error);
+      }
     }
+    return faults;
   }
 
   #target(name: unknown): [string, Output] {
