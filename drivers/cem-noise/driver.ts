@@ -20,7 +20,7 @@ export const cemNoise: Driver<typeof cemNoiseConfig> = {
     const { clock, online, fault, emit } = context;
     const { model, periodMs, baudRate = BAUD_RATES[model] } = config;
     await using link = await openOwnLine(config, { baudRate }, context);
-    const stream = meterStream(model);
+    let stream = meterStream(model);
     const chunks = link[Symbol.asyncIterator]();
     let next = ahead(chunks);
     let lastSlot: number | undefined;
@@ -44,6 +44,9 @@ export const cemNoise: Driver<typeof cemNoiseConfig> = {
     for (;;) {
       const chunk = await orQuiet(next, SILENT_PERIODS * periodMs, clock);
       if (chunk === "quiet") {
+        // Whoever switches it off and on may have set its keys anew: what it said before holds no longer.
+        for (const item of stream.end()) if ("fault" in item) fault(item.fault);
+        stream = meterStream(model);
         // A meter that was switched on late has not heard that it should send.
         if (model === "pce-322a") await link.write(PCE_CONNECT);
         continue;

@@ -53,6 +53,21 @@ describe("a meter that streams twenty values a second", () => {
     await run.stop();
   });
 
+  test("switched off, and on again with other keys, it is not believed by the old ones", async () => {
+    const clock = new VirtualClock();
+    const rig = lineRig(clock);
+    const run = rig.run(cemNoise, CONFIG);
+    await stream(rig, clock, 2, { weighting: "A" });
+    const before = run.readings.length;
+    expect(before).toBeGreaterThan(0);
+    await clock.advance(60_000);
+    rig.say(Uint8Array.of(0xa5, 0x0d, 0x09, 0x21));
+    await clock.advance(50);
+    await stream(rig, clock, 3, { weighting: "C" }, 92.1);
+    expect(run.readings.length).toBe(before);
+    await run.stop();
+  });
+
   test("a held maximum is no level; a low battery is told beside its levels", async () => {
     const clock = new VirtualClock();
     const rig = lineRig(clock);
