@@ -69,11 +69,14 @@ function longReport(bits: BitReader): LipReport {
   const timeType = needed(bits.take(2));
   if (timeType === 3) throw unsupported("time type 3");
   const maxAgeMs = timeType === 1 ? MAX_AGE_MS[needed(bits.take(2))] : undefined;
-  const time = timeType === 2 ? timeOfPosition(bits) : undefined;
+  const [time, badTime] = timeType === 2 ? timeOfPosition(bits) : [];
   const { place, error } = takeShape(bits);
   const { speedMps, bearingDeg } = takeVelocity(bits);
   bits.take(1);
-  return report(place, error, speedMps, bearingDeg, { maxAgeMs, time }, reasonOf(bits));
+  const reason = reasonOf(bits);
+  // A handset whose clock is not set calls for help all the same; its place then counts as one of unknown age.
+  if (badTime !== undefined && reason !== LIP_EMERGENCY) throw invalid(badTime);
+  return report(place, error, speedMps, bearingDeg, { maxAgeMs, time }, reason);
 }
 
 /** Zero degrees by zero degrees is how receivers without a fix fill the fields. */
@@ -159,11 +162,12 @@ function takeVelocity(bits: BitReader): {
   return { speedMps, bearingDeg };
 }
 
-function timeOfPosition(bits: BitReader): LipTime {
-  const [day, hour, minute, second] = [5, 5, 6, 6].map((count) => needed(bits.take(count)));
-  if (!day || hour === undefined || minute === undefined || second === undefined) throw invalid("day 0");
-  if (hour > 23 || minute > 59 || second > 59) throw invalid(`time of day ${hour}:${minute}:${second}`);
-  return { day, hour, minute, second };
+/** @returns the time, or what is wrong with it */
+function timeOfPosition(bits: BitReader): readonly [LipTime] | readonly [undefined, string] {
+  const [day = 0, hour = 0, minute = 0, second = 0] = [5, 5, 6, 6].map((count) => needed(bits.take(count)));
+  if (day === 0) return [undefined, "day 0"];
+  if (hour > 23 || minute > 59 || second > 59) return [undefined, `time of day ${hour}:${minute}:${second}`];
+  return [{ day, hour, minute, second }];
 }
 
 /** A report that ends before its additional data has none. */

@@ -205,6 +205,20 @@ test("what is cut, foreign or impossible is refused by name; requests and acknow
   expect(decodeLip(bytesOf("0A5000"))).toBeUndefined();
 });
 
+test("a call for help is heard whatever its time says, and its place is then of unknown age", () => {
+  const end = [...END.slice(0, -1), [2, 8] as const];
+  for (const time of [
+    [0, 5, 1, 5, 1, 6, 1, 6],
+    [21, 5, 31, 5, 1, 6, 1, 6],
+  ]) {
+    const fields = [0, 2, 4, 6].map((at) => [time[at] ?? 0, time[at + 1] ?? 0] as const);
+    const report = decodeLip(long([2, 2], ...fields, [1, 4], LONGITUDE, LATITUDE, ...end));
+    expect(report).toMatchObject({ reason: 2, place: { latitudeDeg: expect.any(Number) } });
+    expect(report?.time).toBeUndefined();
+    expect(report && positionOf(report, 0)?.fix).toBe("estimated");
+  }
+});
+
 test("an old fix is dated back by the oldest that it may be, and one of unknown age is called estimated", () => {
   const place = { latitudeDeg: 39.9, longitudeDeg: 116.4 };
   expect(positionOf({ place, maxAgeMs: 5000 }, 0)).toEqual({ ...place, fix: "gnss" });
