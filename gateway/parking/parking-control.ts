@@ -80,7 +80,9 @@ export class ParkingControl {
     log.info({}, "parked long enough, gateway ends");
     await tellHealth();
     const untilUpMs = upMs() + LAST_SENDING_MS;
-    while (upMs() < untilUpMs && (await waiting().catch(() => 0)) > 0) await sleep(LOOK_AGAIN_MS);
-    onEnd();
+    const isEnding = () => this.#parking?.isEnding === true;
+    while (isEnding() && upMs() < untilUpMs && (await waiting().catch(() => 0)) > 0) await sleep(LOOK_AGAIN_MS);
+    // A box that switched itself off now would stay so while the vehicle drives.
+    if (isEnding()) onEnd();
   }
 }

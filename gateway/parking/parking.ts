@@ -25,6 +25,11 @@ export class Parking {
     this.#settings = settings;
   }
 
+  /** It stood long enough; until it has ended, the ignition may still call it back. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
   /** UTC at which it was parked; undefined while it drives. */
   get parkedSinceMs(): number | undefined {
     return this.#parkedSince?.atMs;
@@ -37,8 +42,9 @@ export class Parking {
       return undefined;
     }
     this.#offSinceUpMs = undefined;
-    if (this.#parkedSince === undefined || this.#isEnding) return undefined;
+    if (this.#parkedSince === undefined) return undefined;
     this.#parkedSince = undefined;
+    this.#isEnding = false;
     return "drive";
   }
 

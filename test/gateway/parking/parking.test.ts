@@ -27,14 +27,19 @@ describe("parking", () => {
     expect(parking.parkedSinceMs).toBeUndefined();
   });
 
-  test("ends after its time, once, and an ignition that comes too late does not undo it", () => {
+  test("ends after its time, once, and an ignition that comes while it says goodbye calls it back", () => {
     const parking = new Parking(SETTINGS);
     parking.heard(false, 0);
     expect(parking.tick(10_000, 0)).toBe("park");
     expect(parking.tick(69_999, 0)).toBeUndefined();
     expect(parking.tick(70_000, 0)).toBe("end");
     expect(parking.tick(90_000, 0)).toBeUndefined();
-    expect(parking.heard(true, 91_000)).toBeUndefined();
+    expect(parking.isEnding).toBe(true);
+    expect(parking.heard(true, 91_000)).toBe("drive");
+    expect(parking.isEnding).toBe(false);
+    parking.heard(false, 92_000);
+    expect(parking.tick(102_000, 0)).toBe("park");
+    expect(parking.tick(162_000, 0)).toBe("end");
   });
 
   test("an ignition that was never read parks nothing; with 0 it never ends", () => {
