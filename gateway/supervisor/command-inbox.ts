@@ -46,6 +46,13 @@ export class CommandInbox implements AsyncIterable<DeviceCommand> {
     return promise;
   }
 
+  /** Takes back what the driver has not begun: nobody expects it any more. @returns whether it was still there */
+  withdraw(order: CommandOrder): boolean {
+    const at = this.#waiting.findIndex(({ id }) => id === order.id);
+    for (const command of at < 0 ? [] : this.#waiting.splice(at, 1)) command.done();
+    return at >= 0;
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const settle of this.#unanswered) settle(offline());

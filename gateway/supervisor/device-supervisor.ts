@@ -125,7 +125,7 @@ export class DeviceSupervisor {
       inbox.put(order),
       this.#clock
         .sleep(timeoutMs, answered.signal)
-        .then(() => refused("COMMAND_TIMEOUT", `the device did not act on "${order.kind}" within ${timeoutMs} ms`)),
+        .then(() => tooLate(order.kind, timeoutMs, answered.signal.aborted || inbox.withdraw(order))),
     ]);
     answered.abort();
     return outcome;
@@ -228,6 +228,13 @@ export class DeviceSupervisor {
       if (this.#emitFaults++ === 0) this.#log.error({ cause: String(error) }, "reading was not taken");
     }
   }
+}
+
+function tooLate(kind: string, timeoutMs: number, isWithdrawn: boolean): CommandOutcome {
+  const hint = isWithdrawn
+    ? "It was not begun and is taken back. Send it again."
+    : "It had begun and may still be done.";
+  return refused("COMMAND_TIMEOUT", `the device did not act on "${kind}" within ${timeoutMs} ms`, hint);
 }
 
 /** Runs a driver whatever it does: throws at once, rejects, or returns although nobody asked it to. */

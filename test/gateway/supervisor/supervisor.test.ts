@@ -316,6 +316,34 @@ describe("supervisor", () => {
     await rig.supervisor.done;
   });
 
+  test("a command that was answered as too late before its driver began it is not done later", async () => {
+    const begun: string[] = [];
+    const rig = start({
+      siren: async ({ commands, signal, clock, online }) => {
+        online();
+        for await (const command of commands) {
+          begun.push(command.id);
+          await clock.sleep(5000, signal);
+          command.done();
+        }
+      },
+    });
+    await rig.clock.advance(1);
+    const ask = (id: string, timeoutMs: number) =>
+      rig.supervisor.deliver({ device: "siren", id, kind: "relay", args: {}, timeoutMs });
+    const outcomes = [ask("c1", 10_000), ask("c2", 2000), ask("c3", 20_000)];
+    for (let second = 0; second < 20; second++) await rig.clock.advance(1000);
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { ok: true },
+      { ok: false, code: "COMMAND_TIMEOUT" },
+      { ok: true },
+    ]);
+    expect(begun).toEqual(["c1", "c3"]);
+    rig.stop.abort();
+    await rig.clock.advance(1);
+    await rig.supervisor.done;
+  });
+
   test("a subject behind a device has a health of its own", async () => {
     const terminal = { type: "terminal", id: "13800000000" } as const;
     const rig = start(
