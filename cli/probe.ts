@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { deviceLinks } from "../drivers/device-links.ts";
-import type { Reading } from "../drivers/driver.ts";
 import { DRIVERS, loadDriver } from "../drivers/registry.ts";
 import type { DeviceConfig, GatewayConfig } from "../gateway/config/gateway-config.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
@@ -9,6 +8,7 @@ import type { DeviceHealth } from "../gateway/contracts/readings.ts";
 import { startSupervisor } from "../gateway/supervisor/supervisor.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { renderFault } from "../protocol/document/fault.ts";
+import { answerOf, Heard } from "./probe/answer.ts";
 import { findOwner, type Owner } from "./probe/owner.ts";
 import { BAUD_RATES, PARITIES, scanBus } from "./probe/scan-bus.ts";
 import { EXIT } from "./subcommand.ts";
@@ -80,7 +80,15 @@ async function probe(file: string, only: string | undefined, options: Options): 
 async function ask(devices: readonly DeviceConfig[], withinMs: number): Promise<boolean> {
   const clock = systemClock();
   const stop = new AbortController();
-  const first = new Map<string, { readonly reading: Reading; readonly tookMs: number }>();
+  const heard = new Map(devices.map(({ id }) => [id, new Heard()]));
+  const stateOf = (id: string): DeviceHealth | undefined =>
+    supervisor.health().find(({ device, subject }) => device === id && subject === undefined);
+  const endWhenAllAnswered = (): void => {
+    if (stop.signal.aborted) return;
+    const done = devices.filter(({ id, driver }) => heard.get(id)?.isWhole(driver.kind, stateOf(id)) === true).length;
+    bar.draw(done);
+    if (done === devices.length) stop.abort();
+  };
   const supervisor = startSupervisor({
     devices: devices.map(({ id, driver, config }) => ({ id, driver: driver.kind, config })),
     load: loadDriver,
@@ -88,36 +96,26 @@ async function ask(devices: readonly DeviceConfig[], withinMs: number): Promise<
     clock,
     signal: stop.signal,
     log: SILENT,
-    onReading: ({ device, reading }) => {
-      if (!first.has(device)) first.set(device, { reading, tookMs: clock.upMs() });
-      bar.draw(first.size);
-      if (first.size === devices.length) stop.abort();
+    onReading: ({ device, subject, reading }) => {
+      heard.get(device)?.take(subject, reading, clock.upMs());
+      endWhenAllAnswered();
     },
-    onHealth: () => undefined,
+    // Asked a moment later: the first word on health comes before there is a supervisor.
+    onHealth: () => queueMicrotask(endWhenAllAnswered),
   });
   const bar = progress("devices", devices.length);
   bar.draw(0);
   await clock.sleep(withinMs, stop.signal);
-  const health = supervisor.health();
+  const lines = devices.map(({ id, driver, config }) => ({
+    device: id,
+    driver: driver.kind,
+    ...answerOf(driver.kind, config, heard.get(id) ?? new Heard(), stateOf(id)),
+  }));
   stop.abort();
   await supervisor.done;
   bar.clear();
-  for (const { id, driver } of devices) {
-    const answer = first.get(id);
-    const facts = answer ?? trouble(health.find(({ device, subject }) => device === id && subject === undefined));
-    process.stdout.write(
-      `${JSON.stringify({ device: id, driver: driver.kind, ok: answer !== undefined, ...facts })}\n`,
-    );
-  }
-  return first.size === devices.length;
-}
-
-function trouble(health: DeviceHealth | undefined): object {
-  if (health === undefined) return {};
-  const { state, code, message, hint } = health.body;
-  if (code !== undefined) return { state, code, message, hint };
-  if (state === "starting") return { state, message: "nothing has come from it", hint: "Is it on, and connected?" };
-  return { state, message: "it answers, but has no reading yet", hint: "A receiver needs a fix: let it see the sky." };
+  for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`);
+  return lines.every(({ ok }) => ok);
 }
 
 async function scan(config: GatewayConfig, options: Options, owner: Owner | undefined): Promise<void> {

@@ -5,6 +5,8 @@ import type { Driver } from "./driver.ts";
 export interface DriverEntry {
   readonly kind: string;
   readonly summary: string;
+  /** It has a reading only when something happens: that it answers is all that can be waited for. */
+  readonly isEventDriven?: true;
   load(): Promise<Driver>;
 }
 
@@ -13,6 +15,7 @@ export const DRIVERS: readonly DriverEntry[] = [
   {
     kind: "tetra-pei",
     summary: "TETRA radio: texts, statuses, positions and emergencies of its handsets",
+    isEventDriven: true,
     load: async () => (await import("./tetra-pei/driver.ts")).tetraPei,
   },
   {
@@ -48,6 +51,7 @@ export const DRIVERS: readonly DriverEntry[] = [
   {
     kind: "modbus-io",
     summary: "relays, siren, display and contacts on Modbus, ignition included",
+    isEventDriven: true,
     load: async () => (await import("./modbus-io/driver.ts")).modbusIo,
   },
   {
