@@ -31,8 +31,8 @@ const FACTORS: Readonly<Record<string, Factor>> = {
   a01001: { quantity: "temperature", unit: "°C", range: [-60, 80] },
   a01002: { quantity: "humidity", unit: "%RH", range: [0, 100] },
   a01006: { quantity: "pressure", unit: "kPa", range: [50, 110] },
-  a01007: { quantity: "wind-speed", unit: "m/s", range: [0, 75] },
-  a01008: { quantity: "wind-direction", unit: "°", range: [0, 360] },
+  a01007: { quantity: "windSpeed", unit: "m/s", range: [0, 75] },
+  a01008: { quantity: "windDirection", unit: "°", range: [0, 360] },
 };
 
 /** Names under which stations send the A-weighted level, beside the standard's `LA`. */

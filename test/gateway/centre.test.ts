@@ -44,7 +44,7 @@ const STAND_INS: Readonly<Record<string, (port: number) => Promise<StandIn>>> = 
       },
       isHeard(said) {
         const own = said.filter(({ kind, subject }) => kind === "measurement" && subject?.id === id);
-        return ["LA", "PM10", "wind-speed"].every((name) => own.some(({ body }) => body["quantity"] === name));
+        return ["LA", "PM10", "windSpeed"].every((name) => own.some(({ body }) => body["quantity"] === name));
       },
     };
   },

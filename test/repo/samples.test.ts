@@ -4,7 +4,7 @@ import { loadBridgeConfig } from "../../cloud-bridge/config.ts";
 import { BridgeDocument } from "../../cloud-bridge/config-schema.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { deviceSchema } from "../../gateway/config/check-devices.ts";
-import { loadGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
+import { checkGatewayConfig, loadGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
 import { GatewayDocument } from "../../gateway/config/schema.ts";
 import { checkDocument } from "../../protocol/document/check-document.ts";
 import { looseSchema } from "../../protocol/document/describe-schema.ts";
@@ -52,6 +52,20 @@ test("the numbers in the site sample's comment on the rule are the rule's defaul
   expect(comment).toContain(
     `LAeq of the last ${rule?.raiseWindowS} s (${rule?.raiseMinValidS} of them valid) is above limitDb, and clears when LAeq of the last ${rule?.clearWindowS} s (${rule?.clearMinValidS} valid) is below clearDb (${rule?.clearDb.toFixed(1)}). It is armed from ${rule?.armedFrom} to ${rule?.armedTo}`,
   );
+});
+
+test("each driver's sample.yaml passes inside the least config that there is", async () => {
+  for (const { kind } of DRIVERS) {
+    const sample = readFileSync(new URL(`../../drivers/${kind}/sample.yaml`, import.meta.url), "utf8");
+    const device = sample.trimEnd().replace(/^/gm, "    ");
+    const text = [
+      'node: n-1\nbridge: { url: "mqtts://127.0.0.1:8883" }\nstate: ./state/n-1',
+      "buses:\n  rs485: { serial: /dev/ttyUSB9 }",
+      `devices:\n  d:\n${device}\n`,
+    ].join("\n");
+    const result = await checkGatewayConfig(Buffer.from(text), DRIVERS);
+    expect(result.ok ? [] : result.faults, kind).toEqual([]);
+  }
 });
 
 test("each driver's sample.yaml is a good device of that kind, and states the schema's defaults", async () => {

@@ -9,6 +9,8 @@ import { type Stream, streamKey } from "../stream.ts";
 export const DEFAULT_WEATHER: WeatherSettings = { holdS: 120, rain: "auto" };
 /** Instruments that are remembered; of more, the one that was heard longest ago is forgotten. */
 const MAX_SOURCES = 10_000;
+/** The mean of an hour is not the weather of now. */
+const LONGEST_PERIOD_MS = 600_000;
 
 /** What one instrument last said, each with the moment that it is true of, on the monotonic clock. */
 interface Heard {
@@ -46,11 +48,13 @@ export class WeatherWatch {
 
   /** Takes what an instrument measured; other quantities, other units, flagged and empty values are nobody's weather. */
   take(source: Stream, reading: MeasurementReading, now: Now): void {
-    const { quantity, value, unit, flag, fromMs, toMs = reading.atMs } = reading;
+    const { quantity, value, unit, flag, fromMs, toMs } = reading;
     if (quantity !== "windSpeed" && quantity !== "rain") return;
-    if (value === null || !(value >= 0) || flag !== undefined || unit !== unitOf(quantity)) return;
+    if (value === null || !(value >= 0) || isDoubtful(flag) || unit !== unitOf(quantity)) return;
+    const isOfPeriod = fromMs !== undefined && toMs !== undefined;
+    if (isOfPeriod && toMs - fromMs > LONGEST_PERIOD_MS) return;
     const heard = this.#of(source);
-    const upMs = now.upMs - Math.max(0, now.atMs - toMs);
+    const upMs = now.upMs - Math.max(0, now.atMs - reading.atMs);
     if (quantity === "windSpeed") {
       if (heard.wind === undefined || upMs >= heard.wind.upMs) heard.wind = { mps: value, upMs };
       return;
@@ -58,7 +62,6 @@ export class WeatherWatch {
     const before = heard.rainGauge;
     if (before !== undefined && upMs < before.upMs) return;
     heard.rainGauge = { mm: value, upMs };
-    const isOfPeriod = fromMs !== undefined && toMs > fromMs;
     // A counter that fell began anew.
     const hasRisen = before !== undefined && value !== before.mm && value > 0;
     if (value > 0) heard.rainedUpMs.amount = upMs;
@@ -92,6 +95,11 @@ export class WeatherWatch {
     if (longestUnheard !== undefined) this.#heard.delete(longestUnheard);
     return heard;
   }
+}
+
+/** A station whose clock is off has its values marked, and they are as good as any. */
+function isDoubtful(flag: string | undefined): boolean {
+  return flag !== undefined && !/^clock[+-]\d+s$/.test(flag);
 }
 
 /** A meter behind a listener has its own station's weather. */

@@ -64,8 +64,8 @@ describe("a real-time report", () => {
       ["temperature", -3.5, "°C"],
       ["humidity", 40, "%RH"],
       ["pressure", 101.3, "kPa"],
-      ["wind-speed", 2.1, "m/s"],
-      ["wind-direction", 315, "°"],
+      ["windSpeed", 2.1, "m/s"],
+      ["windDirection", 315, "°"],
       ["w01018", 8, ""],
     ]);
   });
@@ -112,7 +112,7 @@ describe("a real-time report", () => {
     expect(readings).toMatchObject([
       { quantity: "LA", value: null, flag: "no-value" },
       { quantity: "temperature", value: null, flag: "no-value" },
-      { quantity: "wind-direction", value: 12 },
+      { quantity: "windDirection", value: 12 },
     ]);
     expect(faults.map(({ code }) => code)).toEqual(["HJ212_FACTOR", "HJ212_FACTOR"]);
   });

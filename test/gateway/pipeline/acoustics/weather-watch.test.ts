@@ -78,6 +78,21 @@ describe("wind", () => {
     expect(watch.at(METER, 1)).toBeUndefined();
   });
 
+  test("the mean of ten minutes is weather, that of an hour is not; a station's clock that is off does not matter", () => {
+    const mean = (minutes: number): MeasurementReading => ({
+      ...wind(9, 0),
+      fromMs: NOON - minutes * 60_000,
+      toMs: NOON,
+      flag: "clock+600s",
+    });
+    const heard = (reading: MeasurementReading) => {
+      const watch = new WeatherWatch(bound());
+      watch.take(METER, reading, at(0));
+      return watch.at(METER, 1)?.isTooBad;
+    };
+    expect([heard(mean(10)), heard(mean(60))]).toEqual([true, undefined]);
+  });
+
   test("the config may say another limit", () => {
     const watch = new WeatherWatch(bound({ maxWindMps: 8 }));
     watch.take(METER, wind(7, 0), at(0));
