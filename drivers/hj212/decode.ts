@@ -58,8 +58,11 @@ export function periodOf(
 
 /** @returns UTC of `DataTime`: the moment of a real-time report, the start of a period. @throws DriverError HJ212_TIME */
 export function dataTimeMs(message: Message): number {
-  const text = message.fields.find(({ name }) => name === "DataTime")?.value ?? "";
+  const [text = "", ...others] = message.fields.filter(({ name }) => name === "DataTime").map(({ value }) => value);
   const atMs = localTimeMs(text);
+  const other = others.find((value) => localTimeMs(value) !== atMs);
+  // Packets of two messages that were taken for one: nobody can say which value is of when.
+  if (atMs !== undefined && other !== undefined) throw twoTimes(text, other);
   if (atMs !== undefined) return atMs;
   throw new DriverError("HJ212_TIME", text === "" ? "there is no DataTime" : `DataTime is "${text.slice(0, 40)}"`, {
     retry: "backoff",
@@ -142,10 +145,7 @@ class ReportDecoder {
     const contradictory = new Set<string>();
     for (const { name, value } of this.#message.fields) {
       const at = name.indexOf("-");
-      if (at < 1) {
-        if (name === "DataTime" && localTimeMs(value) !== this.#dataMs) contradictory.add(name);
-        continue;
-      }
+      if (at < 1) continue;
       const [code, attribute] = [name.slice(0, at), name.slice(at + 1)];
       const group = groups.get(code) ?? { code, flag: undefined, values: new Map() };
       groups.set(code, group);
@@ -286,6 +286,13 @@ function levelFlags(levelsDb: readonly (number | null)[], letter: string | undef
   if (levelsDb.some((db) => db === null) && !flags.includes("no-data")) flags.push("no-data");
   if (levelsDb.some((db) => db !== null && (db < range[0] || db > range[1]))) flags.push("out-of-range");
   return flags;
+}
+
+function twoTimes(text: string, other: string): DriverError {
+  return new DriverError("HJ212_TIME", `DataTime is "${text}" and "${other.slice(0, 40)}" in one message`, {
+    retry: "backoff",
+    hint: "Nothing of it is used. Packets were lost, or the station gives those of two messages one number (QN).",
+  });
 }
 
 function factorFault(seen: string): DriverError {

@@ -6,6 +6,8 @@ import { type Hj212Config, hj212Config } from "./config.ts";
 import { Connection, type Doorkeeper, limit, subjectOf } from "./connection.ts";
 
 const LOOK_EVERY_MS = 5000;
+/** Of stations that are not listed so many are let in, until a restart: whoever makes numbers up shall not fill the memory. */
+const MOST_UNKNOWN = 5000;
 
 export const hj212: Driver<typeof hj212Config> = {
   kind: "hj212",
@@ -68,10 +70,15 @@ export const hj212: Driver<typeof hj212Config> = {
 function doorkeeper(config: Hj212Config, context: DriverContext): Doorkeeper & { leave(connection: Connection): void } {
   const { stations = {}, acceptUnknown } = config;
   const places = new Map<string, Connection>();
+  const unknown = new Set<string>();
   return {
     refusal({ mn, password }, connection) {
       const station = Object.hasOwn(stations, mn) ? stations[mn] : undefined;
       if (station === undefined && !acceptUnknown) return { error: unknownStation(mn, connection), isKnown: false };
+      if (station === undefined && !unknown.has(mn)) {
+        if (unknown.size >= MOST_UNKNOWN) return { error: tooMany(mn, connection), isKnown: false };
+        unknown.add(mn);
+      }
       if (station?.password !== undefined && station.password !== password) {
         return { error: wrongPassword(mn, connection), isKnown: true };
       }
@@ -97,6 +104,10 @@ function unknownStation(mn: string, { peer }: Connection): DriverError {
     retry: "backoff",
     hint: `Add ${mn} under \`stations\` if it is yours, or set acceptUnknown: true.`,
   });
+}
+
+function tooMany(mn: string, { peer }: Connection): DriverError {
+  return limit(`station ${mn} at ${peer} is one more than ${MOST_UNKNOWN} that are not listed`);
 }
 
 function wrongPassword(mn: string, { peer }: Connection): DriverError {

@@ -128,6 +128,18 @@ describe("the listener", () => {
     ).toEqual(new Set(["A 61", "B 62", "C 63"]));
   });
 
+  test("that makes numbers up is let in with five thousand of them, and shut out with the next", async () => {
+    await using rig = await listener({ maxBytesPerS: 1_000_000 });
+    const liar = await rig.station();
+    const beat = (index: number) => framed(`ST=91;CN=9015;PW=1;MN=${String(index).padStart(14, "0")};CP=&&&&`);
+    for (let from = 0; from <= 5000; from += 100) {
+      liar.say(Array.from({ length: 100 }, (_, index) => beat(from + index)).join(""));
+    }
+    await until(() => liar.isClosed(), 20_000);
+    expect(rig.faults.at(-1)).toEqual({ code: "HJ212_LIMIT", station: undefined });
+    expect(new Set(rig.faults.map(({ station }) => station)).size).toBeLessThanOrEqual(5001);
+  });
+
   test("turns away a station that is not listed, or gives a wrong password, by name, and goes on with the others", async () => {
     await using rig = await listener({ acceptUnknown: false, stations: { [MN]: { password: "secret" }, GATE01: {} } });
     const stranger = await rig.station();
