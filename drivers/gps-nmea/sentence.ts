@@ -36,7 +36,8 @@ export class SentenceReader {
     const found: SentenceOrFault[] = [];
     for (const byte of chunk) {
       if (byte === DOLLAR) {
-        if (this.#isInside) found.push(isWhole(this.#line) ? parseLine(this.#line) : { fault: cut(this.#line) });
+        if (this.#isInside && this.#line.length === 0) this.#noiseBytes++;
+        else if (this.#isInside) found.push(isWhole(this.#line) ? parseLine(this.#line) : { fault: cut(this.#line) });
         this.#line = [];
         this.#isInside = true;
       } else if (!this.#isInside) {

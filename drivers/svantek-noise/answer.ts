@@ -41,6 +41,11 @@ export class SvantekReader {
   }
 
   #take(byte: number, found: AnswerOrFault[]): void {
+    if (byte === HASH && this.#open?.length === 0) {
+      this.#noise.push(HASH);
+      if (this.#noise.length >= LONGEST_NOISE_BYTES) this.#endNoise(found);
+      return;
+    }
     if (byte === HASH) {
       if (this.#open !== undefined) this.#noise.push(HASH, ...this.#open);
       this.#endNoise(found);
