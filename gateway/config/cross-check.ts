@@ -35,7 +35,7 @@ export function crossCheck(
   }
   const devices = found.map((device) => ({ ...device, config: withBuses(root, device, buses, faults) }));
   checkZones(root, faults);
-  checkWeather(root, faults);
+  checkWeather(root, found, faults);
   checkRules(root, found, faults);
   checkParking(root, found, faults);
   checkPortsAreOwnedOnce(root, faults);
@@ -69,13 +69,25 @@ function withBuses(
   return config;
 }
 
-function checkWeather(root: DocumentNode, faults: DocumentFault[]): void {
+function checkWeather(root: DocumentNode, found: readonly FoundDevice[], faults: DocumentFault[]): void {
   const devices = keysOf(root, ["devices"]);
   for (const id of devices) {
     const path = ["devices", id, "weather", "device"];
     const name = textAt(root, path);
     if (name !== undefined && !devices.includes(name)) {
       faults.push(unknownName(root, path, "device", name, devices, "devices"));
+      continue;
+    }
+    const isListener = found.some((device) => device.id === name && device.config["listen"] !== undefined);
+    if (isListener && nodeAt(root, ["devices", id, "weather", "station"]) === undefined) {
+      faults.push(
+        faultAt(root, path, {
+          code: "CONFIG_MISSING_KEY",
+          message: `devices.${id}.weather: many stations report to ${name}, and none is named`,
+          expected: "station: the number of the one whose wind and rain count",
+          example: "station: 010000A8900016F000169DC0",
+        }),
+      );
     }
   }
 }

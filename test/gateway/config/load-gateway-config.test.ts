@@ -276,6 +276,16 @@ test("where a meter's weather comes from has its defaults, and must be a device 
     ["devices.noise-01.weather.device", "noise-01"],
     ["devices.noise-01.weather.hold", "holdS"],
   ]);
+  const withStations = (weather: string) =>
+    withRule(rule, `weather: ${weather}`).replace(
+      "devices:\n",
+      'devices:\n  stations: { driver: hj212, listen: "127.0.0.1:7212", acceptUnknown: true }\n',
+    );
+  expect(await faultsOf(withStations("{ device: stations, station: LD130133000015 }"))).toEqual([]);
+  const unnamed = await check(withStations("{ device: stations }"));
+  expect(unnamed.ok ? [] : unnamed.faults).toMatchObject([
+    { code: "CONFIG_MISSING_KEY", path: "devices.noise-01.weather.device" },
+  ]);
 });
 
 test("a rule of no kind that there is is told by its kind alone, with all kinds", async () => {

@@ -1,6 +1,7 @@
 import { Value } from "typebox/value";
 import { describe, expect, test } from "vitest";
 import type { MeasurementReading } from "../../../../drivers/driver.ts";
+import { factorOf } from "../../../../drivers/hj212/factors.ts";
 import { WeatherWatch } from "../../../../gateway/pipeline/acoustics/weather-watch.ts";
 import type { ExceedanceSettings, PipelineSettings, WeatherSettings } from "../../../../gateway/pipeline/settings.ts";
 import { AlarmBody } from "../../../../protocol/alarm.ts";
@@ -91,6 +92,11 @@ describe("wind", () => {
       return watch.at(METER, 1)?.isTooBad;
     };
     expect([heard(mean(10)), heard(mean(60))]).toEqual([true, undefined]);
+  });
+
+  test("wind by HJ 212 has the name and unit that are looked for", () => {
+    const factor = factorOf("a01007", "µg/m³")?.factor;
+    expect(factor).toMatchObject({ quantity: wind(0, 0).quantity, unit: wind(0, 0).unit });
   });
 
   test("the config may say another limit", () => {
