@@ -178,6 +178,7 @@ class RunningGateway implements Gateway {
       nowMs: () => time.nowMs(),
       sleep: (ms) => clock.sleep(ms, this.#stop.signal),
       log: options.log,
+      isReadable: () => this.#supervisor?.stateOf(options.config.parking?.device ?? "") === "online",
       slow: (slowBy, except) => {
         this.#supervisor?.park(slowBy, except);
         this.#pipeline.park(slowBy);

@@ -12,6 +12,8 @@ export interface ParkingSurroundings {
   readonly nowMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly log: Logger;
+  /** Whether the device that reads the ignition answers now. */
+  readonly isReadable: () => boolean;
   /** Polls and positions come so many times more rarely, except those of the device that reads the ignition. */
   readonly slow: (slowBy: number, except: string) => void;
   /** Says now how the node is. Never rejects. */
@@ -48,7 +50,8 @@ export class ParkingControl {
   }
 
   tick(): void {
-    this.#do(this.#parking?.tick(this.#around.upMs(), this.#around.nowMs()));
+    const { upMs, nowMs, isReadable } = this.#around;
+    if (this.#parking !== undefined) this.#do(this.#parking.tick(upMs(), nowMs(), isReadable()));
   }
 
   #do(act: ParkingAct | undefined): void {

@@ -48,9 +48,14 @@ export class Parking {
     return "drive";
   }
 
-  tick(upMs: number, atMs: number): ParkingAct | undefined {
+  /** @param isReadable whether the contact answers; while it does not, nobody knows, and nothing changes */
+  tick(upMs: number, atMs: number, isReadable = true): ParkingAct | undefined {
     if (this.#isEnding) return undefined;
     const { settleS, shutdownAfterS } = this.#settings;
+    if (!isReadable) {
+      if (this.#offSinceUpMs !== undefined) this.#offSinceUpMs = upMs;
+      return undefined;
+    }
     if (this.#parkedSince !== undefined) {
       if (shutdownAfterS === 0 || upMs - this.#parkedSince.upMs < shutdownAfterS * 1000) return undefined;
       this.#isEnding = true;

@@ -1,5 +1,6 @@
 import type { Clock, Driver, Reading } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
+import type { HealthState } from "../../protocol/bodies.ts";
 import type { Subject } from "../../protocol/ids.ts";
 import type { Logger } from "../contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "../contracts/readings.ts";
@@ -64,6 +65,10 @@ export class DeviceSupervisor {
     this.#health = new HealthTracker(periodMs, nowMs, upMs, (body) => options.onHealth({ device, body }));
     const subjectPeriodMs = numberAt(options.device.config, "subjectPeriodMs") ?? DEFAULT_SUBJECT_PERIOD_MS;
     this.#subjects = new SubjectHealth(subjectPeriodMs, (subject, body) => options.onHealth({ device, subject, body }));
+  }
+
+  get state(): HealthState {
+    return this.#health.state;
   }
 
   get health(): readonly DeviceHealth[] {

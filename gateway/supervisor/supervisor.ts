@@ -1,4 +1,5 @@
 import type { Clock, Driver } from "../../drivers/driver.ts";
+import type { HealthState } from "../../protocol/bodies.ts";
 import type { Logger } from "../contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "../contracts/readings.ts";
 import { type CommandOrder, type CommandOutcome, refused } from "./command-inbox.ts";
@@ -27,6 +28,8 @@ export interface Supervisor {
   readonly done: Promise<void>;
   /** Health of every device and subject, now. */
   health(): readonly DeviceHealth[];
+  /** Of one device, now; undefined where there is none of this name. */
+  stateOf(device: string): HealthState | undefined;
   /** Parks all devices but one: polled `slowBy` times more rarely. 1: they drive on. */
   park(slowBy: number, except: string): void;
   /** Hands a command to its device. Resolves to its one outcome, never rejects. */
@@ -53,6 +56,7 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   return {
     done: served.then(() => undefined),
     health: () => [...supervisors.values()].flatMap((supervisor) => supervisor.health),
+    stateOf: (device) => supervisors.get(device)?.state,
     park(slowBy, except) {
       for (const [id, supervisor] of supervisors) if (id !== except) supervisor.park(slowBy);
     },

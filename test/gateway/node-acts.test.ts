@@ -20,6 +20,7 @@ test.each(["text", "status", "relay", "snapshot"] as const)(
     const supervisor: Supervisor = {
       health: () => [],
       park: () => undefined,
+      stateOf: () => undefined,
       done: Promise.resolve(),
       deliver: async (order) => {
         delivered.push(order);

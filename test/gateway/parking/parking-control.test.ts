@@ -22,6 +22,7 @@ function vehicle(onSleep: (upMs: number, turn: (isOn: boolean) => void) => void)
     tellHealth: async () => undefined,
     flush: async () => undefined,
     waiting: async () => 5,
+    isReadable: () => true,
     onEnd: () => {
       ends += 1;
     },

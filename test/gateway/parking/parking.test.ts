@@ -42,6 +42,16 @@ describe("parking", () => {
     expect(parking.tick(162_000, 0)).toBe("end");
   });
 
+  test("a contact that no longer answers parks nothing, ends nothing, and settles anew when it answers", () => {
+    const parking = new Parking(SETTINGS);
+    parking.heard(false, 0);
+    expect(parking.tick(600_000, 0, false)).toBeUndefined();
+    expect(parking.tick(601_000, 0)).toBeUndefined();
+    expect(parking.tick(610_000, 0)).toBe("park");
+    expect(parking.tick(900_000, 0, false)).toBeUndefined();
+    expect(parking.tick(901_000, 0)).toBe("end");
+  });
+
   test("an ignition that was never read parks nothing; with 0 it never ends", () => {
     const unread = new Parking(SETTINGS);
     expect(unread.tick(1e9, 0)).toBeUndefined();
