@@ -67,6 +67,11 @@ export const DECODER_SAMPLES: readonly DecoderSample[] = [
     hasChecksum: true,
   },
   {
+    kind: "modbus-io",
+    frames: [withCrc(Uint8Array.of(1, 2, 1, 0b101)), withCrc(Uint8Array.of(1, 5, 0, 0, 0xff, 0))],
+    hasChecksum: true,
+  },
+  {
     kind: "cem",
     profile: "cem-dt885x",
     frames: Array.from({ length: 10 }, (_, count) => cemMessages(65.3, {}, count)),

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePorts } from "../cli/sim/free-port.ts";
+import { folderBytes } from "./folder-size.ts";
 import { processorS, residentBytes, startShao, stopped } from "./process-figures.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
 
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
       row("stations-answered", (100 * gateway.answered) / gateway.sent, "%", (100 * bare.answered) / bare.sent),
       row(
         "stations-journal",
-        (await sizeOf(state)) / MB,
+        (await folderBytes(state)) / MB,
         "MB",
         null,
         `after ${SETTLE_S + MEASURED_S} s; nothing was sent`,
@@ -132,12 +133,6 @@ function gatewayConfig(port: number, state: string): string {
     `  stations: { driver: hj212, listen: "127.0.0.1:${port}", acceptUnknown: true }`,
     "",
   ].join("\n");
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true });
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 const [flag, port] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePorts } from "../cli/sim/free-port.ts";
+import { folderBytes } from "./folder-size.ts";
 import { frameRows } from "./jt808-frames.ts";
 import { processorS, residentBytes, startShao, stopped } from "./process-figures.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
       emptyMb = residentBytes(child.pid ?? 0) / MB;
       return child;
     });
-    const journalBytes = await sizeOf(state);
+    const journalBytes = await folderBytes(state);
     const note = `${TERMINALS} terminals, a report each ${PERIOD_MS / 1000} s; peer: a server that splits frames and answers`;
     const row = (metric: string, value: number, unit: string, peer: number | null, text = note): BenchRow => ({
       metric,
@@ -166,12 +167,6 @@ function gatewayConfig(port: number, state: string): string {
     `  vehicles: { driver: jt808, listen: "127.0.0.1:${port}", acceptUnknown: true }`,
     "",
   ].join("\n");
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true });
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 const [flag, port] = process.argv.slice(2);

@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   terminals:
     "memory and processor time of a gateway with 5,000 vehicle terminals, beside a server that only splits frames",
   stations: "500 HJ 212 stations on one gateway, beside a server that only splits frames and answers",
+  "control-room": "5,000 vehicle terminals and 500 HJ 212 stations on one gateway, beside a bare Node process",
   bus: "ten slaves on one bad line at 9600 baud: wrong values and polls kept, beside a plain modbus-serial loop",
   decoders: "frames a second of each decoder, beside merely splitting the bytes",
   start: "start of the gateway to its first reading, without and with a backlog",

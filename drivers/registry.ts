@@ -105,6 +105,11 @@ export const CAPTURES: readonly CaptureEntry[] = [
     load: async () => (await import("./modbus-noise/capture.ts")).modbusNoiseCapture,
   },
   {
+    kind: "modbus-io",
+    summary: "Modbus RTU of a board with relays and contacts",
+    load: async () => (await import("./modbus-io/capture.ts")).modbusIoCapture,
+  },
+  {
     kind: "jt808",
     summary: "JT/T 808 of vehicle terminals",
     load: async () => (await import("./jt808/capture.ts")).jt808Capture,

@@ -3,7 +3,7 @@ import { Value } from "typebox/value";
 import { describe, expect, test } from "vitest";
 import { hasGoodCrc, withCrc } from "../../../drivers/bus/crc16.ts";
 import type { DecodedItem } from "../../../drivers/decoder.ts";
-import { RtuCapture } from "../../../drivers/modbus-noise/capture.ts";
+import { meterCapture } from "../../../drivers/modbus-noise/capture.ts";
 import { modbusNoiseConfig } from "../../../drivers/modbus-noise/config.ts";
 import { decodeLevel } from "../../../drivers/modbus-noise/decode.ts";
 import { modbusNoise } from "../../../drivers/modbus-noise/driver.ts";
@@ -30,11 +30,11 @@ function said(item: DecodedItem): unknown {
 }
 
 function summary(frame: Uint8Array, profile = sonbest): unknown {
-  return new RtuCapture(profile).frame(frame).map(said)[0];
+  return meterCapture(profile).frame(frame).map(said)[0];
 }
 
 function stream(bytes: Uint8Array, profile = sonbest, chunkBytes = bytes.length): unknown[] {
-  const capture = new RtuCapture(profile);
+  const capture = meterCapture(profile);
   const items: DecodedItem[] = [];
   for (let at = 0; at < bytes.length; at += chunkBytes)
     items.push(...capture.push(bytes.subarray(at, at + chunkBytes)));
