@@ -77,6 +77,7 @@ describe("shao sim", () => {
   test("wrong options are wrong usage, with what would be right", () => {
     const { code, talk } = shao(["sim", "noise", "--script", "loud"]);
     expect([code, talk]).toEqual([64, expect.stringContaining("60x120")]);
+    expect(shao(["sim", "noise", "--ripple", "much"])).toMatchObject({ code: 64, talk: expect.stringContaining("dB") });
   });
 
   test("a level script holds its last level, or loops", () => {
