@@ -88,21 +88,6 @@ describe.each(named)("%s", (_name, sample) => {
     );
   });
 
-  test.runIf(sample.hasChecksum)("a frame with one wrong byte never gives a value that it did not have", async () => {
-    const fresh = await decoderOf(sample);
-    for (const good of sample.frames) {
-      const own = readings(decode(fresh(), [good]));
-      fc.assert(
-        fc.property(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 }), (at, flipped) => {
-          const wrong = Uint8Array.from(good);
-          wrong[at] = (wrong[at] ?? 0) ^ flipped;
-          for (const reading of readings(decode(fresh(), [wrong]))) expect(own).toContain(reading);
-        }),
-        { numRuns: 400 },
-      );
-    }
-  });
-
   test("a mebibyte of one byte, of frame starts or of digits leaves little behind, and a good frame after it is read", async () => {
     // Up to a million faults, none of which is asked where it comes from.
     const depth = Error.stackTraceLimit;
@@ -140,3 +125,21 @@ function heldBytes(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
+
+test.each(named.filter(([, { hasChecksum }]) => hasChecksum))(
+  "%s: a frame with one wrong byte never gives a value that it did not have",
+  async (_name, sample) => {
+    const fresh = await decoderOf(sample);
+    for (const good of sample.frames) {
+      const own = readings(decode(fresh(), [good]));
+      fc.assert(
+        fc.property(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 }), (at, flipped) => {
+          const wrong = Uint8Array.from(good);
+          wrong[at] = (wrong[at] ?? 0) ^ flipped;
+          for (const reading of readings(decode(fresh(), [wrong]))) expect(own).toContain(reading);
+        }),
+        { numRuns: 400 },
+      );
+    }
+  },
+);
