@@ -37,7 +37,7 @@ export async function commitBatch(
   const batch = new Batch(trx, context, await currentEpoch(trx));
   await batch.begin(messages);
   for (const message of messages) await batch.take(message);
-  context.faults.reach("bridge-mid-ingest");
+  context.faults.reach(messages.some(({ type }) => type === "envelope") ? "bridge-mid-ingest" : "bridge-mid-hello");
   return batch.finish();
 }
 

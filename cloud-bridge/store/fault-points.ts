@@ -1,7 +1,9 @@
 /** Where the bridge may be told to die (`--fault-point NAME[:N]`): each stands between two things that must not come apart. */
 export const FAULT_POINTS = [
-  /** Batch decoded, transaction open, nothing committed. */
+  /** A batch that holds records is decoded, its transaction open, nothing committed. */
   "bridge-mid-ingest",
+  /** The same with hello pages alone: no record is at stake. */
+  "bridge-mid-hello",
   /** Batch committed, its receipt not yet published. */
   "bridge-before-receipt",
   /** Receipt published, the desk not yet woken. */

@@ -17,7 +17,7 @@ describe("custody through kills", () => {
 
   test("a receipt on PUBACK loses records, and is seen to", { timeout: SUITE_MS }, async () => {
     const points = ["bridge-mid-ingest"];
-    const report = await killRun({ kills: 4, seed: SEED, negativeControl: "receipt-on-puback", points });
+    const report = await killRun({ kills: 6, seed: SEED, negativeControl: "receipt-on-puback", points });
     process.stderr.write(`${JSON.stringify(report)}\n`);
     expect(report.clean).toBe(false);
     expect(report.lost + report.unexplained).toBeGreaterThan(0);
