@@ -57,6 +57,10 @@ export class Flight {
     return this.#flown;
   }
 
+  holds(run: string, seq: number): boolean {
+    return this.#flown.some((flown) => flown.run === run && flown.rows.some((row) => row.seq === seq));
+  }
+
   get roundTripMs(): number | undefined {
     return this.#roundTripMs;
   }

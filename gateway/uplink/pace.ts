@@ -1,5 +1,6 @@
 import { URGENT_WINDOW_BYTES, WINDOW_BYTES, WINDOW_RECORDS } from "../../protocol/limits.ts";
 import type { Flight } from "./flight.ts";
+import { type LaneThree, NO_LANE_THREE } from "./lane-three.ts";
 import type { LinkRate } from "./link-rate.ts";
 import type { Turn } from "./wanted.ts";
 
@@ -16,12 +17,14 @@ const LANE_1_BURST_BYTES = URGENT_WINDOW_BYTES / 2;
 export class Pace {
   readonly #flight: Flight;
   readonly #rate: LinkRate;
+  readonly #laneThree: LaneThree;
   #laneOneBytes = LANE_1_BURST_BYTES;
   #laneOneAtMs = 0;
 
-  constructor(flight: Flight, rate: LinkRate) {
+  constructor(flight: Flight, rate: LinkRate, laneThree: LaneThree = NO_LANE_THREE) {
     this.#flight = flight;
     this.#rate = rate;
+    this.#laneThree = laneThree;
   }
 
   /** An empty window admits one message, whatever its size. */
@@ -30,8 +33,13 @@ export class Pace {
     const neighbours = BULK.includes(turn) ? BULK : [turn];
     if (this.#byteRoom(turn) <= 0 && this.#flight.bytes(neighbours) > 0) return false;
     if (URGENT.includes(turn)) return true;
-    const onWire = this.#flight.wireBytes(BULK);
-    return onWire === 0 || onWire + this.messageBytes(turn) <= this.#rate.bytesPerS * 0.5;
+    if (turn === "backlog" && this.#laneThree.isWaiting) return false;
+    return this.#wireRoom() > 0;
+  }
+
+  /** Largest message of lane 3 that the line takes now; 0 when it takes none. */
+  get laneThreeBytes(): number {
+    return this.#wireRoom();
   }
 
   recordRoom(turn: Turn): number {
@@ -60,6 +68,13 @@ export class Pace {
 
   spendLaneOne(bytes: number): void {
     this.#laneOneBytes = Math.max(-LANE_1_BURST_BYTES, this.#laneOneBytes - bytes);
+  }
+
+  /** Lanes 2 to 4 together keep half a second of the line busy; an empty line admits one message. */
+  #wireRoom(): number {
+    const onWire = this.#flight.wireBytes(BULK) + this.#laneThree.wireBytes;
+    const messageBytes = this.messageBytes("backlog");
+    return onWire === 0 || onWire + messageBytes <= this.#rate.bytesPerS * 0.5 ? messageBytes : 0;
   }
 
   #byteRoom(turn: Turn): number {

@@ -2,6 +2,7 @@ import type { Ranges } from "../../protocol/ranges.ts";
 import type { Lane } from "../../protocol/record.ts";
 import type { Hello, ReceiptMessage } from "../../protocol/session.ts";
 import type { RunSummary, StoredRecord } from "../contracts/journal.ts";
+import type { LaneThree } from "./lane-three.ts";
 import type { Turn } from "./wanted.ts";
 
 /**
@@ -116,6 +117,8 @@ export interface SenderOptions {
   readonly rateBytesPerS?: number;
   /** Give false where the line is faster than the processor. */
   readonly compress?: boolean;
+  /** What shares the line with lanes 2 and 4. */
+  readonly laneThree?: LaneThree;
 }
 
 export interface SenderFacts {
@@ -127,6 +130,8 @@ export interface SenderFacts {
   readonly isAnswered: boolean;
   /** Nothing is on its way and nothing is left to look for. */
   readonly isIdle: boolean;
+  /** Largest message of lane 3 that may go now: 0 while lanes 0–2 have the line, or receipts stay away. */
+  readonly laneThreeBytes: number;
 }
 
 /** Rows that were asked of the journal and have not come. */

@@ -48,7 +48,7 @@ export class Sender {
     this.#epoch = options.epoch;
     this.#packer = new Packer(options.compress);
     this.#rate = new LinkRate(options.rateBytesPerS);
-    this.#pace = new Pace(this.#flight, this.#rate);
+    this.#pace = new Pace(this.#flight, this.#rate, options.laneThree);
   }
 
   /** For health and tests. */
@@ -60,6 +60,7 @@ export class Sender {
       rateBytesPerS: this.#rate.bytesPerS,
       isAnswered: this.#handshake?.isAnswered ?? false,
       isIdle: this.#isIdle(),
+      laneThreeBytes: this.#laneThreeBytes(),
     };
   }
 
@@ -284,15 +285,11 @@ export class Sender {
     // A new alarm goes at once, without a read, when no older one waits: its rows are in hand.
     const isFree = wanted.isDrained("alarm") && this.#pending?.turn !== "alarm";
     const alarms = mine.filter(({ lane }) => lane === 0);
-    wanted.add(mine.filter(({ seq }) => !this.#isFlown(seq)));
+    wanted.add(mine.filter(({ seq }) => !this.#flight.holds(this.#run, seq)));
     if (this.#pending?.run === this.#run) this.#pending.isOutdated = true;
     if (isFree && alarms.length > 0 && this.#pace.hasRoom("alarm")) {
       this.#send(wanted, "alarm", alarms, this.#pace.messageBytes("alarm"), nowMs);
     }
-  }
-
-  #isFlown(seq: number): boolean {
-    return this.#flight.flown.some(({ run, rows }) => run === this.#run && rows.some((row) => row.seq === seq));
   }
 
   /** One read at a time, in the order of turns; the answer brings the next. */
@@ -313,7 +310,8 @@ export class Sender {
   }
 
   #mustWait(nowMs: number): boolean {
-    const waitMs = this.#hasBulk() ? this.#pace.laneOneWaitMs(nowMs) : 0;
+    const hasBulk = this.#flight.recordsOf(BULK) > 0 || this.#wanted.hasAny(BULK);
+    const waitMs = hasBulk ? this.#pace.laneOneWaitMs(nowMs) : 0;
     if (waitMs > 0) this.#laneOneDueAtMs = nowMs + waitMs;
     return waitMs > 0;
   }
@@ -374,8 +372,10 @@ export class Sender {
 
   // ---- order and state ----
 
-  #hasBulk(): boolean {
-    return this.#flight.recordsOf(BULK) > 0 || this.#wanted.hasAny(BULK);
+  #laneThreeBytes(): number {
+    if (this.#handshake?.isAnswered !== true || this.#flight.isStalled) return 0;
+    const isAhead = this.#pending === undefined ? this.#wanted.hasAny(["live"]) : this.#pending.turn !== "backlog";
+    return isAhead && this.#pace.hasRoom("live") ? 0 : this.#pace.laneThreeBytes;
   }
 
   #isIdle(): boolean {
