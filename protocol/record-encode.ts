@@ -11,6 +11,14 @@ import type { NewRecord } from "./record.ts";
  * @throws ProtocolError BODY_TOO_LARGE
  */
 export function encodeRecord(seq: number, record: NewRecord): Uint8Array {
+  return recordBytes(seq, encodeAfterSeq(record));
+}
+
+/**
+ * A record's text after its seq, for one that is encoded before it is numbered.
+ * @throws ProtocolError BODY_TOO_LARGE
+ */
+export function encodeAfterSeq(record: NewRecord): string {
   const { upMs, atMs, timeQuality, kind, device, subject, body } = record;
   const bodyText = JSON.stringify(body);
   const limit = bodyLimit(record);
@@ -21,8 +29,13 @@ export function encodeRecord(seq: number, record: NewRecord): Uint8Array {
       "Send what is larger as evidence (a blob).",
     );
   }
-  const head = JSON.stringify({ seq, upMs, atMs, timeQuality, kind, device, subject });
-  return Buffer.from(`${head.slice(0, -1)},"body":${bodyText}}`);
+  const head = JSON.stringify({ upMs, atMs, timeQuality, kind, device, subject });
+  return `,${head.slice(1, -1)},"body":${bodyText}}`;
+}
+
+/** @param afterSeq what `encodeAfterSeq` made */
+export function recordBytes(seq: number, afterSeq: string): Uint8Array {
+  return Buffer.from(`{"seq":${seq}${afterSeq}`);
 }
 
 /** Bytes that a record's body may have, by its lane. */

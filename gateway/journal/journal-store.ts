@@ -1,14 +1,13 @@
-import { laneOf } from "../../protocol/lane.ts";
-import type { NewRecord } from "../../protocol/record.ts";
-import { encodeRecord } from "../../protocol/record-encode.ts";
+import { recordBytes } from "../../protocol/record-encode.ts";
 import type { SeqRange } from "../../protocol/session.ts";
 import { type GatewayFaultPoints, killAtFaultPoint } from "../contracts/fault-points.ts";
-import type { JournalStatistics, JournalWrite, RunSummary, StoredRecord } from "../contracts/journal.ts";
+import type { JournalStatistics, RunSummary, StoredRecord } from "../contracts/journal.ts";
+import { encoded } from "./batch.ts";
 import { PAGE_BYTES, type SqliteDatabase } from "./database.ts";
 import { diskFault, journalError, journalFull } from "./disk-fault.ts";
 import { LaneDepth, unreceipted } from "./lane-depth.ts";
-import type { BatchOutcome, JournalSettings, Stamp, Urgency, WriteOutcome } from "./messages.ts";
-import { behindNewest, NewestHealth, newestHealth } from "./newest-health.ts";
+import type { BatchOutcome, EncodedRecord, EncodedWrite, JournalSettings, Stamp, Urgency } from "./messages.ts";
+import { NewestHealth, newestHealth } from "./newest-health.ts";
 import { RecordReader } from "./record-reader.ts";
 import { Reserve } from "./reserve.ts";
 import { retainRecords } from "./retention.ts";
@@ -82,45 +81,17 @@ export class JournalStore {
   }
 
   /** @returns one outcome per write; those of a batch share one transaction, and its fate */
-  write(writes: readonly JournalWrite[], urgency: Urgency, stamp: Stamp): BatchOutcome {
-    const outcomes: (WriteOutcome | undefined)[] = writes.map(() => undefined);
-    const accepted: { readonly at: number; readonly write: JournalWrite }[] = [];
+  write(writes: readonly EncodedWrite[], urgency: Urgency, stamp: Stamp): BatchOutcome {
     let seq = this.#current.head;
-    const encoded: StoredRecord[] = [];
-    const records: NewRecord[] = [];
-    for (const [at, write] of writes.entries()) {
-      const mine: StoredRecord[] = [];
-      const first = seq;
-      try {
-        for (const record of write.append ?? []) {
-          seq += 1;
-          mine.push(this.#encode(seq, record));
-        }
-      } catch (error) {
-        // What cannot be encoded refuses its own write only; the seqs it would have had go to the next.
-        seq = first;
-        outcomes[at] = { fault: toFault(error) };
-        continue;
-      }
-      encoded.push(...mine);
-      records.push(...(write.append ?? []));
-      accepted.push({ at, write });
-      outcomes[at] = { seqs: mine.map((row) => row.seq) };
-    }
-    if (accepted.length === 0) return { outcomes: outcomes.filter((one) => one !== undefined), committed: [] };
-    const rows = behindNewest(encoded, records);
-    const done = (committed: readonly StoredRecord[]): BatchOutcome => ({
-      outcomes: outcomes.filter((one) => one !== undefined),
-      committed,
-    });
-    const refused = (error: unknown, committed: readonly StoredRecord[] = []): BatchOutcome => {
+    const records = writes.flatMap(({ append }) => append);
+    const rows = records.map((record) => this.#numbered(++seq, record));
+    const refused = (error: unknown): BatchOutcome => {
       const fault = toFault(journalError(error));
-      for (const { at } of accepted) outcomes[at] = { fault };
-      return done(committed);
+      return { outcomes: writes.map(() => ({ fault })), shed: [] };
     };
     const commit = () =>
       this.#commit(rows, records, () => {
-        for (const { write } of accepted) this.#tables.apply(write);
+        for (const write of writes) this.#tables.apply(write);
       });
     try {
       this.#refuseWhileFull(urgency, stamp);
@@ -131,7 +102,7 @@ export class JournalStore {
       if (room.shed.length > 0) {
         // Shedding wrote records of its own, so the seqs are taken: number the batch anew.
         const again = this.write(writes, urgency, stamp);
-        return { outcomes: again.outcomes, committed: [...room.shed, ...again.committed] };
+        return { outcomes: again.outcomes, shed: [...room.shed, ...again.shed] };
       }
       if (!room.isMade) return refused(error);
       try {
@@ -143,7 +114,9 @@ export class JournalStore {
       }
     }
     if (urgency === "grouped" && this.#isFull) this.#isFull = !this.#reserve.take();
-    return done(rows);
+    let last = this.#current.head - rows.length;
+    const outcomes = writes.map(({ append }) => ({ seqs: append.map(() => ++last) }));
+    return { outcomes, shed: [] };
   }
 
   runs(): RunSummary[] {
@@ -244,13 +217,12 @@ export class JournalStore {
     }
   }
 
-  #encode(seq: number, record: NewRecord): StoredRecord {
-    const bytes = encodeRecord(seq, record);
-    return { run: this.#current.run, seq, lane: laneOf(record), upMs: record.upMs, bytes };
+  #numbered(seq: number, [lane, , upMs, , afterSeq]: EncodedRecord): StoredRecord {
+    return { run: this.#current.run, seq, lane, upMs, bytes: recordBytes(seq, afterSeq) };
   }
 
   /** `rows` and `records` go side by side. */
-  #commit(rows: readonly StoredRecord[], records: readonly NewRecord[], act: () => void): void {
+  #commit(rows: readonly StoredRecord[], records: readonly EncodedRecord[], act: () => void): void {
     let written: RunState[] = [];
     let demoted = 0;
     const health = rows[newestHealth(records)];
@@ -258,9 +230,8 @@ export class JournalStore {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
       for (const [at, row] of rows.entries()) {
-        const record = records[at];
-        if (record === undefined) continue;
-        this.#insert.run(no, row.seq, row.lane, record.kind, row.upMs, record.atMs, row.bytes);
+        const [, kind, , atMs] = records[at] ?? [];
+        this.#insert.run(no, row.seq, row.lane, kind, row.upMs, atMs, row.bytes);
         this.#walBytes += row.bytes.length + 64;
       }
       if (health !== undefined) demoted = this.#newestHealth.demoteOlder();
@@ -320,8 +291,8 @@ export class JournalStore {
     while (this.#freePages() < SHED_PAGES) {
       const plan = planShedding(this.#db, this.#runs, this.#current);
       if (plan === undefined) break;
-      const records = plan.bodies.map((body): NewRecord => ({ ...stamp, kind: "shed", body }));
-      const rows = records.map((record, at) => this.#encode(this.#current.head + at + 1, record));
+      const records = plan.bodies.map((body) => encoded({ ...stamp, kind: "shed", body }));
+      const rows = records.map((record, at) => this.#numbered(this.#current.head + at + 1, record));
       this.#commit(rows, records, () => {
         for (const { state, seqs } of plan.deletions) {
           deleteRecords(this.#db, state, seqs);

@@ -1,3 +1,4 @@
+import type { AlarmBody } from "../../protocol/alarm.ts";
 import type { ShedBody } from "../../protocol/bodies.ts";
 import type { TimeQuality } from "../../protocol/ids.ts";
 import type { Lane } from "../../protocol/record.ts";
@@ -41,13 +42,25 @@ export interface ReadQuery {
 
 export type Urgency = "urgent" | "grouped";
 
+/**
+ * A record on its way to the thread: encoded but for its seq (`encodeAfterSeq`), and flat. Copying it as an object costs
+ * more than writing it.
+ */
+export type EncodedRecord = readonly [lane: Lane, kind: string, upMs: number, atMs: number, afterSeq: string];
+
+export interface EncodedWrite extends Omit<JournalWrite, "append" | "closedAlarms"> {
+  readonly append: readonly EncodedRecord[];
+  /** With the clearing revision, where it travels in the same write: a re-raise within ten minutes goes on from its `rev`. */
+  readonly closed: readonly { readonly alarmId: string; readonly last: AlarmBody | undefined }[];
+}
+
 /** What became of one write of a batch. */
 export type WriteOutcome = { readonly seqs: readonly number[] } | { readonly fault: Fault };
 
 export interface BatchOutcome {
   readonly outcomes: readonly WriteOutcome[];
-  /** Everything that this batch committed, `shed` records of the journal's own included. */
-  readonly committed: readonly StoredRecord[];
+  /** `shed` records that this batch committed beside what it was asked for. */
+  readonly shed: readonly StoredRecord[];
 }
 
 /** An error on its way between threads. */
@@ -60,7 +73,7 @@ export interface Fault {
 /** Requests and their answers, by name. */
 export interface Calls {
   write: {
-    ask: { readonly writes: readonly JournalWrite[]; readonly urgency: Urgency; readonly stamp: Stamp };
+    ask: { readonly writes: readonly EncodedWrite[]; readonly urgency: Urgency; readonly stamp: Stamp };
     answer: BatchOutcome;
   };
   receipts: { ask: { readonly run: string; readonly ranges: readonly SeqRange[] }; answer: undefined };

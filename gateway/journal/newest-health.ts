@@ -1,7 +1,6 @@
 import { contains } from "../../protocol/ranges.ts";
-import type { NewRecord } from "../../protocol/record.ts";
-import type { StoredRecord } from "../contracts/journal.ts";
 import type { SqliteDatabase } from "./database.ts";
+import type { EncodedRecord } from "./messages.ts";
 import type { RunState, RunTable } from "./run-table.ts";
 
 /** A lane is only an index: the record's bytes stay as they are. */
@@ -46,17 +45,18 @@ export class NewestHealth {
   }
 }
 
-/** All but the newest `health` of one commit are older from the start. `rows` and `records` go side by side. */
-export function behindNewest(rows: readonly StoredRecord[], records: readonly NewRecord[]): readonly StoredRecord[] {
+/** All but the newest `health` of one commit are older from the start. */
+export function behindNewest(records: readonly EncodedRecord[]): readonly EncodedRecord[] {
   const newest = newestHealth(records);
-  return rows.map((row, at) =>
-    at < newest && records[at]?.kind === "health" ? { ...row, lane: LANE_OF_OLDER_HEALTH } : row,
-  );
+  return records.map((record, at): EncodedRecord => {
+    const [, kind, ...rest] = record;
+    return at < newest && kind === "health" ? [LANE_OF_OLDER_HEALTH, kind, ...rest] : record;
+  });
 }
 
 /** @returns its index, -1 when there is none */
-export function newestHealth(records: readonly NewRecord[]): number {
-  return records.findLastIndex(({ kind }) => kind === "health");
+export function newestHealth(records: readonly EncodedRecord[]): number {
+  return records.findLastIndex(([, kind]) => kind === "health");
 }
 
 function unsent(state: RunState, seqs: readonly unknown[]): number {

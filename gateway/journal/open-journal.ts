@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { type GatewayFaultSpec, killAtFaultPoint } from "../contracts/fault-points.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
 import type { CustodyJournal, Journal, JournalRestore, JournalWrite, StoredRecord } from "../contracts/journal.ts";
+import { Batch } from "./batch.ts";
 import type { CallName, Calls, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
 import { fromFault } from "./thread-fault.ts";
 
@@ -200,9 +201,14 @@ class ThreadJournal implements CustodyJournal {
   }
 
   async #commit(writes: readonly JournalWrite[], urgency: "urgent" | "grouped") {
-    const { outcomes, committed } = await this.#call("write", { writes, urgency, stamp: this.#stamp() });
-    if (committed.length > 0) for (const listener of this.#listeners) listener(committed);
-    return outcomes;
+    const batch = new Batch(writes);
+    if (batch.writes.length === 0) return batch.outcomes({ outcomes: [], shed: [] });
+    const answer = await this.#call("write", { writes: batch.writes, urgency, stamp: this.#stamp() });
+    if (this.#listeners.length > 0) {
+      const committed = batch.committed(this.restored.run, answer);
+      if (committed.length > 0) for (const listener of this.#listeners) listener(committed);
+    }
+    return batch.outcomes(answer);
   }
 
   #call<K extends CallName>(name: K, ask: Calls[K]["ask"]): Promise<Calls[K]["answer"]> {

@@ -1,7 +1,8 @@
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
-import type { JournalWrite, OpenAlarm, WorkingLevel } from "../contracts/journal.ts";
+import type { OpenAlarm, WorkingLevel } from "../contracts/journal.ts";
 import type { SqliteDatabase } from "./database.ts";
+import type { EncodedWrite } from "./messages.ts";
 
 /** What the pipeline takes up again after a start: open and recent alarms, and levels of an unfinished minute. */
 export class WorkingTables {
@@ -28,25 +29,17 @@ export class WorkingTables {
   }
 
   /** Call it inside the transaction of the write. */
-  apply(write: JournalWrite): void {
+  apply(write: EncodedWrite): void {
     for (const { device, subject, body } of write.openAlarms ?? []) {
       this.#upsertAlarm.run(body.alarmId, device, subject, body.stateAtMs, JSON.stringify(body));
     }
-    for (const alarmId of write.closedAlarms ?? []) {
-      const last = this.#lastWord(write, alarmId);
+    for (const { alarmId, last } of write.closed) {
       this.#closeAlarm.run(last?.stateAtMs ?? null, last === undefined ? null : JSON.stringify(last), alarmId);
     }
     for (const { device, atMs, levelDb, quantity, flags } of write.levels ?? []) {
       this.#insertLevel.run(device, atMs, levelDb, quantity, JSON.stringify(flags));
     }
     for (const { device, atMs } of write.dropLevelsBefore ?? []) this.#dropLevels.run(device, atMs);
-  }
-
-  /** The clearing revision travels in the same write: a re-raise within ten minutes goes on from its `rev`. */
-  #lastWord(write: JournalWrite, alarmId: string): AlarmBody | undefined {
-    return write.append?.findLast((record) => record.kind === "alarm" && record.body.alarmId === alarmId)?.body as
-      | AlarmBody
-      | undefined;
   }
 
   openAlarms(): OpenAlarm[] {
