@@ -7,6 +7,8 @@ import { EXIT } from "./subcommand.ts";
 
 /** bench/<name>.ts, each a program of its own that ends with one line of JSON on stdout. */
 const BENCHMARKS: Readonly<Record<string, string>> = {
+  custody:
+    "journal rates, drain of a day's backlog, poll jitter, flash, start with 10 million rows, outages beside peers",
   latency: "alarm raised → crew notified, beside bare mqtt.js → aedes → mqtt.js",
   "gateway-memory":
     "memory and processor time of a gateway with ten meters and a GPS receiver, beside a bare Node process",
@@ -19,6 +21,8 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   decoders: "frames a second of each decoder, beside merely splitting the bytes",
   start: "start of the gateway to its first reading, without and with a backlog",
 };
+
+const WITH_OPTIONS: readonly string[] = ["custody"];
 
 interface Row {
   readonly metric: string;
@@ -35,9 +39,12 @@ export function command(): Command {
   const list = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(16)}${what}`);
   return new Command()
     .argument("<name>", "which one")
+    .argument("[options...]", "its own, as `custody --only journal`; `--help` after its name lists them")
+    .allowUnknownOption()
+    .passThroughOptions()
     .option("--json", "the report as one JSON object on stdout")
     .addHelpText("after", `\nBenchmarks:\n${list.join("\n")}\n\nExample: shao bench latency --json`)
-    .action(async (name: string, options: { json?: boolean }) => {
+    .action(async (name: string, given: readonly string[], options: { json?: boolean }) => {
       if (!Object.hasOwn(BENCHMARKS, name)) {
         process.stderr.write(
           `shao bench: no benchmark is called ${name}; there are ${Object.keys(BENCHMARKS).join(", ")}\n`,
@@ -45,19 +52,33 @@ export function command(): Command {
         process.exitCode = EXIT.usage;
         return;
       }
-      const { code, output } = await measure(name);
+      const own = given.filter((one) => one !== "--json");
+      if (own.length > 0 && !WITH_OPTIONS.includes(name)) {
+        process.stderr.write(`shao bench: ${name} has no options of its own; given was ${own.join(" ")}\n`);
+        process.exitCode = EXIT.usage;
+        return;
+      }
+      const { code, output } = await measure(name, own);
+      if (code === 0 && own.includes("--help")) return;
+      if (code === EXIT.usage) {
+        process.exitCode = EXIT.usage;
+        return;
+      }
       if (code !== 0 || output === "") {
         process.stderr.write(`shao bench: ${name} ended with ${String(code)} and no result\n`);
         process.exitCode = EXIT.fault;
         return;
       }
-      process.stdout.write(options.json === true ? `${output}\n` : table(output));
+      process.stdout.write(options.json === true || given.includes("--json") ? `${output}\n` : table(output));
     });
 }
 
-async function measure(name: string): Promise<{ readonly code: number | string; readonly output: string }> {
+async function measure(
+  name: string,
+  own: readonly string[],
+): Promise<{ readonly code: number | string; readonly output: string }> {
   const path = fileURLToPath(new URL(`../bench/${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, [path], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [path, ...own], { stdio: ["ignore", "pipe", "inherit"] });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.once("SIGINT", pass).once("SIGTERM", pass);
   let output = "";
