@@ -25,6 +25,8 @@ export interface Flown {
   /** Of the packets that carried it, newest last. */
   hashes: readonly string[];
   isOnWire: boolean;
+  /** When it went, the rate allowed no more. */
+  wasUsedUp: boolean;
   /** A later one has a receipt. */
   isPassed: boolean;
 }
@@ -42,6 +44,7 @@ export function firstFlight(
     wasAlone: rows.length === 1,
     hashes: [sha256Of(bytes)],
     isOnWire: true,
+    wasUsedUp: false,
     isPassed: false,
   };
 }
@@ -118,14 +121,20 @@ export class Flight {
     if (!this.isStalled) this.#flown = [...this.#flown.filter((other) => other !== flown), flown];
   }
 
-  landOnBroker(id: number): void {
+  /** @returns the envelope, when it went once and this is the first word of it */
+  landOnBroker(id: number): Flown | undefined {
     const found = this.#flown.find((flown) => flown.id === id);
-    if (found !== undefined) found.isOnWire = false;
+    if (found === undefined || !found.isOnWire) return undefined;
+    found.isOnWire = false;
+    return found.sends === 1 ? found : undefined;
   }
 
-  /** @returns round trips that may be counted: of envelopes that went once and came back whole */
-  receipt(run: string, seqs: Ranges, nowMs: number): readonly number[] {
-    const roundTrips: number[] = [];
+  /**
+   * Round trips count of envelopes that went once and came back whole.
+   * @returns of those, the ones whose receipt came before the broker's own word
+   */
+  receipt(run: string, seqs: Ranges, nowMs: number): readonly Flown[] {
+    const once: Flown[] = [];
     let youngest = -1;
     this.#flown.forEach((flown, index) => {
       if (flown.run !== run) return;
@@ -133,7 +142,7 @@ export class Flight {
       if (left.length === flown.rows.length) return;
       flown.rows = left;
       youngest = index;
-      if (left.length === 0 && flown.sends === 1 && !flown.hasOldRows) roundTrips.push(nowMs - flown.sentAtMs);
+      if (left.length === 0 && flown.sends === 1 && !flown.hasOldRows) once.push(flown);
     });
     this.#flown.forEach((flown, index) => {
       if (index < youngest) flown.isPassed = true;
@@ -141,11 +150,12 @@ export class Flight {
     this.#flown = this.#flown.filter(({ rows }) => rows.length > 0);
     this.#quietSinceMs = nowMs;
     this.#probes = 0;
-    for (const sample of roundTrips) {
+    for (const { sentAtMs } of once) {
+      const sample = nowMs - sentAtMs;
       this.#roundTripMs =
         this.#roundTripMs === undefined ? sample : this.#roundTripMs + (sample - this.#roundTripMs) / 8;
     }
-    return roundTrips;
+    return once.filter(({ isOnWire }) => isOnWire);
   }
 
   /** Takes out the envelope that was sent with these very bytes: the bridge answered it, so it is not silent. */

@@ -13,7 +13,6 @@ export class Handshake {
   #pages: readonly Hello[] = [];
   #next = 0;
   #sentAtMs: number | undefined;
-  #sends = 0;
   #gatheredAtMs: number;
   #heldUntilMs: number | undefined;
 
@@ -49,7 +48,6 @@ export class Handshake {
     if (page === undefined) return undefined;
     this.#sentAtMs = nowMs;
     this.#heldUntilMs = undefined;
-    this.#sends += 1;
     return page;
   }
 
@@ -64,18 +62,12 @@ export class Handshake {
     return this.isAnswered ? undefined : this.#dueAtMs;
   }
 
-  /**
-   * Takes an answer to the page that is due or to an earlier one.
-   * @returns the round trip when the page went once; undefined for none
-   */
-  answered(have: Have, nowMs: number): number | undefined {
-    if (have.page !== this.#next || this.#sentAtMs === undefined) return undefined;
-    const roundTripMs = this.#sends === 1 ? nowMs - this.#sentAtMs : undefined;
+  /** Takes an answer to the page that is due or to an earlier one. */
+  answered(have: Have): void {
+    if (have.page !== this.#next || this.#sentAtMs === undefined) return;
     this.#next += 1;
     this.#sentAtMs = undefined;
     this.#heldUntilMs = undefined;
-    this.#sends = 0;
-    return roundTripMs;
   }
 
   /** Whether the page was part of this hello and has been sent. */

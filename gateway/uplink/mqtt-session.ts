@@ -34,6 +34,9 @@ export interface MqttSession {
   readonly closed: Promise<GatewayError | undefined>;
   /** Bytes that wait in this process for the socket. */
   readonly bufferedBytes: number;
+  /** What this connection has sent and received so far, TLS and its handshake included. */
+  readonly bytesWritten: number;
+  readonly bytesRead: number;
   /** @returns false when the connection is gone: nothing was queued */
   publish(
     topic: string,
@@ -52,18 +55,23 @@ export interface MqttSession {
 export async function openMqttSession(options: MqttSessionOptions, signal: AbortSignal): Promise<MqttSession> {
   const { host, port } = addressOf(options);
   const address = `${host}:${port}`;
+  let line: Socket | undefined;
   let socket: Socket | undefined;
   let lastError: Error | undefined;
   const client = new MqttClient(
     () => {
       const { tls } = options;
-      socket =
-        tls === undefined ? connectTcp({ host, port }) : connectTls({ host, port, ...tls, minVersion: "TLSv1.2" });
-      socket.setNoDelay(true);
-      socket.on("error", (error) => {
+      // A socket of its own below TLS, because that one counts what really goes over the line.
+      line = connectTcp({ host, port });
+      line.setNoDelay(true);
+      const stream = tls === undefined ? line : connectTls({ socket: line, host, ...tls, minVersion: "TLSv1.2" });
+      const note = (error: Error) => {
         lastError ??= error;
-      });
-      return socket;
+      };
+      line.on("error", note).once("close", () => stream.destroy());
+      stream.on("error", note);
+      socket = stream;
+      return stream;
     },
     {
       clientId: options.clientId,
@@ -118,7 +126,13 @@ export async function openMqttSession(options: MqttSessionOptions, signal: Abort
   return {
     closed,
     get bufferedBytes() {
-      return socket?.writableLength ?? 0;
+      return (socket?.writableLength ?? 0) + (socket === line ? 0 : (line?.writableLength ?? 0));
+    },
+    get bytesWritten() {
+      return line?.bytesWritten ?? 0;
+    },
+    get bytesRead() {
+      return line?.bytesRead ?? 0;
     },
     publish(topic, bytes, { qos, retain = false }, onAcknowledged) {
       if (!client.connected || isEnding) return false;

@@ -3,13 +3,19 @@ import type { Lane } from "../../protocol/record.ts";
 import type { Hello, ReceiptMessage } from "../../protocol/session.ts";
 import type { RunSummary, StoredRecord } from "../contracts/journal.ts";
 import type { LaneThree } from "./lane-three.ts";
+import type { LinkRate } from "./link-rate.ts";
+import type { Ration } from "./pace.ts";
 import type { Turn } from "./wanted.ts";
 
 /**
  * What the sender is told. `nowMs` is always the monotonic time of the running run (`upMs`), never UTC. Every `read` must be
  * answered with `rows`, and every `gather-hello` with `hello-content`, however long that takes.
  */
-export type SenderEvent = { readonly nowMs: number } & (
+export type SenderEvent = {
+  readonly nowMs: number;
+  /** Bytes that this session's socket has carried away so far, TLS and all; what was not ours to send is paid for too. */
+  readonly socketBytes?: number;
+} & (
   | {
       /** A new transport session stands and `receipt` is subscribed. */
       readonly type: "connected";
@@ -44,6 +50,22 @@ export type SenderEvent = { readonly nowMs: number } & (
       readonly envelope: number;
     }
   | { readonly type: "tick" }
+  | {
+      /** What the day's budget leaves. */
+      readonly type: "ration";
+      readonly ration: Ration;
+    }
+  | {
+      /** Lane 3 has published a message of so many bytes, under a number of its own. */
+      readonly type: "chunk-sent";
+      readonly id: number;
+      readonly wireBytes: number;
+    }
+  | {
+      /** The broker took it. */
+      readonly type: "chunk-puback";
+      readonly id: number;
+    }
 );
 
 /** What the sender wants done, in this order. */
@@ -115,6 +137,8 @@ export interface SenderOptions {
   readonly epoch?: string;
   /** Configured rate of the uplink; absent: measured. */
   readonly rateBytesPerS?: number;
+  /** Where others measure the same line too. */
+  readonly rate?: LinkRate;
   /** Give false where the line is faster than the processor. */
   readonly compress?: boolean;
   /** What shares the line with lanes 2 and 4. */
@@ -130,7 +154,7 @@ export interface SenderFacts {
   readonly isAnswered: boolean;
   /** Nothing is on its way and nothing is left to look for. */
   readonly isIdle: boolean;
-  /** Largest message of lane 3 that may go now: 0 while lanes 0–2 have the line, or receipts stay away. */
+  /** Largest message of lane 3 that may go now: 0 while lanes 0–2 have the line, its rate is used up, or receipts stay away. */
   readonly laneThreeBytes: number;
 }
 

@@ -1,17 +1,18 @@
 import { sha256Of } from "../../protocol/envelope.ts";
-import { commonVersion } from "../../protocol/hello.ts";
-import { PROTOCOL_VERSION, READABLE_VERSIONS } from "../../protocol/limits.ts";
-import { intersect, NO_RANGES, type Ranges, rangesFrom, rangesOfSeqs, union } from "../../protocol/ranges.ts";
-import type { Lane } from "../../protocol/record.ts";
-import type { Have, Receipt, ReceiptMessage } from "../../protocol/session.ts";
+import { commonVersion, encodeHello } from "../../protocol/hello.ts";
+import { READABLE_VERSIONS } from "../../protocol/limits.ts";
+import { intersect, rangesFrom, rangesOfSeqs, union } from "../../protocol/ranges.ts";
+import type { Have, Hello, Receipt, ReceiptMessage } from "../../protocol/session.ts";
 import type { RunSummary, StoredRecord } from "../contracts/journal.ts";
-import { Flight, type Flown, firstFlight } from "./flight.ts";
+import { Envelopes } from "./envelopes.ts";
+import { Flight } from "./flight.ts";
 import { Handshake } from "./handshake.ts";
-import { LinkRate } from "./link-rate.ts";
-import { BULK, Pace, URGENT } from "./pace.ts";
-import { Packer, type PackHeader } from "./packer.ts";
-import type { PendingRead, SenderCommand, SenderEvent, SenderFacts, SenderOptions } from "./sender-types.ts";
-import { askedOf, TURNS, type Turn, WantedRun } from "./wanted.ts";
+import { NO_LANE_THREE } from "./lane-three.ts";
+import { type Landing, LinkRate } from "./link-rate.ts";
+import { type Line, NextTurn } from "./next-turn.ts";
+import { Pace } from "./pace.ts";
+import type { SenderCommand, SenderEvent, SenderFacts, SenderOptions } from "./sender-types.ts";
+import { askedOf, WantedRun } from "./wanted.ts";
 import { WantedRuns } from "./wanted-runs.ts";
 
 /**
@@ -23,22 +24,19 @@ export class Sender {
   readonly #run: string;
   readonly #rate: LinkRate;
   readonly #flight = new Flight();
-  readonly #pace: Pace;
+  /** Messages of lane 3 that the broker has not taken. */
+  readonly #chunks = new Map<number, Landing>();
   readonly #wanted = new WantedRuns();
-  readonly #packer: Packer;
+  readonly #pace: Pace;
+  readonly #envelopes: Envelopes;
+  readonly #turn: NextTurn;
   #bridge: string | undefined;
   #epoch: string | undefined;
   #session: string | undefined;
   #handshake: Handshake | undefined;
-  /** Newest committed seq of the running run. */
-  #head = 0;
-  #version = PROTOCOL_VERSION;
   #liveFrom: number | undefined;
-  #pending: PendingRead | undefined;
-  #numbers = 0;
-  #oldRows: ReadonlyMap<string, Ranges> = new Map();
   #isOverfull = false;
-  #laneOneDueAtMs: number | undefined;
+  #nowMs = 0;
   #wakeAtMs: number | undefined;
   #out: SenderCommand[] = [];
 
@@ -46,9 +44,12 @@ export class Sender {
     this.#run = options.run;
     this.#bridge = options.bridge;
     this.#epoch = options.epoch;
-    this.#packer = new Packer(options.compress);
-    this.#rate = new LinkRate(options.rateBytesPerS);
-    this.#pace = new Pace(this.#flight, this.#rate, options.laneThree);
+    const { laneThree = NO_LANE_THREE } = options;
+    this.#rate = options.rate ?? new LinkRate(options.rateBytesPerS);
+    this.#pace = new Pace(this.#flight, this.#rate, laneThree);
+    const line: Line = { flight: this.#flight, laneThree, pace: this.#pace, wanted: this.#wanted };
+    this.#envelopes = new Envelopes(options.run, line, options.compress);
+    this.#turn = new NextTurn(line);
   }
 
   /** For health and tests. */
@@ -60,12 +61,19 @@ export class Sender {
       rateBytesPerS: this.#rate.bytesPerS,
       isAnswered: this.#handshake?.isAnswered ?? false,
       isIdle: this.#isIdle(),
-      laneThreeBytes: this.#laneThreeBytes(),
+      laneThreeBytes: this.#handshake?.isAnswered === true ? this.#turn.laneThreeBytes(this.#nowMs) : 0,
     };
+  }
+
+  /** Whether a live stream may send something now: it is never queued, and goes only where the line has room for it. */
+  admitsLive(nowMs: number): boolean {
+    return !this.#flight.isStalled && this.#pace.hasRoom("live") && this.#pace.waitMs("live", nowMs, false) === 0;
   }
 
   handle(event: SenderEvent): readonly SenderCommand[] {
     this.#out = [];
+    this.#nowMs = event.nowMs;
+    if (event.socketBytes !== undefined) this.#pace.carried(event.socketBytes, event.nowMs);
     switch (event.type) {
       case "connected":
         this.#session = event.session;
@@ -74,6 +82,7 @@ export class Sender {
         break;
       case "disconnected":
         this.#session = undefined;
+        this.#pace.newSession();
         this.#forget();
         this.#handshake = undefined;
         break;
@@ -87,7 +96,22 @@ export class Sender {
         this.#takeRows(event.read, event.rows, event.nowMs);
         break;
       case "puback":
-        this.#flight.landOnBroker(event.envelope);
+        this.#land(this.#flight.landOnBroker(event.envelope), event.nowMs);
+        break;
+      case "ration":
+        this.#pace.ration = event.ration;
+        break;
+      case "chunk-sent":
+        this.#pace.spend("chunk", event.wireBytes, event.nowMs);
+        this.#chunks.set(event.id, {
+          sentAtMs: event.nowMs,
+          wireBytes: event.wireBytes,
+          wasUsedUp: this.#pace.isUsedUp(event.nowMs),
+        });
+        break;
+      case "chunk-puback":
+        this.#land(this.#chunks.get(event.id), event.nowMs);
+        this.#chunks.delete(event.id);
         break;
       case "message":
         this.#takeMessage(event.message, event.nowMs);
@@ -105,9 +129,10 @@ export class Sender {
     this.#endSilence(nowMs);
     const due = this.#handshake?.due(nowMs);
     if (due === "gather") this.#out.push({ type: "gather-hello" });
-    else if (due !== undefined) this.#out.push({ type: "publish-hello", page: due });
+    else if (due !== undefined) this.#publishHello(due, nowMs);
     this.#sendPassed(nowMs);
-    this.#readNext(nowMs);
+    const next = this.#turn.next(nowMs, this.#envelopes.packing);
+    if (next !== undefined) this.#out.push(next);
     if (this.#isOverfull && this.#isIdle()) this.#sayHello(nowMs);
   }
 
@@ -121,11 +146,17 @@ export class Sender {
   }
 
   #forget(): void {
-    const went = this.#flight.clear();
-    if (went.size > 0) this.#oldRows = went;
+    this.#envelopes.wentBefore(this.#flight.clear());
+    this.#chunks.clear();
+    this.#chunks.clear();
     this.#wanted.clear();
-    this.#pending = undefined;
+    this.#turn.pending = undefined;
     this.#isOverfull = false;
+  }
+
+  #publishHello(page: Hello, nowMs: number): void {
+    this.#out.push({ type: "publish-hello", page });
+    this.#pace.spend(undefined, encodeHello(page).length, nowMs);
   }
 
   #takeContent(runs: readonly RunSummary[], open: readonly string[]): void {
@@ -133,8 +164,8 @@ export class Sender {
     if (this.#session === undefined || handshake === undefined || handshake.isGathered) return;
     handshake.gathered(this.#session, this.#run, runs, open);
     this.#wanted.list(runs);
-    this.#head = Math.max(this.#head, this.#wanted.summary(this.#run)?.head ?? 0);
-    this.#liveFrom ??= this.#head + 1;
+    this.#envelopes.head = Math.max(this.#envelopes.head, this.#wanted.summary(this.#run)?.head ?? 0);
+    this.#liveFrom ??= this.#envelopes.head + 1;
   }
 
   #takeMessage(message: ReceiptMessage, nowMs: number): void {
@@ -177,7 +208,7 @@ export class Sender {
       this.#out.push({ type: "notice", notice: { code: "VERSION_UNSUPPORTED", versions: have.versions } });
       return;
     }
-    this.#version = version;
+    this.#envelopes.version = version;
     if (have.epoch !== this.#epoch) {
       const isFirst = have.page === 0 && this.#wanted.isEmpty && this.#flight.flown.length === 0;
       this.#epoch = have.epoch;
@@ -187,8 +218,7 @@ export class Sender {
         return;
       }
     }
-    const roundTripMs = handshake.answered(have, nowMs);
-    if (roundTripMs !== undefined) this.#rate.sample(roundTripMs, nowMs);
+    handshake.answered(have);
     for (const entry of have.runs) this.#takeEntry(entry);
     if (handshake.isAnswered) {
       this.#out.push({
@@ -205,7 +235,7 @@ export class Sender {
     const asked = askedOf(
       { ...entry, missing: [...rangesFrom(entry.missing)], declared: [...rangesFrom(entry.declared)] },
       summary,
-      isCurrent ? this.#head : undefined,
+      isCurrent ? this.#envelopes.head : undefined,
     );
     if (asked.stored.length > 0) this.#out.push({ type: "mark-receipted", run: entry.run, ranges: asked.stored });
     if (asked.due.length > 0) this.#out.push({ type: "declare-lacking", run: entry.run, ranges: asked.due });
@@ -222,7 +252,7 @@ export class Sender {
     for (const flown of this.#flight.flown) {
       if (flown.run === entry.run) run.take(rangesOfSeqs(flown.rows.map(({ seq }) => seq)));
     }
-    if (this.#pending?.run === entry.run) this.#pending = undefined;
+    if (this.#turn.pending?.run === entry.run) this.#turn.pending = undefined;
     if (!this.#wanted.set(run)) this.#isOverfull = true;
   }
 
@@ -231,9 +261,9 @@ export class Sender {
   #takeReceipt(receipt: Receipt, nowMs: number): void {
     const refused = rangesOfSeqs(receipt.refused.map(({ seq }) => seq));
     const all = union(rangesFrom(receipt.ranges), refused);
-    const seqs = receipt.run === this.#run ? intersect(all, [[1, this.#head]]) : all;
+    const seqs = receipt.run === this.#run ? intersect(all, [[1, this.#envelopes.head]]) : all;
     if (seqs.length === 0) return;
-    for (const roundTripMs of this.#flight.receipt(receipt.run, seqs, nowMs)) this.#rate.sample(roundTripMs, nowMs);
+    for (const flown of this.#flight.receipt(receipt.run, seqs, nowMs)) this.#land(flown, nowMs);
     this.#wanted.get(receipt.run)?.settle(seqs);
     this.#out.push({ type: "mark-receipted", run: receipt.run, ranges: seqs });
     for (const { seq, code } of receipt.refused) {
@@ -263,7 +293,7 @@ export class Sender {
     if (endsAtMs === undefined || nowMs < endsAtMs) return;
     const oldest = this.#flight.probe(nowMs);
     if (oldest !== undefined) {
-      this.#sendAgain(oldest, nowMs);
+      this.#out.push(this.#envelopes.sendAgain(oldest, nowMs));
       return;
     }
     this.#out.push({ type: "notice", notice: { code: "RECEIPTS_STOPPED", probes: this.#flight.probes - 1 } });
@@ -272,114 +302,53 @@ export class Sender {
 
   #sendPassed(nowMs: number): void {
     if (this.#flight.isStalled) return;
-    for (const { flown, dueAtMs } of this.#flight.passed) if (nowMs >= dueAtMs) this.#sendAgain(flown, nowMs);
+    for (const { flown, dueAtMs } of this.#flight.passed) {
+      if (nowMs >= dueAtMs) this.#out.push(this.#envelopes.sendAgain(flown, nowMs));
+    }
   }
 
   // ---- rows ----
 
   #takeCommitted(rows: readonly StoredRecord[], nowMs: number): void {
     const mine = rows.filter(({ run }) => run === this.#run);
-    for (const { seq } of mine) this.#head = Math.max(this.#head, seq);
+    for (const { seq } of mine) this.#envelopes.head = Math.max(this.#envelopes.head, seq);
     const wanted = this.#wanted.get(this.#run);
     if (wanted === undefined) return;
+    const { pending } = this.#turn;
     // A new alarm goes at once, without a read, when no older one waits: its rows are in hand.
-    const isFree = wanted.isDrained("alarm") && this.#pending?.turn !== "alarm";
+    const isFree = wanted.isDrained("alarm") && pending?.turn !== "alarm";
     const alarms = mine.filter(({ lane }) => lane === 0);
-    wanted.add(mine.filter(({ seq }) => !this.#flight.holds(this.#run, seq)));
-    if (this.#pending?.run === this.#run) this.#pending.isOutdated = true;
-    if (isFree && alarms.length > 0 && this.#pace.hasRoom("alarm")) {
-      this.#send(wanted, "alarm", alarms, this.#pace.messageBytes("alarm"), nowMs);
-    }
+    wanted.add(mine.filter(({ seq }) => !this.#isFlown(seq)));
+    if (pending?.run === this.#run) pending.isOutdated = true;
+    if (!isFree || alarms.length === 0 || !this.#pace.hasRoom("alarm")) return;
+    if (this.#pace.waitMs("alarm", nowMs, false) > 0) return;
+    this.#out.push(this.#envelopes.send(wanted, "alarm", alarms, this.#pace.messageBytes("alarm"), nowMs));
   }
 
-  /** One read at a time, in the order of turns; the answer brings the next. */
-  #readNext(nowMs: number): void {
-    this.#laneOneDueAtMs = undefined;
-    if (this.#pending !== undefined) return;
-    for (const turn of TURNS) {
-      if (this.#flight.isStalled && turn !== "alarm") return;
-      if (!this.#pace.hasRoom(turn)) continue;
-      for (const wanted of this.#wanted.oldestFirst()) {
-        const ask = wanted.ask(turn);
-        if (ask === undefined) continue;
-        if (turn === "urgent" && this.#mustWait(nowMs)) break;
-        this.#read(wanted.run, turn, ask);
-        return;
-      }
-    }
-  }
-
-  #mustWait(nowMs: number): boolean {
-    const hasBulk = this.#flight.recordsOf(BULK) > 0 || this.#wanted.hasAny(BULK);
-    const waitMs = hasBulk ? this.#pace.laneOneWaitMs(nowMs) : 0;
-    if (waitMs > 0) this.#laneOneDueAtMs = nowMs + waitMs;
-    return waitMs > 0;
-  }
-
-  #read(run: string, turn: Turn, ask: { readonly ranges: Ranges; readonly lanes: readonly Lane[] }): void {
-    this.#numbers += 1;
-    this.#pending = { read: this.#numbers, run, turn, wireLimit: this.#pace.messageBytes(turn), isOutdated: false };
-    this.#out.push({
-      type: "read",
-      read: this.#numbers,
-      run,
-      ...ask,
-      maxRecords: this.#pace.recordRoom(turn),
-      maxBytes: this.#pace.readBytes(turn, this.#packer.ratio),
-    });
+  #isFlown(seq: number): boolean {
+    return this.#flight.flown.some(({ run, rows }) => run === this.#run && rows.some((row) => row.seq === seq));
   }
 
   #takeRows(read: number, rows: readonly StoredRecord[], nowMs: number): void {
-    const pending = this.#pending;
+    const { pending } = this.#turn;
     if (pending?.read !== read) return;
-    this.#pending = undefined;
+    this.#turn.pending = undefined;
     const wanted = this.#wanted.get(pending.run);
     if (wanted === undefined) return;
     const due = rows.filter(({ run, seq }) => run === pending.run && wanted.wants(seq));
-    if (due.length > 0) this.#send(wanted, pending.turn, due, pending.wireLimit, nowMs);
-    else if (rows.length === 0 && !pending.isOutdated) wanted.drain(pending.turn);
+    if (due.length > 0) {
+      this.#out.push(this.#envelopes.send(wanted, pending.turn, due, pending.wireLimit, nowMs));
+    } else if (rows.length === 0 && !pending.isOutdated) wanted.drain(pending.turn);
   }
 
-  /** A message holds at least one record, and of what goes singly only one. */
-  #send(wanted: WantedRun, turn: Turn, rows: readonly StoredRecord[], wireLimit: number, nowMs: number): void {
-    const together = wanted.together(rows).slice(0, Math.max(1, this.#pace.recordRoom(turn)));
-    const packed = this.#packer.fit(this.#header(wanted.run, nowMs), together, wireLimit);
-    if (turn === "urgent") this.#pace.spendLaneOne(packed.bytes.length);
-    const seqs = rangesOfSeqs(packed.rows.map(({ seq }) => seq));
-    wanted.take(seqs);
-    this.#numbers += 1;
-    const hasOldRows = intersect(this.#oldRows.get(wanted.run) ?? NO_RANGES, seqs).length > 0;
-    const flown = firstFlight({ id: this.#numbers, run: wanted.run, turn, hasOldRows, sentAtMs: nowMs }, packed);
-    this.#flight.add(flown);
-    this.#emit(flown, packed.bytes);
-  }
-
-  #sendAgain(flown: Flown, nowMs: number): void {
-    const bytes = this.#packer.pack(this.#header(flown.run, nowMs), flown.rows);
-    this.#flight.again(flown, nowMs, bytes.length, sha256Of(bytes));
-    this.#emit(flown, bytes);
-  }
-
-  #emit({ id, run, rows, turn }: Flown, bytes: Uint8Array): void {
-    const seqs = rangesOfSeqs(rows.map(({ seq }) => seq));
-    this.#out.push({ type: "publish", envelope: id, run, seqs, urgent: URGENT.includes(turn), bytes });
-  }
-
-  #header(run: string, nowMs: number): PackHeader {
-    if (run !== this.#run) return { v: this.#version, run, head: this.#wanted.summary(run)?.head ?? 0 };
-    return { v: this.#version, run, head: this.#head, upMs: Math.max(0, Math.floor(nowMs)) };
+  #land(landed: Landing | undefined, nowMs: number): void {
+    if (landed !== undefined) this.#rate.landed(landed, nowMs);
   }
 
   // ---- order and state ----
 
-  #laneThreeBytes(): number {
-    if (this.#handshake?.isAnswered !== true || this.#flight.isStalled) return 0;
-    const isAhead = this.#pending === undefined ? this.#wanted.hasAny(["live"]) : this.#pending.turn !== "backlog";
-    return isAhead && this.#pace.hasRoom("live") ? 0 : this.#pace.laneThreeBytes;
-  }
-
   #isIdle(): boolean {
-    return this.#flight.flown.length === 0 && this.#pending === undefined && !this.#wanted.hasAny();
+    return this.#flight.flown.length === 0 && this.#turn.pending === undefined && !this.#wanted.hasAny();
   }
 
   #wake(): void {
@@ -387,7 +356,7 @@ export class Sender {
       this.#handshake?.wakeAtMs,
       this.#flight.silenceEndsAtMs,
       ...(this.#flight.isStalled ? [] : this.#flight.passed.map(({ dueAtMs }) => dueAtMs)),
-      this.#laneOneDueAtMs,
+      this.#turn.dueAtMs,
     ].filter((time) => time !== undefined);
     // Whole milliseconds, rounded up: a timer that fires a fraction too early would be set again without end.
     const next = this.#session === undefined || times.length === 0 ? undefined : Math.ceil(Math.min(...times));

@@ -75,6 +75,7 @@ export class Uplink {
   readonly #running: Promise<void>;
   #session: MqttSession | undefined;
   #sessionId = "";
+  readonly #commands: SenderCommand[] = [];
   #wake: NodeJS.Timeout | undefined;
   #endPause: (() => void) | undefined;
 
@@ -116,6 +117,7 @@ export class Uplink {
   publishLive(device: string, level: LiveLevel): void {
     const session = this.#session;
     if (session === undefined || session.bufferedBytes > LIVE_BUFFER_BYTES) return;
+    if (!this.#sender.admitsLive(this.#options.upMs())) return;
     session.publish(this.#topic({ channel: "live", name: device }), Buffer.from(JSON.stringify(level)), { qos: 0 });
   }
 
@@ -189,8 +191,15 @@ export class Uplink {
     this.#feed({ type: "message", nowMs: this.#options.upMs(), message });
   }
 
+  /** Commands are obeyed in the order in which they were given, also those that an act brings on the way. */
   #feed(event: SenderEvent): void {
-    for (const command of this.#sender.handle(event)) this.#act(command);
+    const { length } = this.#commands;
+    this.#commands.push(...this.#sender.handle({ socketBytes: this.#session?.bytesWritten ?? 0, ...event }));
+    if (length > 0) return;
+    for (let command = this.#commands[0]; command !== undefined; command = this.#commands[0]) {
+      this.#act(command);
+      this.#commands.shift();
+    }
   }
 
   #act(command: SenderCommand): void {

@@ -1,3 +1,5 @@
+import type { Ranges } from "../../protocol/ranges.ts";
+import type { Lane } from "../../protocol/record.ts";
 import type { RunSummary } from "../contracts/journal.ts";
 import { MAX_WANTED_RANGES, TURNS, type Turn, type WantedRun } from "./wanted.ts";
 
@@ -44,6 +46,15 @@ export class WantedRuns {
       const wanted = this.#wanted.get(run);
       if (wanted !== undefined) yield wanted;
     }
+  }
+
+  /** What to read next in this turn, of the oldest run that has something left to look for. */
+  ask(turn: Turn): { readonly run: string; readonly ranges: Ranges; readonly lanes: readonly Lane[] } | undefined {
+    for (const wanted of this.oldestFirst()) {
+      const ask = wanted.ask(turn);
+      if (ask !== undefined) return { run: wanted.run, ...ask };
+    }
+    return undefined;
   }
 
   /** Whether any run has rows left to look for in these turns. */

@@ -5,18 +5,14 @@ import type { RunSummary, StoredRecord } from "../contracts/journal.ts";
 
 /**
  * In which turn rows are read. `alarm` and `urgent` are lanes 0 and 1 of whatever age, oldest first; `live` is what this
- * session wrote, `backlog` what was there before it.
+ * session wrote of lane 2, `backlog` what was there before it, and older health.
  */
 export type Turn = "alarm" | "urgent" | "live" | "backlog";
 export const TURNS: readonly Turn[] = ["alarm", "urgent", "live", "backlog"];
 
 /** Lane 4 in the journal is older health, which a newer one has overtaken. */
-const LANES: Readonly<Record<Turn, readonly Lane[]>> = { alarm: [0], urgent: [1], live: [2, 4], backlog: [2, 4] };
-
-export function turnOf(lane: Lane): Turn {
-  if (lane === 0) return "alarm";
-  return lane === 1 ? "urgent" : "live";
-}
+const LANES: Readonly<Record<Turn, readonly Lane[]>> = { alarm: [0], urgent: [1], live: [2], backlog: [2, 4] };
+const TURN_OF: Readonly<Record<Lane, Turn>> = { 0: "alarm", 1: "urgent", 2: "live", 3: "live", 4: "backlog" };
 
 /** Ranges over all runs that are remembered; what does not fit waits for the next hello. */
 export const MAX_WANTED_RANGES = 50_000;
@@ -46,12 +42,7 @@ export class WantedRun {
   /** What to read next in this turn; undefined when nothing is there. */
   ask(turn: Turn): { readonly ranges: Ranges; readonly lanes: readonly Lane[] } | undefined {
     if (this.#drained.has(turn)) return undefined;
-    const ranges =
-      turn === "live"
-        ? intersect(this.#wanted, [[this.liveFrom, Number.MAX_SAFE_INTEGER]])
-        : turn === "backlog"
-          ? intersect(this.#wanted, addRange(NO_RANGES, 1, this.liveFrom - 1))
-          : this.#wanted;
+    const ranges = turn === "live" ? intersect(this.#wanted, [[this.liveFrom, Number.MAX_SAFE_INTEGER]]) : this.#wanted;
     return ranges.length === 0 ? undefined : { ranges, lanes: LANES[turn] };
   }
 
@@ -61,14 +52,12 @@ export class WantedRun {
 
   /**
    * The journal has nothing more for this turn. Of what was wanted in lane 1, older health may meanwhile have moved to lane
-   * 4, where nobody would look again: so an empty lane 1 opens the turns that read lane 4. What waits in lane 1 and is
+   * 4, where nobody would look again: so an empty lane 1 opens the turn that reads lane 4. What waits in lane 1 and is
    * wanted keeps that turn open, so that every move is followed by such an end.
    */
   drain(turn: Turn): void {
     this.#drained.add(turn);
-    if (turn !== "urgent") return;
-    this.#drained.delete("live");
-    this.#drained.delete("backlog");
+    if (turn === "urgent") this.#drained.delete("backlog");
   }
 
   isDrained(turn: Turn): boolean {
@@ -83,7 +72,7 @@ export class WantedRun {
   add(rows: readonly StoredRecord[]): void {
     for (const { seq, lane } of rows) {
       this.#wanted = addRange(this.#wanted, seq);
-      const turn = turnOf(lane);
+      const turn = TURN_OF[lane];
       this.#drained.delete(turn);
       if (turn === "live" && seq < this.liveFrom) this.#drained.delete("backlog");
     }

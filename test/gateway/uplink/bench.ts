@@ -23,6 +23,7 @@ export class SenderBench {
   readonly runs: { run: string; first: number; head: number }[];
   nowMs = 0;
   wakeAtMs: number | undefined;
+  readonly #commands: SenderCommand[] = [];
 
   constructor(options: Partial<SenderOptions> = {}, earlier: { run: string; first: number; head: number }[] = []) {
     this.sender = new Sender({ run: this.run, ...options });
@@ -99,41 +100,48 @@ export class SenderBench {
     return this.published.map(({ seqs }) => seqs);
   }
 
+  /** In the order in which they were given, also those that an answer on the way brings. */
   #run(commands: readonly SenderCommand[]): void {
-    for (const command of commands) {
-      switch (command.type) {
-        case "gather-hello":
-          this.send("hello-content", { runs: this.runs.map((run) => ({ ...run })), open: [] });
-          break;
-        case "publish-hello":
-          this.pages.push({ atMs: this.nowMs, page: command.page.page });
-          break;
-        case "read": {
-          const found = this.rows.filter(
-            ({ run, seq, lane }) =>
-              run === command.run && contains(command.ranges, seq) && command.lanes.includes(lane),
-          );
-          let bytes = 0;
-          const fitting = found.slice(0, command.maxRecords).filter((row, i) => {
-            bytes += row.bytes.length;
-            return i === 0 || bytes <= command.maxBytes;
-          });
-          this.send("rows", { read: command.read, rows: fitting });
-          break;
-        }
-        case "publish": {
-          const message = decodeUp(command.bytes);
-          if (message.type !== "envelope") throw new Error(message.type);
-          const seqs = message.items.map(({ bytes }) => Number(/"seq":(\d+)/.exec(Buffer.from(bytes).toString())?.[1]));
-          this.published.push({ atMs: this.nowMs, run: command.run, seqs, bytes: command.bytes });
-          break;
-        }
-        case "wake":
-          this.wakeAtMs = command.atMs;
-          break;
-        default:
-          this.others.push(command);
+    this.#commands.push(...commands);
+    if (this.#commands.length > commands.length) return;
+    for (let command = this.#commands[0]; command !== undefined; command = this.#commands[0]) {
+      this.#obey(command);
+      this.#commands.shift();
+    }
+  }
+
+  #obey(command: SenderCommand): void {
+    switch (command.type) {
+      case "gather-hello":
+        this.send("hello-content", { runs: this.runs.map((run) => ({ ...run })), open: [] });
+        break;
+      case "publish-hello":
+        this.pages.push({ atMs: this.nowMs, page: command.page.page });
+        break;
+      case "read": {
+        const found = this.rows.filter(
+          ({ run, seq, lane }) => run === command.run && contains(command.ranges, seq) && command.lanes.includes(lane),
+        );
+        let bytes = 0;
+        const fitting = found.slice(0, command.maxRecords).filter((row, i) => {
+          bytes += row.bytes.length;
+          return i === 0 || bytes <= command.maxBytes;
+        });
+        this.send("rows", { read: command.read, rows: fitting });
+        break;
       }
+      case "publish": {
+        const message = decodeUp(command.bytes);
+        if (message.type !== "envelope") throw new Error(message.type);
+        const seqs = message.items.map(({ bytes }) => Number(/"seq":(\d+)/.exec(Buffer.from(bytes).toString())?.[1]));
+        this.published.push({ atMs: this.nowMs, run: command.run, seqs, bytes: command.bytes });
+        break;
+      }
+      case "wake":
+        this.wakeAtMs = command.atMs;
+        break;
+      default:
+        this.others.push(command);
     }
   }
 }

@@ -52,3 +52,51 @@ test("lane 3 rests while receipts stay away", () => {
   bench.receipt([1]);
   expect(bench.sender.facts.laneThreeBytes).toBeGreaterThan(0);
 });
+
+test("what it has sent is paid for, and the sender wakes when the rate has room for its next message", () => {
+  const laneThree = { wireBytes: 0, isWaiting: true };
+  const bench = answered(laneThree);
+  bench.pass(1_000);
+  let sent = 0;
+  for (let id = 0; id < 100; id += 1) {
+    const wireBytes = bench.sender.facts.laneThreeBytes;
+    if (wireBytes > 0) {
+      sent += wireBytes;
+      bench.send("chunk-sent", { id, wireBytes });
+      bench.send("chunk-puback", { id });
+      continue;
+    }
+    if (bench.nowMs >= 5_000) break;
+    if (bench.wakeAtMs === undefined) throw new Error("nobody wakes the upload");
+    bench.pass(Math.ceil(bench.wakeAtMs - bench.nowMs));
+  }
+  // Half a second was saved up.
+  expect(sent).toBeGreaterThan(0.9 * 4 * RATE_BYTES_PER_S);
+  expect(sent).toBeLessThanOrEqual(4.75 * RATE_BYTES_PER_S);
+});
+
+test("a budget that is nearly spent stops files and backlog, a spent one all but alarms and the node's own state", () => {
+  const laneThree = { wireBytes: 0, isWaiting: false };
+  const bench = new SenderBench({ rateBytesPerS: RATE_BYTES_PER_S, laneThree });
+  const [old] = bench.commit(1);
+  bench.connect();
+  bench.send("ration", { ration: "live" });
+  bench.have([{ run: bench.run, through: 0, missing: [], declared: [] }]);
+  bench.pass(1_000);
+  expect(bench.sender.facts.laneThreeBytes).toBe(0);
+  const [live] = bench.commit(1);
+  bench.pass(1_000);
+  expect(bench.seqs).toEqual([[live]]);
+  bench.receipt([live ?? 0]);
+  bench.send("ration", { ration: "urgent" });
+  const later = [...bench.commit(1), ...bench.commit(1, 1), ...bench.commit(1, 0)];
+  bench.receipt(later.slice(1));
+  bench.pass(600_000);
+  expect(bench.seqs.flat()).toEqual([live, later[1], later[2]]);
+  bench.send("ration", { ration: "all" });
+  bench.pass(1_000);
+  bench.receipt(later);
+  bench.receipt([old ?? 0]);
+  expect(new Set(bench.seqs.flat())).toEqual(new Set([old, live, ...later]));
+  expect(bench.sender.facts).toMatchObject({ isIdle: true, laneThreeBytes: RATE_BYTES_PER_S / 4 });
+});

@@ -179,6 +179,7 @@ describe("pressure", () => {
   test("without receipts only the oldest envelope goes again, doubling, and after three probes hello", () => {
     const bench = answered({ rateBytesPerS: 8_000 });
     bench.commit(100);
+    bench.pass(100);
     const first = bench.seqs[0];
     const sent = bench.published.length;
     bench.pass(70_000);
@@ -295,6 +296,7 @@ test("everything that was committed before, during and after a broken line goes 
     for (let at = 0; at < bench.published.length; at += 1) {
       const { run, seqs } = bench.published[at] ?? { run: "", seqs: [] };
       bench.receipt(seqs, { run });
+      bench.pass(500);
     }
   };
   bench.have([nothing(bench.run), nothing(old)]);
