@@ -5,6 +5,8 @@ import { initialise } from "../cloud-bridge/initialise.ts";
 import { openStore } from "../cloud-bridge/store/database.ts";
 import { FAULT_POINTS } from "../cloud-bridge/store/fault-points.ts";
 import { bridgeConfig, DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
+import { BridgeWatch } from "./bridge-watch.ts";
+import { ServiceManager } from "./service-manager.ts";
 
 interface RunOptions {
   readonly config: string;
@@ -81,10 +83,14 @@ async function run(options: RunOptions): Promise<void> {
   });
   const { url, mqttUrl, fingerprint, bridge } = running;
   process.stdout.write(`${JSON.stringify({ url, mqttUrl, fingerprint, bridge })}\n`);
+  const manager = new ServiceManager(log);
+  const watch = new BridgeWatch(running);
+  manager.ready(`listens on ${url}`, () => watch.check());
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
   log.info({}, "bridge ends");
+  manager.stopping();
   await running.close();
 }
 

@@ -8,8 +8,10 @@ import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
 import { parseGatewayFaultPoint } from "../gateway/contracts/fault-points.ts";
 import type { Logger } from "../gateway/contracts/logger.ts";
 import { keepRunning } from "../gateway/keep-running.ts";
-import type { GatewayOptions } from "../gateway/main.ts";
+import type { Gateway, GatewayOptions } from "../gateway/main.ts";
 import { renderFault } from "../protocol/document/fault.ts";
+import { GatewayWatch } from "./gateway-watch.ts";
+import { ServiceManager } from "./service-manager.ts";
 import { EXIT } from "./subcommand.ts";
 
 interface GatewayFlags {
@@ -65,7 +67,17 @@ export function command(): Command {
 async function serve(options: GatewayOptions): Promise<void> {
   const { promise: asked, resolve: stop } = Promise.withResolvers<"signal">();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop("signal"));
-  const end = await keepRunning(options, asked);
+  const manager = new ServiceManager(options.log);
+  const watch = new GatewayWatch(() => performance.now());
+  let isReady = false;
+  const onStarted = (gateway: Gateway): void => {
+    watch.started(gateway);
+    if (!isReady) manager.ready("started", () => watch.check());
+    isReady = true;
+  };
+  void asked.then(() => manager.stopping());
+  const end = await keepRunning(options, asked, onStarted, (ms) => watch.rests(ms));
+  manager.stopping();
   if (end === "parked") runShutdown(options.config.parking?.shutdownCommand, options.log);
 }
 

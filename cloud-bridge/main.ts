@@ -61,6 +61,8 @@ export interface RunningBridge {
   /** One-time link of the first administrator, where `initialise` made one. */
   readonly adminLink?: string;
   readonly store: Store;
+  /** Resolves once the store has answered; `rounds` grows with each look of the desk at its timers. */
+  pulse(): Promise<{ readonly rounds: number; readonly nodesOnline: number }>;
   close(): Promise<void>;
 }
 
@@ -196,8 +198,9 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     url = urlOf(insecureLoopback ? "http" : "https", host, httpPort);
 
     const stopping = new AbortController();
+    let rounds = 0;
     const loops = [
-      every(TICK_MS, stopping.signal, () => desk.tick()),
+      every(TICK_MS, stopping.signal, () => desk.tick().finally(() => (rounds += 1))),
       every(REVOKED_EVERY_MS, stopping.signal, () => cutRevoked(store.db, link)),
       every(RENEW_EVERY_MS, stopping.signal, async () => {
         if (insecureLoopback) return;
@@ -223,6 +226,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       fingerprint: authority.fingerprint,
       ...(invitation === undefined ? {} : { adminLink: welcomeLink(url, invitation.token) }),
       store,
+      pulse: async () => ({ rounds, nodesOnline: await countOnline(store.db) }),
       close: () => closeAll(closers, log),
     };
   }
@@ -249,6 +253,15 @@ async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): P
 /** This process has no connection yet, whatever the one before it had. */
 async function noteAllGone(db: Db, nowMs: number): Promise<void> {
   await db.updateTable("nodes").set({ online: 0, state_at_ms: nowMs }).where("online", "=", 1).execute();
+}
+
+async function countOnline(db: Db): Promise<number> {
+  const { count } = await db
+    .selectFrom("nodes")
+    .select((from) => from.fn.countAll<number>().as("count"))
+    .where("online", "=", 1)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** Nodes that the command line revoked beside us. */

@@ -9,12 +9,14 @@ const LONGEST_PAUSE_MS = 60_000;
  * commit goes to the next; while that cannot start, it stays in memory.
  * @returns why it ended: somebody asked, or the vehicle stood long enough
  * @param onStarted each gateway that runs, the first included
+ * @param onRest none runs for so long
  * @throws what the first start throws: then there is nothing to keep
  */
 export async function keepRunning(
   options: GatewayOptions,
   asked: Promise<"signal">,
   onStarted: (gateway: Gateway) => void = () => {},
+  onRest: (ms: number) => void = () => {},
 ): Promise<"signal" | "parked"> {
   const memory: GatewayMemory = { handOver: undefined };
   let pauseMs = PAUSE_MS;
@@ -28,6 +30,7 @@ export async function keepRunning(
         { code: codeOf(error), error: String(error), retryInMs: pauseMs },
         "gateway did not start again",
       );
+      onRest(pauseMs);
       if (await isAskedWithin(asked, pauseMs)) return "signal";
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       continue;
@@ -38,6 +41,7 @@ export async function keepRunning(
     await gateway.stop();
     if (end === "signal" || end === "parked") return end;
     options.log.warn({ reason: end, heldWrites: memory.handOver?.writes.length ?? 0 }, "gateway starts again");
+    onRest(PAUSE_MS);
     if (await isAskedWithin(asked, PAUSE_MS)) return "signal";
   }
 }

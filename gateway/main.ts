@@ -18,7 +18,7 @@ import { openJournal } from "./journal/open-journal.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
 import { ProbeServer } from "./local/probe-server.ts";
 import { actOn } from "./node-acts.ts";
-import { NodeReport, problemOf } from "./node-report.ts";
+import { type NodePulse, NodeReport, problemOf } from "./node-report.ts";
 import { ParkingControl } from "./parking/parking-control.ts";
 import type { PipelineOutput } from "./pipeline/output.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
@@ -65,6 +65,8 @@ export interface Gateway {
   readonly localPort: number | undefined;
   readonly ended: Promise<GatewayEnd>;
   health(): Promise<LocalHealth>;
+  /** Resolves once the journal's thread has answered: what a watchdog asks. */
+  pulse(): Promise<NodePulse>;
   /** Ends cleanly: drivers, last records, goodbye to the bridge, journal. */
   stop(): Promise<void>;
 }
@@ -263,6 +265,10 @@ class RunningGateway implements Gateway {
 
   health(): Promise<LocalHealth> {
     return this.#report.health();
+  }
+
+  pulse(): Promise<NodePulse> {
+    return this.#report.pulse();
   }
 
   // ---- readings ----

@@ -28,6 +28,17 @@ export interface NodeFacts {
   readonly parked: () => { readonly parkedSinceMs: number; readonly everyMs: number } | undefined;
 }
 
+/** Whether a gateway gets on. */
+export interface NodePulse {
+  readonly pendingWrites: number;
+  /** Of this start, refusals included. */
+  readonly answeredWrites: number;
+  readonly devices: number;
+  readonly devicesOnline: number;
+  readonly isConnected: boolean;
+  readonly unreceipted: number;
+}
+
 /** The node's word about itself, in three forms: `/health`, the `health` record, `/metrics`. */
 export class NodeReport {
   readonly #facts: NodeFacts;
@@ -73,6 +84,19 @@ export class NodeReport {
       devices: Object.fromEntries(devices.map(({ device, body }) => [device, body])),
       journal: { ...statistics, ...writer, fault: undefined },
       uplink: uplink ?? { isConnected: false },
+    };
+  }
+
+  /** Resolves once the journal's thread has answered. */
+  async pulse(): Promise<NodePulse> {
+    const { unreceipted } = await this.#facts.journal.statistics();
+    const devices = this.#devices();
+    return {
+      ...this.#facts.writer.progress,
+      devices: devices.length,
+      devicesOnline: devices.filter(({ body }) => body.state === "online").length,
+      isConnected: this.#facts.uplink()?.isConnected === true,
+      unreceipted,
     };
   }
 

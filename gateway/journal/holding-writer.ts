@@ -38,6 +38,7 @@ export class HoldingWriter {
   readonly #open: Map<string, OpenAlarm>;
   readonly #said = new Set<string>();
   #pending = 0;
+  #answered = 0;
   #lost = 0;
   #fault: { readonly code: string; readonly message: string; readonly hint: string } | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -67,6 +68,12 @@ export class HoldingWriter {
     return { heldWrites: held, lostWrites: this.#lost, ...(this.#fault === undefined ? {} : { fault: this.#fault }) };
   }
 
+  /** Whether the journal answers, be it with a refusal. */
+  get progress(): { readonly pendingWrites: number; readonly answeredWrites: number } {
+    const others = (this.#isUrgentOut ? 1 : 0) + (this.#isRetrying ? 1 : 0);
+    return { pendingWrites: this.#pending + others, answeredWrites: this.#answered };
+  }
+
   /** Never rejects. @returns true once it is on the disk, false when it waits or is given up */
   async write(write: JournalWrite, urgency: Urgency): Promise<boolean> {
     for (const alarm of write.openAlarms ?? []) this.#open.set(alarm.body.alarmId, alarm);
@@ -88,6 +95,7 @@ export class HoldingWriter {
       return false;
     } finally {
       this.#pending -= 1;
+      this.#answered += 1;
     }
   }
 
@@ -130,6 +138,7 @@ export class HoldingWriter {
         waits = this.#refused(error);
       }
       this.#isUrgentOut = false;
+      this.#answered += 1;
       if (waits) break;
       this.#held.urgent.shift();
       this.#answer(held, isOnDisk);
@@ -203,6 +212,8 @@ export class HoldingWriter {
           await this.#journal.write(held.write, held.urgency);
         } catch (error) {
           if (this.#refused(error)) break;
+        } finally {
+          this.#answered += 1;
         }
         if (queue[0] === held) queue.shift();
       }
