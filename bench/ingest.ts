@@ -5,15 +5,14 @@ import process from "node:process";
 import { Ingest } from "../cloud-bridge/ingest/ingest.ts";
 import { electWriter, openStore } from "../cloud-bridge/store/database.ts";
 import { silentLogger } from "../cloud-bridge/store/logger.ts";
-import { levelStatistics, roundedStatistics } from "../gateway/pipeline/level-statistics.ts";
 import { encodeEnvelope } from "../protocol/envelope.ts";
 import { encodeHello, helloPages } from "../protocol/hello.ts";
-import { encodeLevels } from "../protocol/level-series.ts";
 import { WINDOW_RECORDS } from "../protocol/limits.ts";
 import { newRunId } from "../protocol/new-ids.ts";
 import { countOf } from "../protocol/ranges.ts";
 import { encodeRecord } from "../protocol/record-codec.ts";
 import { bareInserts } from "./bare-inserts.ts";
+import { noiseMinute } from "./noise-minute.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
 
 const NODES = 40;
@@ -153,19 +152,13 @@ function sendingNode(name: string, count: number, perEnvelope: number, nowMs: nu
 }
 
 function minute(seq: number, fromMs: number): Uint8Array {
-  let levelDb = 55;
-  const levels = Array.from({ length: 60 }, (_, second) => {
-    levelDb = Math.min(90, Math.max(35, levelDb + (Math.random() - 0.5) * 4));
-    return { atMs: fromMs + second * 1000, levelDb: Math.round(levelDb * 10) / 10, flags: [] };
-  });
-  const statistics = roundedStatistics(levelStatistics(levels.map((level) => ({ ...level, quantity: "LAeq1s" }))));
   return encodeRecord(seq, {
     kind: "noise",
     device: "noise-01",
     upMs: seq * MINUTE_MS,
     atMs: fromMs + MINUTE_MS,
     timeQuality: "ntp",
-    body: { quantity: "LAeq1s", series: encodeLevels(fromMs, levels), statistics },
+    body: noiseMinute(fromMs),
   });
 }
 

@@ -21,11 +21,16 @@ export interface BenchReport {
   readonly commit: string;
   readonly machine: string;
   readonly rows: readonly BenchRow[];
+  /** Parts that were asked for and gave nothing; absent where there are none. */
+  readonly missing?: readonly string[];
 }
 
 /** Ends a benchmark: its one line on stdout. */
-export function report(rows: readonly BenchRow[]): void {
-  const whole: BenchReport = { commit: commit(), machine: machine(), rows };
+export function report(rows: readonly BenchRow[], missing: readonly string[] = []): void {
+  const whole: BenchReport = {
+    ...{ commit: commit(), machine: machine(), rows },
+    ...(missing.length === 0 ? {} : { missing }),
+  };
   process.stdout.write(`${JSON.stringify(whole)}\n`);
 }
 
