@@ -1,5 +1,6 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { alarmPart } from "./custody-alarm.ts";
 import { drainPart } from "./custody-drain.ts";
 import { flashPart } from "./custody-flash.ts";
 import { journalPart } from "./custody-journal.ts";
@@ -11,6 +12,7 @@ import { type BenchRow, report } from "./report.ts";
 const PARTS: Readonly<Record<string, CustodyPart>> = {
   journal: journalPart,
   drain: drainPart,
+  alarm: alarmPart,
   flash: flashPart,
   start: startPart,
   peers: peersPart,

@@ -5,14 +5,18 @@ import type { TcpAddress } from "../drivers/driver.ts";
 
 const SLICE_BYTES = 256;
 
-/**
- * A TCP line of a fixed rate each way. The sockets around it buffer as a router would, so a sender without a measure of its own
- * fills it. It neither delays nor drops packets.
- */
-export async function startPacedLink(options: {
+export interface PacedLinkOptions {
   readonly to: TcpAddress;
   readonly bytesPerS: number;
-}): Promise<AsyncDisposable & { readonly port: number }> {
+  /** How long every byte is on its way, beyond what the rate costs. */
+  readonly delayMs?: number;
+}
+
+/**
+ * A TCP line of a fixed rate and delay each way. The sockets around it buffer as a router would, so a sender without a measure
+ * of its own fills it. It loses no packet.
+ */
+export async function startPacedLink(options: PacedLinkOptions): Promise<AsyncDisposable & { readonly port: number }> {
   const open = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(options.to.port, options.to.host);
@@ -28,8 +32,8 @@ export async function startPacedLink(options: {
         drop();
       });
     }
-    void pace(near, far, options.bytesPerS).catch(drop);
-    void pace(far, near, options.bytesPerS).catch(drop);
+    void pace(near, far, options).catch(drop);
+    void pace(far, near, options).catch(drop);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -42,7 +46,7 @@ export async function startPacedLink(options: {
   };
 }
 
-async function pace(from: Socket, to: Socket, bytesPerS: number): Promise<void> {
+async function pace(from: Socket, to: Socket, { bytesPerS, delayMs = 0 }: PacedLinkOptions): Promise<void> {
   let freeAtMs = performance.now();
   for await (const chunk of from as AsyncIterable<Uint8Array>) {
     for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
@@ -51,8 +55,9 @@ async function pace(from: Socket, to: Socket, bytesPerS: number): Promise<void> 
       freeAtMs = startMs + (slice.length * 1000) / bytesPerS;
       const pauseMs = freeAtMs - performance.now();
       if (pauseMs > 1) await wait(pauseMs);
-      to.write(slice);
+      if (delayMs === 0) to.write(slice);
+      else setTimeout(() => to.write(slice), delayMs);
     }
   }
-  to.end();
+  setTimeout(() => to.end(), delayMs);
 }

@@ -20,3 +20,17 @@ test("the help names every benchmark, and each is there", () => {
   for (const name of ["gateway-memory", "ingest", "start"])
     expect(existsSync(`${root}bench/${name}.ts`), name).toBe(true);
 });
+
+test("a benchmark of several parts lists them, and refuses one that it does not have", () => {
+  const listed = shao("custody", "--help");
+  expect(listed.status).toBe(0);
+  for (const part of ["journal", "drain", "alarm", "flash", "start", "peers"])
+    expect(listed.stderr).toContain(`  ${part}`);
+  const refused = shao("custody", "--only", "journal,speed");
+  expect(refused.status).toBe(64);
+  expect(refused.stderr).toContain("no part is called speed");
+});
+
+test("a benchmark without options of its own refuses any", () => {
+  expect(shao("start", "--only", "journal").status).toBe(64);
+});
