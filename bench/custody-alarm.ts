@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startNoiseSimulator } from "../drivers/modbus-noise/simulator.ts";
 import type { AlarmBody } from "../protocol/alarm.ts";
-import { writePositions } from "./backlog-of-positions.ts";
 import { type CustodyPart, row, say } from "./custody-part.ts";
+import { writeBacklog } from "./day-backlog.ts";
 import { startPacedLink } from "./paced-link.ts";
 import { PairedNode } from "./paired-node.ts";
 import { percentile } from "./percentile.ts";
 
-const BACKLOG_RECORDS = 100_000;
+/** Of ten meters: 100,000 records, which the line does not send in the time of this. */
+const BACKLOG_METERS = 10;
+const BACKLOG_MINUTES = 8334;
 /** 64 kbit/s, 300 ms there and back. */
 const LINK = { bytesPerS: 8000, delayMs: 150 };
 const METERS = 4;
@@ -42,14 +44,14 @@ export const alarmPart: CustodyPart = {
       rules: byUnit(units, "loud", (unit) => ({ kind: "trigger", device: `noise-${unit}`, byDay: true, ...windows })),
     };
     const pair = stack.use(await PairedNode.create(folder, config, (to) => startPacedLink({ to, ...LINK })));
-    await writePositions(pair.state, BACKLOG_RECORDS);
+    const backlog = await writeBacklog(pair.state, BACKLOG_METERS, BACKLOG_MINUTES);
     pair.startGateway();
     await wait(SETTLE_MS);
     const fromMs = Date.now();
     for (let second = 0; second < MEASURED_S; second += 60) {
       await wait(60_000);
-      const [waiting] = pair.stored("SELECT count(*) AS n FROM inbox WHERE kind = 'position'") as { n: number }[];
-      say(`alarm: ${second + 60} of ${MEASURED_S} s, ${waiting?.n ?? 0} of ${BACKLOG_RECORDS} of the backlog sent`);
+      const [waiting] = pair.stored("SELECT count(*) AS n FROM inbox WHERE run = ?", backlog.run) as { n: number }[];
+      say(`alarm: ${second + 60} of ${MEASURED_S} s, ${waiting?.n ?? 0} of ${backlog.records} of the backlog sent`);
     }
     const untilMs = Date.now() - SETTLE_MS;
     await wait(SETTLE_MS);

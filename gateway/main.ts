@@ -11,6 +11,7 @@ import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceReading } from "./contracts/readings.ts";
+import { forgetStart, START_OVER_MS } from "./contracts/start-memory.ts";
 import { type TakenUp, takeUp } from "./hand-over.ts";
 import { commandKeys, type NodeIdentity, readIdentity } from "./identity/identity-files.ts";
 import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
@@ -242,6 +243,7 @@ class RunningGateway implements Gateway {
     const health = () => this.#supervisor?.health() ?? [];
     this.#probe = await ProbeServer.start({ config, openBus, health, clock: this.#clock, log: this.#log });
     await this.#startUplink(identity);
+    this.#timers.push(setTimeout(forgetStart, START_OVER_MS));
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { GatewayError } from "../contracts/gateway-error.ts";
+import { arrangeLevels, LEVEL_TABLE } from "./level-order.ts";
 
 export type SqliteDatabase = Database.Database;
 
@@ -49,16 +50,8 @@ CREATE TABLE alarm (
   changed_at_ms INTEGER NOT NULL,
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE level (
-  device TEXT NOT NULL,
-  at_ms INTEGER NOT NULL,
-  level_db REAL,
-  quantity TEXT NOT NULL,
-  flags TEXT NOT NULL,
-  PRIMARY KEY (device, at_ms)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-`;
+${LEVEL_TABLE}`;
 
 /** Opened, durable and of our schema; or what went wrong as a GatewayError. */
 export function openDatabase(directory: string, quotaPages: number): SqliteDatabase {
@@ -92,6 +85,7 @@ export function openDatabase(directory: string, quotaPages: number): SqliteDatab
         hint: "It was written by a newer Shao. Install that version again, or give this one an empty `state`.",
       });
     }
+    arrangeLevels(db);
     // A page that is rotten shows here at the latest, not at the first alarm.
     db.prepare("SELECT count(*) FROM run").get();
     db.prepare("SELECT 1 FROM record LIMIT 1").get();
