@@ -10,6 +10,8 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   custody:
     "journal rates, drain of a day's backlog, poll jitter, flash, start with 10 million rows, outages beside peers",
   latency: "alarm raised → crew notified, beside bare mqtt.js → aedes → mqtt.js",
+  "bad-link":
+    "alarm raised → committed at the bridge over 64 kbit/s, 300 ms, 3 % loss, with 100,000 records queued (root)",
   "gateway-memory":
     "memory and processor time of a gateway with ten meters and a GPS receiver, beside a bare Node process",
   ingest: "noise records from the envelope to the receipt, beside a bare better-sqlite3 loop",

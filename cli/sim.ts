@@ -5,11 +5,12 @@ import { gpsdCommand } from "./sim/gpsd.ts";
 import { hj212Command } from "./sim/hj212.ts";
 import { ioCommand } from "./sim/io.ts";
 import { jt808Command } from "./sim/jt808.ts";
+import { linkCommand } from "./sim/link.ts";
 import { noiseCommand } from "./sim/noise.ts";
 import { radioCommand } from "./sim/radio.ts";
 import { svantekCommand } from "./sim/svantek.ts";
 
-/** `shao sim KIND`: one simulated device, alone, on a real port. */
+/** `shao sim KIND`: one simulated device, alone, on a real port; or the line to a bridge. */
 export function command(): Command {
   return new Command()
     .addCommand(radioCommand())
@@ -21,5 +22,6 @@ export function command(): Command {
     .addCommand(gpsdCommand())
     .addCommand(ioCommand())
     .addCommand(hj212Command())
+    .addCommand(linkCommand())
     .addHelpText("after", "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C.");
 }

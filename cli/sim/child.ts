@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -20,11 +20,20 @@ export interface Child extends AsyncDisposable {
   stop(): Promise<number | string>;
 }
 
-/** Starts `shao ARGS` over an IPC channel, so that it ends when this process is gone, however that came. */
-export function startChild(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+/**
+ * Starts `shao ARGS` over an IPC channel, so that it ends when this process is gone, however that came.
+ * @param within stands before the command: at which end of a link it runs
+ */
+export function startChild(
+  name: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  within: readonly string[] = [],
+): Child {
   const lines: string[] = [];
   const waiting = new Set<(line: string) => void>();
-  const child = fork(SHAO, [...args], { stdio: ["ignore", "pipe", "pipe", "ipc"], env: { ...process.env, ...env } });
+  const [command = "", ...whole] = [...within, process.execPath, ...process.execArgv, SHAO, ...args];
+  const child = spawn(command, whole, { stdio: ["ignore", "pipe", "pipe", "ipc"], env: { ...process.env, ...env } });
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${name} did not start`);
   for (const stream of [stdout, stderr]) {

@@ -79,8 +79,8 @@ export class LocalSystem {
   }
 
   /** Starts the bridge and waits until it listens. */
-  async startBridge(args: readonly string[] = []): Promise<Child> {
-    const child = startChild("bridge", ["bridge", "--config", this.#bridgeFile, ...args]);
+  async startBridge(args: readonly string[] = [], within: readonly string[] = []): Promise<Child> {
+    const child = startChild("bridge", ["bridge", "--config", this.#bridgeFile, ...args], {}, within);
     await child.line((line) => line.startsWith('{"url"'), START_MS);
     return child;
   }
@@ -121,8 +121,8 @@ export class LocalSystem {
     return file;
   }
 
-  startNode(node: string, args: readonly string[] = []): Child {
-    return startChild(node, ["gateway", "--config", join(this.directory, `${node}.yaml`), ...args]);
+  startNode(node: string, args: readonly string[] = [], within: readonly string[] = []): Child {
+    return startChild(node, ["gateway", "--config", join(this.directory, `${node}.yaml`), ...args], {}, within);
   }
 }
 
