@@ -69,5 +69,7 @@ export const AlarmBody = Type.Object({
   /** A permit (夜间施工许可) covers it: recorded and shown, not dispatched by default. */
   permit: Type.Optional(Type.String({ maxLength: 64 })),
   evidence: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 32 }),
+  /** What a rule found beside numbers, in no language: names, ranges, ids. */
+  detail: Type.Optional(Type.String({ maxLength: 1000 })),
 });
 export type AlarmBody = Static<typeof AlarmBody>;

@@ -38,6 +38,8 @@ export interface Fault {
   /** Absent: the device itself. */
   readonly subject?: Subject;
   readonly rule: FaultRule;
+  /** What exactly, in no language: names and ranges. A change of it is a revision of the fault that stands. */
+  readonly detail?: string;
 }
 
 /** `event` for what happened and cannot heal: a person closes its case. */
@@ -54,9 +56,9 @@ const NATURE: Partial<Record<FaultRule, AlarmNature>> = {
  */
 export async function raiseFault(trx: Trx, fault: Fault, nowMs: number): Promise<boolean> {
   const known = await newest(trx, fault);
-  if (known?.isOpen === true && (known.body.nature === "condition" || nowMs - known.body.stateAtMs < SAME_ALARM_MS)) {
-    return false;
-  }
+  const isTold = fault.detail === undefined || fault.detail === known?.body.detail;
+  const isFresh = known?.body.nature === "condition" || nowMs - (known?.body.stateAtMs ?? 0) < SAME_ALARM_MS;
+  if (known?.isOpen === true && isFresh && isTold) return false;
   const isSame = known !== undefined && (known.isOpen || nowMs - known.body.stateAtMs <= SAME_ALARM_MS);
   const body: AlarmBody = {
     alarmId: isSame ? known.body.alarmId : newAlarmId(nowMs),
@@ -71,6 +73,7 @@ export async function raiseFault(trx: Trx, fault: Fault, nowMs: number): Promise
     limits: {},
     windows: [],
     evidence: [],
+    ...(fault.detail === undefined ? {} : { detail: fault.detail }),
   };
   await apply(trx, fault, body, nowMs);
   return true;

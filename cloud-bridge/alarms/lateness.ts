@@ -7,7 +7,7 @@ export interface AgeFacts {
   readonly upMs: number;
   /** The same clock when the envelope left; only envelopes of the running run carry it. */
   readonly envelopeUpMs?: number;
-  /** For a run that has ended: the record's corrected UTC, see store/corrected-time. */
+  /** For a run that has ended: the record's corrected UTC, see store/time-marks. */
   readonly correctedAtMs?: number;
   /** The bridge's UTC. */
   readonly nowMs: number;

@@ -34,6 +34,7 @@ export function said(alarm: AlarmRow, body: AlarmBody, kind: string): NewEntry {
       rule: alarm.rule,
       ...(alarm.device === "" ? {} : { device: alarm.device }),
       ...(level === undefined ? {} : { levelDb: level }),
+      ...(body.detail === undefined ? {} : { found: body.detail }),
     },
   };
 }

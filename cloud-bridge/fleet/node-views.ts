@@ -1,15 +1,12 @@
 import type { Selectable } from "kysely";
 import { Value } from "typebox/value";
 import { type DeviceBody, HealthBody } from "../../protocol/bodies.ts";
-import type { Ranges } from "../../protocol/ranges.ts";
-import type { SeqRange } from "../../protocol/session.ts";
 import type { Db } from "../store/database.ts";
-import type { DeviceStateTable, NodesTable, RunsTable } from "../store/fleet-tables.ts";
-import { accountOf, gapsOf, type LedgerRun } from "../store/ledger.ts";
+import type { DeviceStateTable, NodesTable } from "../store/fleet-tables.ts";
+import { type AccountingTotal, NOTHING_YET, totalsOf } from "./accounting.ts";
 import { unknownNode } from "./enrolment.ts";
 
 type NodeRow = Selectable<NodesTable>;
-type RunRow = Selectable<RunsTable>;
 type DeviceRow = Selectable<DeviceStateTable>;
 
 export interface DevicePresence {
@@ -30,15 +27,6 @@ export interface NodePresence {
   readonly devices: readonly DevicePresence[];
 }
 
-export interface AccountingTotal {
-  readonly expected: number;
-  readonly stored: number;
-  readonly declared: number;
-  readonly outstanding: number;
-  readonly unexplained: number;
-  readonly quarantined: number;
-}
-
 /** The node as it stands in the store; its shape is that of the API's NodeView. */
 export interface NodeFacts {
   readonly id: string;
@@ -52,7 +40,12 @@ export interface NodeFacts {
   readonly presence: NodePresence;
   readonly accounting: AccountingTotal;
   readonly unsentRecords?: number;
-  readonly faults: readonly { readonly rule: string; readonly device?: string; readonly sinceMs: number }[];
+  readonly faults: readonly {
+    readonly rule: string;
+    readonly device?: string;
+    readonly sinceMs: number;
+    readonly detail?: string;
+  }[];
 }
 
 /** In order of id, beginning after `after`. */
@@ -80,49 +73,21 @@ export async function presenceOf(db: Db, node: string, nowMs: number): Promise<N
   return presence(row, devices, nowMs);
 }
 
-export interface RunFacts {
-  readonly run: string;
-  readonly head: number;
-  readonly firstReceivedMs: number;
-  readonly lastReceivedMs: number;
-  readonly listed: boolean;
-  readonly stored: SeqRange[];
-  readonly declared: SeqRange[];
-  readonly outstanding: SeqRange[];
-  readonly unexplained: SeqRange[];
-}
-
-/** Every run of the node, newest first, and their sum. @throws BridgeError NODE_UNKNOWN */
-export async function accountingOf(db: Db, node: string): Promise<{ total: AccountingTotal; runs: RunFacts[] }> {
-  const known = await db.selectFrom("nodes").select("id").where("id", "=", node).executeTakeFirst();
-  if (known === undefined) throw unknownNode(node);
-  const rows = await db
-    .selectFrom("runs")
-    .selectAll()
-    .where("node", "=", node)
-    .orderBy("first_received_ms", "desc")
-    .execute();
-  const quarantined = await quarantinedBy(db, [node]);
-  return { total: total(rows, quarantined.get(node) ?? 0), runs: rows.map(runFacts) };
-}
-
 async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise<NodeFacts[]> {
   const ids = rows.map(({ id }) => id);
   if (ids.length === 0) return [];
-  const [runs, devices, faults, quarantined] = await Promise.all([
-    db.selectFrom("runs").selectAll().where("node", "in", ids).execute(),
+  const [totals, devices, faults] = await Promise.all([
+    totalsOf(db, ids),
     db.selectFrom("device_state").selectAll().where("node", "in", ids).execute(),
     db
       .selectFrom("alarms")
-      .select(["node", "device", "rule", "raised_at_ms"])
+      .select(["node", "device", "rule", "raised_at_ms", "body"])
       .where("node", "in", ids)
       .where("family", "=", "fault")
       .where("phase", "!=", "cleared")
       .where("superseded", "=", 0)
       .execute(),
-    quarantinedBy(db, ids),
   ]);
-  const runsBy = Map.groupBy(runs, ({ node }) => node);
   const devicesBy = Map.groupBy(devices, ({ node }) => node);
   const faultsBy = Map.groupBy(faults, ({ node }) => node);
   return rows.map((row) => ({
@@ -135,24 +100,15 @@ async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise
     ...optional("revokedAtMs", row.revoked_at_ms),
     ...positionOf(row),
     presence: presence(row, devicesBy.get(row.id) ?? [], nowMs),
-    accounting: total(runsBy.get(row.id) ?? [], quarantined.get(row.id) ?? 0),
+    accounting: totals.get(row.id) ?? NOTHING_YET,
     ...optional("unsentRecords", healthOf(row)?.unsentRecords ?? null),
     faults: (faultsBy.get(row.id) ?? []).map((fault) => ({
       rule: fault.rule,
       ...(fault.device === "" ? {} : { device: fault.device }),
       sinceMs: fault.raised_at_ms,
+      ...optional("detail", text(jsonObject(fault.body)["detail"])),
     })),
   }));
-}
-
-async function quarantinedBy(db: Db, nodes: readonly string[]): Promise<Map<string, number>> {
-  const rows = await db
-    .selectFrom("quarantine")
-    .select(({ fn }) => ["node", fn.countAll<number>().as("count")])
-    .where("node", "in", nodes)
-    .groupBy("node")
-    .execute();
-  return new Map(rows.map(({ node, count }) => [node, Number(count)]));
 }
 
 function presence(row: NodeRow, devices: readonly DeviceRow[], nowMs: number): NodePresence {
@@ -187,45 +143,6 @@ function positionOf(row: NodeRow): Pick<NodeFacts, "position"> {
 function healthOf(row: NodeRow): HealthBody | undefined {
   const body: unknown = row.health === null ? undefined : JSON.parse(row.health);
   return Value.Check(HealthBody, body) ? body : undefined;
-}
-
-function total(rows: readonly RunRow[], quarantined: number): AccountingTotal {
-  const sum = { expected: 0, stored: 0, declared: 0, outstanding: 0, unexplained: 0 };
-  for (const row of rows) {
-    const account = accountOf(ledgerOf(row), row.listed === 1);
-    sum.expected += account.expected;
-    sum.stored += account.stored;
-    sum.declared += account.declared;
-    sum.outstanding += account.outstanding;
-    sum.unexplained += account.unexplained;
-  }
-  return { ...sum, quarantined };
-}
-
-function runFacts(row: RunRow): RunFacts {
-  const ledger = ledgerOf(row);
-  const gaps = copied(gapsOf(ledger));
-  const isListed = row.listed === 1;
-  return {
-    run: row.run,
-    head: ledger.head,
-    firstReceivedMs: row.first_received_ms,
-    lastReceivedMs: row.last_received_ms,
-    listed: isListed,
-    stored: copied(ledger.stored),
-    declared: copied(ledger.declared),
-    outstanding: isListed ? gaps : [],
-    unexplained: isListed ? [] : gaps,
-  };
-}
-
-/** Only ingest writes these columns. */
-function ledgerOf(row: RunRow): LedgerRun {
-  return { head: row.head, stored: JSON.parse(row.stored) as Ranges, declared: JSON.parse(row.declared) as Ranges };
-}
-
-function copied(ranges: Ranges): SeqRange[] {
-  return ranges.map(([from, to]) => [from, to]);
 }
 
 function ageOf(atMs: number | null, nowMs: number): number | null {

@@ -6,7 +6,7 @@ import { clearFault, raiseFault } from "../alarms/faults.ts";
 import type { SharedIdDetector } from "../fleet/shared-id.ts";
 import { currentEpoch, type Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
-import { haveOf, withDeclared, withHead } from "../store/ledger.ts";
+import { haveOf, withHead, withSheds } from "../store/ledger.ts";
 import { prepared } from "../store/prepared.ts";
 import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from "./batch.ts";
 import { FleetFacts } from "./fleet-facts.ts";
@@ -16,8 +16,8 @@ import { type InboxRow, insertInbox, storedHashes } from "./inbox-rows.ts";
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
 import { quarantine } from "./quarantine.ts";
 import { applyRecord, type EffectContext, noteTime } from "./record-effects.ts";
-import { listRuns, settleSession } from "./settle-session.ts";
-import { declaredBy, refusalsOf, repeatsIn, takeEnvelope } from "./take-envelope.ts";
+import { listRuns, noteUnexplained, settleSession } from "./settle-session.ts";
+import { refusalsOf, repeatsIn, takeEnvelope } from "./take-envelope.ts";
 
 export interface BatchContext {
   readonly bridge: string;
@@ -108,6 +108,7 @@ class Batch {
     if (await this.#facts.write(this.#trx, nowMs)) this.#hasAlarms = true;
     for (const row of this.#changed) await saveLedger(this.#trx, row, nowMs);
     for (const [node, heads] of this.#heard) if (await listRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
+    for (const node of this.#unlistedNodes()) if (await noteUnexplained(this.#trx, node, nowMs)) this.#hasAlarms = true;
     for (const [node, standing] of this.#sessions) {
       const { hello } = standing;
       if (hello === undefined || (hello.isSettled && !this.#alarmNodes.has(node))) continue;
@@ -126,6 +127,12 @@ class Batch {
       handsets: this.#facts.handsets,
       records: this.#inbox.length,
     };
+  }
+
+  /** Nodes of which a run changed that their hello no longer lists: what is unexplained of it may have become less. */
+  #unlistedNodes(): ReadonlySet<string> {
+    const rows = [...this.#changed].filter(({ node, isListed }) => !isListed && !this.#heard.has(node));
+    return new Set(rows.map(({ node }) => node));
   }
 
   #head() {
@@ -154,9 +161,11 @@ class Batch {
     let budget = MAX_RANGES_PER_PAGE;
     const runs = hello.runs.map(({ run, head }) => {
       const row = this.#row(node, run);
-      this.#changed.add(row);
+      const ledger = withHead(row.ledger, head);
+      const isNews = ledger !== row.ledger || (isCurrent && !row.isListed);
+      if (isNews) this.#changed.add(row);
       if (isCurrent) row.isListed = true;
-      row.ledger = withHead(row.ledger, head);
+      row.ledger = ledger;
       const entry = haveOf(run, row.ledger, head, budget);
       budget -= entry.missing.length + entry.declared.length;
       return entry;
@@ -199,17 +208,19 @@ class Batch {
     const taken = takeEnvelope(row.ledger, header, items, hashes);
     if (taken.ledger !== row.ledger) this.#changed.add(row);
     row.ledger = taken.ledger;
+    // Whoever offers records of a run holds it, until its hello says otherwise: the say-hello below asks for that.
+    const hello = this.#sessions.get(node)?.hello;
+    if (!row.isListed && hello?.state.heads.has(run) !== true) row.isListed = true;
     for (const item of taken.accepted) this.#inbox.push({ row, item });
     for (const { run: target } of taken.sheds) {
       const other = this.#row(node, target);
-      other.ledger = withDeclared(other.ledger, declaredBy(taken.sheds, target));
+      other.ledger = withSheds(other.ledger, target, taken.sheds);
       this.#changed.add(other);
     }
     if (taken.refused.length + taken.clashes.length > 0) {
       await quarantine(this.#trx, { node, run }, [...taken.refused, ...taken.clashes], quarantineBytes, nowMs);
       this.#hasAlarms = true;
     }
-    const hello = this.#sessions.get(node)?.hello;
     const effects: EffectContext = {
       trx: this.#trx,
       row,

@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Trx } from "../store/database.ts";
+import { markedMs } from "../store/time-marks.ts";
 import type { LedgerRow } from "./ledger-rows.ts";
 import type { Accepted } from "./take-envelope.ts";
 
@@ -15,10 +16,9 @@ export interface InboxRow {
 /** UTC of a record by its run's `time` records, else by its own stamp where its clock was set; null: nobody knows. */
 export function correctedOf(
   row: LedgerRow,
-  record: { upMs: number; atMs: number; timeQuality: string },
+  record: { seq: number; upMs: number; atMs: number; timeQuality: string },
 ): number | null {
-  if (row.timeOffsetMs !== undefined) return Math.max(0, Math.round(record.upMs + row.timeOffsetMs));
-  return record.timeQuality === "none" ? null : record.atMs;
+  return markedMs(row.marks, record) ?? (record.timeQuality === "none" ? null : record.atMs);
 }
 
 /** Written as SQL text that stays the same, since building a query of a thousand values costs more than running it. */

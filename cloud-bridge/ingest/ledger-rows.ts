@@ -1,8 +1,9 @@
 import type { Ranges } from "../../protocol/ranges.ts";
 import type { Trx } from "../store/database.ts";
 import type { RunsTable } from "../store/fleet-tables.ts";
-import { EMPTY_LEDGER_RUN, type LedgerRun } from "../store/ledger.ts";
+import { accountOf, EMPTY_LEDGER_RUN, type LedgerRun, type ShedRanges } from "../store/ledger.ts";
 import { prepared } from "../store/prepared.ts";
+import { NO_MARKS, type TimeMarks } from "../store/time-marks.ts";
 
 /** One (node, run) that a batch touches. */
 export interface RunKey {
@@ -14,9 +15,8 @@ export interface RunKey {
 export interface LedgerRow extends RunKey {
   ledger: LedgerRun;
   isListed: boolean;
-  /** UTC minus the run's monotonic time, once a `time` record gave it. */
-  timeOffsetMs: number | undefined;
-  timeOffsetQuality: string | undefined;
+  /** What its `time` records said of UTC. */
+  marks: TimeMarks;
 }
 
 export const keyOf = ({ node, run }: RunKey): string => `${node} ${run}`;
@@ -38,8 +38,7 @@ export async function lockLedger(trx: Trx, keys: readonly RunKey[], nowMs: numbe
       run,
       ledger: found === undefined ? EMPTY_LEDGER_RUN : ledgerOf(found),
       isListed: found?.listed === 1,
-      timeOffsetMs: found?.time_offset_ms ?? undefined,
-      timeOffsetQuality: found?.time_offset_quality ?? undefined,
+      marks: found === undefined ? NO_MARKS : (JSON.parse(found.time_marks) as TimeMarks),
     });
   }
   return rows;
@@ -54,25 +53,43 @@ export async function saveLedger(trx: Trx, row: LedgerRow, nowMs: number): Promi
     declared: JSON.stringify(row.ledger.declared),
     listed: row.isListed ? 1 : 0,
     last_received_ms: nowMs,
-    time_offset_ms: row.timeOffsetMs ?? null,
-    time_offset_quality: row.timeOffsetQuality ?? null,
+    time_marks: JSON.stringify(row.marks),
+    reasons: JSON.stringify(row.ledger.reasons ?? {}),
+    ...sumsOf(row.ledger),
   });
 }
 
 const ledgerByRun = prepared((db, { node, run }: RunKey) =>
   db
     .selectFrom("runs")
-    .select(["head", "stored", "declared", "listed", "time_offset_ms", "time_offset_quality"])
+    .select(["head", "stored", "declared", "reasons", "listed", "time_marks"])
     .where("node", "=", node)
     .where("run", "=", run),
 );
 
-type WrittenRun = Pick<RunsTable, "node" | "run" | "last_received_ms" | "time_offset_ms" | "time_offset_quality"> & {
-  readonly head: number;
-  readonly stored: string;
-  readonly declared: string;
-  readonly listed: number;
-};
+/** What is counted of a run, so that a node's sum needs no look at its ranges. */
+export function sumsOf(ledger: LedgerRun) {
+  const { stored, declared, outstanding, shed } = accountOf(ledger, true);
+  return {
+    stored_count: stored,
+    declared_count: declared,
+    gaps: outstanding,
+    shed_quota: shed.quota,
+    shed_expired: shed.expired,
+    shed_corrupt: shed.corrupt,
+    shed_undecodable: shed.undecodable,
+  };
+}
+
+type WrittenRun = Pick<RunsTable, "node" | "run" | "last_received_ms"> &
+  ReturnType<typeof sumsOf> & {
+    readonly head: number;
+    readonly stored: string;
+    readonly declared: string;
+    readonly reasons: string;
+    readonly listed: number;
+    readonly time_marks: string;
+  };
 
 const writeLedger = prepared((db, row: WrittenRun) =>
   db
@@ -83,14 +100,26 @@ const writeLedger = prepared((db, row: WrittenRun) =>
       declared: row.declared,
       listed: row.listed,
       last_received_ms: row.last_received_ms,
-      time_offset_ms: row.time_offset_ms,
-      time_offset_quality: row.time_offset_quality,
+      time_marks: row.time_marks,
+      reasons: row.reasons,
+      stored_count: row.stored_count,
+      declared_count: row.declared_count,
+      gaps: row.gaps,
+      shed_quota: row.shed_quota,
+      shed_expired: row.shed_expired,
+      shed_corrupt: row.shed_corrupt,
+      shed_undecodable: row.shed_undecodable,
     })
     .where("node", "=", row.node)
     .where("run", "=", row.run),
 );
 
 /** Only this room writes these columns. */
-export function ledgerOf(row: { head: number; stored: string; declared: string }): LedgerRun {
-  return { head: row.head, stored: JSON.parse(row.stored) as Ranges, declared: JSON.parse(row.declared) as Ranges };
+export function ledgerOf(row: { head: number; stored: string; declared: string; reasons: string }): LedgerRun {
+  return {
+    head: row.head,
+    stored: JSON.parse(row.stored) as Ranges,
+    declared: JSON.parse(row.declared) as Ranges,
+    reasons: JSON.parse(row.reasons) as ShedRanges,
+  };
 }

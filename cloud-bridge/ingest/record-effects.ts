@@ -5,6 +5,7 @@ import { applyAlarm } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import { ageMs } from "../alarms/lateness.ts";
 import type { Trx } from "../store/database.ts";
+import { withMark } from "../store/time-marks.ts";
 import type { FleetFacts } from "./fleet-facts.ts";
 import { correctedOf } from "./inbox-rows.ts";
 import type { LedgerRow } from "./ledger-rows.ts";
@@ -24,29 +25,26 @@ export interface EffectContext {
   readonly nowMs: number;
 }
 
-const QUALITY: Readonly<Record<string, number>> = { gnss: 3, ntp: 2, rtc: 1, none: 0 };
-
-/**
- * Ties the run to UTC: the best source, and of equals the newest, stands. Rows that nobody could date until now are dated
- * with it; nothing is re-stamped.
- */
+/** Ties the run to UTC from this seq on. Rows whose corrected time it changes are dated anew; nothing is re-stamped. */
 export async function noteTime(context: EffectContext, decoded: DecodedRecord): Promise<void> {
   if (decoded.known?.kind !== "time") return;
   const { row, trx, nowMs } = context;
   const { upMs, utcMs, quality } = decoded.known.body;
-  if (quality === "none" || (QUALITY[quality] ?? 0) < (QUALITY[row.timeOffsetQuality ?? "none"] ?? 0)) return;
-  const isFirst = row.timeOffsetMs === undefined;
-  row.timeOffsetMs = Math.round(utcMs - upMs);
-  row.timeOffsetQuality = quality;
+  if (quality === "none") return;
+  const isFirst = row.marks.length === 0;
+  const { marks, redated } = withMark(row.marks, { seq: decoded.record.seq, upMs, utcMs, quality });
+  row.marks = marks;
+  for (const { from, to, offsetMs } of redated) {
+    await trx
+      .updateTable("inbox")
+      .set(({ eb }) => ({ corrected_at_ms: eb("up_ms", "+", offsetMs) }))
+      .where("node", "=", row.node)
+      .where("run", "=", row.run)
+      .where("seq", ">=", from)
+      .where("seq", "<=", to)
+      .execute();
+  }
   if (!isFirst) return;
-  const offset = row.timeOffsetMs;
-  await trx
-    .updateTable("inbox")
-    .set(({ eb }) => ({ corrected_at_ms: eb("up_ms", "+", offset) }))
-    .where("node", "=", row.node)
-    .where("run", "=", row.run)
-    .where("corrected_at_ms", "is", null)
-    .execute();
   // An ended run's time says nothing of the clock that runs now.
   if (context.isCurrentRun) await clearFault(trx, { node: row.node, rule: "clock-untrusted" }, nowMs);
 }

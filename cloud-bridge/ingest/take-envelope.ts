@@ -1,7 +1,7 @@
 import type { ShedBody } from "../../protocol/bodies.ts";
 import type { EnvelopeHeader, EnvelopeItem } from "../../protocol/envelope.ts";
 import type { Sha256 } from "../../protocol/ids.ts";
-import { contains, NO_RANGES, type Ranges, rangesFrom, rangesOfSeqs, union } from "../../protocol/ranges.ts";
+import { contains, type Ranges, rangesOfSeqs } from "../../protocol/ranges.ts";
 import { type DecodedRecord, decodeRecord, isKind } from "../../protocol/record-codec.ts";
 import { isStored, type LedgerRun, withHead, withStored } from "../store/ledger.ts";
 
@@ -96,13 +96,6 @@ export function takeEnvelope(
     hasNameless,
     sheds: accepted.flatMap(({ decoded }) => (isKind(decoded.known, "shed") ? [decoded.known.body] : [])),
   };
-}
-
-/** What is declared of one run by these records. */
-export function declaredBy(sheds: readonly ShedBody[], run: string): Ranges {
-  return sheds
-    .filter((shed) => shed.run === run)
-    .reduce<Ranges>((all, shed) => union(all, rangesFrom(shed.ranges)), NO_RANGES);
 }
 
 /** Kinds of lane 0: what a refused record of them may have been must be looked at by a person. */

@@ -57,8 +57,18 @@ export interface RunsTable {
   listed: Defaulted<number>;
   first_received_ms: number;
   last_received_ms: number;
-  time_offset_ms: number | null;
-  time_offset_quality: string | null;
+  /** Ranges declared, by the reason that the node gave. */
+  reasons: Defaulted<string>;
+  stored_count: Defaulted<number>;
+  declared_count: Defaulted<number>;
+  shed_quota: Defaulted<number>;
+  shed_expired: Defaulted<number>;
+  shed_corrupt: Defaulted<number>;
+  shed_undecodable: Defaulted<number>;
+  /** Seqs up to the head that are neither stored nor declared. */
+  gaps: Defaulted<number>;
+  /** What the run's `time` records said, see time-marks.ts. */
+  time_marks: Defaulted<string>;
   started_at_ms: number | null;
   previous_run: string | null;
   previous_last_seq: number | null;
@@ -103,6 +113,8 @@ export interface QuarantineTable {
   received_at_ms: number;
   size_bytes: number;
   bytes: Uint8Array | null;
+  /** A later version of this program could read it, and took it up then. */
+  replayed_at_ms: number | null;
 }
 
 export interface AlarmsTable {

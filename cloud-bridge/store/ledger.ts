@@ -1,3 +1,4 @@
+import type { ShedBody } from "../../protocol/bodies.ts";
 import { haveEntry } from "../../protocol/hello.ts";
 import {
   addRange,
@@ -8,6 +9,7 @@ import {
   lastOf,
   NO_RANGES,
   type Ranges,
+  rangesFrom,
   subtract,
   union,
 } from "../../protocol/ranges.ts";
@@ -22,7 +24,13 @@ export interface LedgerRun {
   readonly head: number;
   readonly stored: Ranges;
   readonly declared: Ranges;
+  /** The declared ones, by the reason that the node gave first. */
+  readonly reasons?: ShedRanges;
 }
+
+export type ShedReason = ShedBody["reason"];
+export const SHED_REASONS = ["quota", "expired", "corrupt", "undecodable"] as const satisfies readonly ShedReason[];
+export type ShedRanges = { readonly [R in ShedReason]?: Ranges };
 
 export const EMPTY_LEDGER_RUN: LedgerRun = { head: 0, stored: NO_RANGES, declared: NO_RANGES };
 
@@ -32,6 +40,8 @@ export interface RunAccount {
   readonly declared: number;
   readonly outstanding: number;
   readonly unexplained: number;
+  /** Of `declared`, by reason. */
+  readonly shed: Readonly<Record<ShedReason, number>>;
 }
 
 /** Notes that the run had this seq. A head never falls: a card that lost its tail is asked for it all the same. */
@@ -46,17 +56,36 @@ export function withStored(ledger: LedgerRun, seqs: Ranges): LedgerRun {
     head: Math.max(ledger.head, lastOf(seqs)),
     stored: union(ledger.stored, seqs),
     declared: subtract(ledger.declared, seqs),
+    ...(ledger.reasons && { reasons: withoutSeqs(ledger.reasons, seqs) }),
   };
 }
 
-/** The node says that these will not come. What is stored stays stored. */
-export function withDeclared(ledger: LedgerRun, seqs: Ranges): LedgerRun {
+/** The node says that these will not come, and why. What is stored stays stored, and the first reason stands. */
+export function withDeclared(ledger: LedgerRun, seqs: Ranges, reason: ShedReason): LedgerRun {
   if (seqs.length === 0) return ledger;
+  const declared = subtract(seqs, ledger.stored);
+  const added = subtract(declared, ledger.declared);
   return {
     head: Math.max(ledger.head, lastOf(seqs)),
     stored: ledger.stored,
-    declared: union(ledger.declared, subtract(seqs, ledger.stored)),
+    declared: union(ledger.declared, declared),
+    ...(ledger.reasons && { reasons: ledger.reasons }),
+    ...(added.length > 0 && {
+      reasons: { ...ledger.reasons, [reason]: union(ledger.reasons?.[reason] ?? NO_RANGES, added) },
+    }),
   };
+}
+
+/** Declares what these records say of one run. */
+export function withSheds(ledger: LedgerRun, run: string, sheds: readonly ShedBody[]): LedgerRun {
+  return sheds
+    .filter((shed) => shed.run === run)
+    .reduce((all, shed) => withDeclared(all, rangesFrom(shed.ranges), shed.reason), ledger);
+}
+
+function withoutSeqs(reasons: ShedRanges, seqs: Ranges): ShedRanges {
+  const left = Object.entries(reasons).map(([reason, ranges]) => [reason, subtract(ranges, seqs)] as const);
+  return Object.fromEntries(left.filter(([, ranges]) => ranges.length > 0));
 }
 
 export function isStored(ledger: LedgerRun, seq: number): boolean {
@@ -79,6 +108,17 @@ export function accountOf(ledger: LedgerRun, isListed: boolean): RunAccount {
     declared,
     outstanding: isListed ? gaps : 0,
     unexplained: isListed ? 0 : gaps,
+    shed: shedOf(ledger),
+  };
+}
+
+function shedOf({ reasons }: LedgerRun): Record<ShedReason, number> {
+  const count = (reason: ShedReason): number => countOf(reasons?.[reason] ?? NO_RANGES);
+  return {
+    quota: count("quota"),
+    expired: count("expired"),
+    corrupt: count("corrupt"),
+    undecodable: count("undecodable"),
   };
 }
 

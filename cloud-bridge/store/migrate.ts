@@ -1,6 +1,7 @@
 import type Sqlite from "better-sqlite3";
 import { BridgeError } from "./errors.ts";
 import { first } from "./migrations/001-first.ts";
+import { custody } from "./migrations/004-custody.ts";
 
 /** One step forward. There is no way back: a restore from a backup is. */
 export interface Migration {
@@ -9,7 +10,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-const MIGRATIONS: readonly Migration[] = [first];
+const MIGRATIONS: readonly Migration[] = [first, custody];
 
 /** Brings the file to this program's version, each step in its own transaction; two processes may try at once. */
 export function migrate(file: Sqlite.Database, nowMs: number): void {

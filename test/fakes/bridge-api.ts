@@ -187,7 +187,12 @@ export async function startFakeBridge(port = 0): Promise<FakeBridge> {
   function node(parts: string[], query: URLSearchParams, response: ServerResponse): void {
     const found = city.nodes.find(({ id }) => id === parts[1]);
     if (!found || parts[2] !== "levels") {
-      const accounting = { node: found?.id, total: found?.accounting, runs: city.runs };
+      const accounting = {
+        node: found?.id,
+        total: found?.accounting,
+        settled: { runs: 0, stored: 0, declared: 0 },
+        runs: city.runs,
+      };
       json(response, 200, parts[2] === "accounting" ? accounting : (found ?? { items: city.nodes }));
       return;
     }

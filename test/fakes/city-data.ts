@@ -257,7 +257,15 @@ function closedCase(nowMs: number): CaseDetail {
 }
 
 function nodesOf(nowMs: number): NodeView[] {
-  const fine = { expected: 86_400, stored: 86_395, declared: 0, outstanding: 5, unexplained: 0, quarantined: 0 };
+  const fine = {
+    expected: 86_400,
+    stored: 86_395,
+    declared: 0,
+    outstanding: 5,
+    unexplained: 0,
+    quarantined: 0,
+    shed: NONE_SHED,
+  };
   const online = (device: string, driver: string) => ({ device, driver, state: "online" as const, freshnessMs: 400 });
   const node = (id: string, rest: Partial<NodeView>): NodeView => ({
     id,
@@ -296,7 +304,7 @@ function nodesOf(nowMs: number): NodeView[] {
           },
         ],
       },
-      accounting: { ...fine, stored: 86_388, declared: 7, outstanding: 5 },
+      accounting: { ...fine, stored: 86_388, declared: 7, outstanding: 5, shed: { ...NONE_SHED, quota: 7 } },
       faults: [{ rule: "device-silent", device: "dust-01", sinceMs: nowMs - 180_000 }],
     }),
     node("car-1", {}),
@@ -309,14 +317,28 @@ function nodesOf(nowMs: number): NodeView[] {
   ];
 }
 
+const NONE_SHED = { quota: 0, expired: 0, corrupt: 0, undecodable: 0 };
+
 function runsOf(nowMs: number): RunAccounting[] {
+  const count = (ranges: [number, number][]): number => ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
   const run = (id: string, head: number, outstanding: [number, number][], agoMs: number): RunAccounting => ({
     run: id,
     head,
     firstReceivedMs: nowMs - agoMs - 3_600_000,
     lastReceivedMs: nowMs - agoMs,
     listed: true,
-    stored: [[1, head - outstanding.reduce((sum, [from, to]) => sum + to - from + 1, 0)]],
+    clock: { quality: "gnss", jumps: 0 },
+    counts: {
+      expected: head,
+      stored: head - count(outstanding),
+      declared: 0,
+      outstanding: count(outstanding),
+      unexplained: 0,
+      shed: NONE_SHED,
+    },
+    rangeCount: 1 + outstanding.length,
+    strip: outstanding.length === 0 ? "s" : `${"s".repeat(59)}o`,
+    stored: [[1, head - count(outstanding)]],
     declared: [],
     outstanding,
     unexplained: [],

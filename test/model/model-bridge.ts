@@ -3,14 +3,14 @@ import { type AlarmState, isAlarmOpen, reduceRevision, settle } from "../../clou
 import { type GroupingCase, groupAlarm } from "../../cloud-bridge/cases/grouping.ts";
 import { type ReadMessage, readMessage, runsTouched } from "../../cloud-bridge/ingest/batch.ts";
 import { currentHello, type HelloState, isComplete, takePage } from "../../cloud-bridge/ingest/hello-state.ts";
-import { declaredBy, refusalsOf, takeEnvelope } from "../../cloud-bridge/ingest/take-envelope.ts";
+import { refusalsOf, takeEnvelope } from "../../cloud-bridge/ingest/take-envelope.ts";
 import {
   EMPTY_LEDGER_RUN,
   haveOf,
   isAccounted,
   type LedgerRun,
-  withDeclared,
   withHead,
+  withSheds,
 } from "../../cloud-bridge/store/ledger.ts";
 import { MAX_RANGES_PER_PAGE } from "../../protocol/hello.ts";
 import type { DecodedRecord } from "../../protocol/record-codec.ts";
@@ -233,7 +233,7 @@ export class ModelBridge {
     for (const { seq, sha256 } of taken.refused) database.quarantine.set(`${run} ${seq}`, sha256);
     for (const { run: target } of taken.sheds) {
       const other = database.ledger.get(target) ?? EMPTY_LEDGER_RUN;
-      database.ledger.set(target, withDeclared(other, declaredBy(taken.sheds, target)));
+      database.ledger.set(target, withSheds(other, target, taken.sheds));
     }
     let hasAlarms = false;
     for (const { decoded } of [...taken.accepted, ...taken.clashes]) {

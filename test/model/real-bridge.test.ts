@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { accountingOf } from "../../cloud-bridge/fleet/node-views.ts";
+import { accountingOf } from "../../cloud-bridge/fleet/accounting.ts";
 import { sha256Of } from "../../protocol/envelope.ts";
 import type { ReceiptMessage } from "../../protocol/session.ts";
 import { BridgeBench, T0 } from "../cloud-bridge/ingest/bridge-bench.ts";

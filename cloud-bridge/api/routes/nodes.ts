@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
-import { NodeId } from "../../../protocol/ids.ts";
+import { NodeId, RunId } from "../../../protocol/ids.ts";
 import { LIVE_LEASE_MS } from "../../../protocol/limits.ts";
 import { buildTopic } from "../../../protocol/topics.ts";
+import { accountingOf, pageKey } from "../../fleet/accounting.ts";
 import { offerToken, redeemToken, revokeNode } from "../../fleet/enrolment.ts";
 import { readLevels } from "../../fleet/levels.ts";
-import { accountingOf, findNode, listNodes } from "../../fleet/node-views.ts";
+import { findNode, listNodes } from "../../fleet/node-views.ts";
+import { type RangeState, rangesOfRun } from "../../fleet/run-ranges.ts";
 import { audit } from "../../roster/audit.ts";
 import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
@@ -15,6 +17,7 @@ import type { ApiContext } from "../context.ts";
 import { DEFAULT_PAGE, decodeCursor, pageOf } from "../cursor.ts";
 import { Page, PageQuery, Problem } from "../schema/common.ts";
 import {
+  AccountingQuery,
   Enroll,
   Enrolled,
   Levels,
@@ -23,10 +26,22 @@ import {
   NodeAccounting,
   NodeToken,
   NodeView,
+  type RunAccounting,
+  RunRange,
+  RunRangesQuery,
 } from "../schema/fleet.ts";
 
 const READERS = ["admin", "operator", "dispatcher", "supervisor", "viewer"] as const;
 const KEEPERS = ["admin", "operator"] as const;
+const NOT_STORED: readonly RangeState[] = [
+  "outstanding",
+  "unexplained",
+  "declared",
+  "quota",
+  "expired",
+  "corrupt",
+  "undecodable",
+];
 const Params = Type.Object({ id: NodeId });
 
 /** Nodes: views, custody, levels, live leases, and how boxes get in and out. */
@@ -64,10 +79,36 @@ export function nodeRoutes(instance: FastifyInstance, context: ApiContext): void
       schema: {
         summary: "Custody: every seq is stored, declared, outstanding or unexplained",
         params: Params,
+        querystring: AccountingQuery,
         response: { 200: NodeAccounting, "4xx": Problem },
       },
     },
-    async ({ params }) => ({ node: params.id, ...(await accountingOf(store.db, params.id)) }),
+    async ({ params, query: { cursor, limit = DEFAULT_PAGE, which = "all" } }) => {
+      const after = decodeCursor(cursor);
+      const query = { limit: limit + 1, which, ...(after === undefined ? {} : { after }) };
+      const { runs, ...sums } = await accountingOf(store.db, params.id, query);
+      const { items, next } = pageOf(runs as Static<typeof RunAccounting>[], limit, pageKey);
+      return { node: params.id, ...sums, runs: items, ...(next === undefined ? {} : { next }) };
+    },
+  );
+
+  app.get(
+    "/nodes/:id/accounting/:run",
+    {
+      config: { access: READERS },
+      schema: {
+        summary: "One run's ranges, in order of seq, with times",
+        params: Type.Object({ id: NodeId, run: RunId }),
+        querystring: RunRangesQuery,
+        response: { 200: Page(RunRange), "4xx": Problem },
+      },
+    },
+    async ({ params: { id, run }, query: { cursor, limit = DEFAULT_PAGE, gaps } }) => {
+      const afterSeq = Number(decodeCursor(cursor) ?? 0);
+      const states = gaps === true ? { states: NOT_STORED } : {};
+      const found = await rangesOfRun(store.db, id, run, { afterSeq, limit: limit + 1, ...states });
+      return pageOf(found as Static<typeof RunRange>[], limit, ({ from }) => String(from));
+    },
   );
 
   app.get(

@@ -5,6 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { findSession, isSameToken } from "../../roster/sessions.ts";
 import { BridgeError } from "../../store/errors.ts";
 import type { ApiContext } from "../context.ts";
+import { custodyMetrics } from "../custody-metrics.ts";
 import { LoopDelay } from "../loop-delay.ts";
 import { StoreProbe } from "../store-probe.ts";
 
@@ -61,6 +62,7 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
   gauge("shao_mqtt_take_overs_total", "Connections that took over one that lived", () => link.counters().takeOvers);
   gauge("shao_mqtt_messages_in_total", "Messages from nodes", () => link.counters().messagesIn);
   gauge("shao_mqtt_messages_out_total", "Messages to nodes", () => link.counters().messagesOut);
+  custodyMetrics(store.db, registry);
   new Counter({
     name: "shao_mqtt_refused_total",
     help: "Connections and messages refused, by reason",

@@ -1,8 +1,9 @@
 import { type Static, Type } from "typebox";
 import { HealthState } from "../../../protocol/bodies.ts";
-import { NodeId } from "../../../protocol/ids.ts";
+import { NodeId, TimeQuality } from "../../../protocol/ids.ts";
 import { LevelSeries, LevelStatistics, NoiseQuantity } from "../../../protocol/noise.ts";
 import { SeqRange } from "../../../protocol/session.ts";
+import { PageQuery } from "./common.ts";
 
 /** Presence is three separate facts; none is derived from another. */
 export const Presence = Type.Object({
@@ -27,7 +28,15 @@ export const Presence = Type.Object({
 });
 export type Presence = Static<typeof Presence>;
 
-/** Every seq is stored, declared, outstanding, or unexplained. `expected` = the sum of the runs' heads. */
+const Count = Type.Integer({ minimum: 0 });
+
+/** Of the declared: `quota` given up for room, `expired` no longer held, `corrupt` spoiled on the card, `undecodable`. */
+export const ShedCounts = Type.Object({ quota: Count, expired: Count, corrupt: Count, undecodable: Count });
+
+/**
+ * Every seq is stored, declared, outstanding, or unexplained, which is also called lost: a gap in a run that the node's
+ * hello no longer lists. `expected` = the sum of the runs' heads.
+ */
 export const Accounting = Type.Object({
   expected: Type.Integer({ minimum: 0 }),
   stored: Type.Integer({ minimum: 0 }),
@@ -35,6 +44,7 @@ export const Accounting = Type.Object({
   outstanding: Type.Integer({ minimum: 0 }),
   unexplained: Type.Integer({ minimum: 0 }),
   quarantined: Type.Integer({ minimum: 0 }),
+  shed: ShedCounts,
 });
 export type Accounting = Static<typeof Accounting>;
 
@@ -43,16 +53,67 @@ export const RunAccounting = Type.Object({
   head: Type.Integer({ minimum: 0 }),
   firstReceivedMs: Type.Integer({ minimum: 0 }),
   lastReceivedMs: Type.Integer({ minimum: 0 }),
+  /** Corrected where that is known. */
+  startedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
   listed: Type.Boolean(),
+  /** How its times are known: by which source its `time` records corrected them, and how often that clock was set. */
+  clock: Type.Object({ quality: TimeQuality, jumps: Count }),
+  counts: Type.Omit(Accounting, ["quarantined"]),
+  /** The first hundred of each; `rangeCount` says how many there are, and `…/accounting/{run}` gives all, with times. */
   stored: Type.Array(SeqRange),
   declared: Type.Array(SeqRange),
   outstanding: Type.Array(SeqRange),
   unexplained: Type.Array(SeqRange),
+  rangeCount: Count,
+  /** The run at a glance, oldest left, each letter the worst of its part: u unexplained, o outstanding, d declared, s stored. */
+  strip: Type.String({ pattern: "^[uods]*$" }),
 });
 export type RunAccounting = Static<typeof RunAccounting>;
 
-export const NodeAccounting = Type.Object({ node: NodeId, total: Accounting, runs: Type.Array(RunAccounting) });
+export const AccountingQuery = Type.Object({
+  ...PageQuery.properties,
+  /** `open`: only runs with a seq that is neither stored nor declared, and the one that runs now. */
+  which: Type.Optional(Type.Union([Type.Literal("all"), Type.Literal("open")])),
+});
+
+/** Runs, newest first. `settled` sums up those of which every seq is stored or declared. */
+export const NodeAccounting = Type.Object({
+  node: NodeId,
+  total: Accounting,
+  settled: Type.Object({ runs: Count, stored: Count, declared: Count }),
+  runs: Type.Array(RunAccounting),
+  next: Type.Optional(Type.String()),
+});
 export type NodeAccounting = Static<typeof NodeAccounting>;
+
+const RangeState = Type.Union([
+  Type.Literal("stored"),
+  Type.Literal("outstanding"),
+  Type.Literal("unexplained"),
+  Type.Literal("declared"),
+  Type.Literal("quota"),
+  Type.Literal("expired"),
+  Type.Literal("corrupt"),
+  Type.Literal("undecodable"),
+]);
+/** `upMs` counts from the run's start; `utcMs` is corrected, and absent where nobody could tell. */
+const SeqTime = Type.Object({ seq: Count, upMs: Type.Number(), utcMs: Type.Optional(Type.Number()) });
+
+/** Of a stored range the times of its first and last record; of any other those of the records on either side. */
+export const RunRange = Type.Object({
+  state: RangeState,
+  from: Count,
+  to: Count,
+  fromTime: Type.Optional(SeqTime),
+  toTime: Type.Optional(SeqTime),
+});
+export type RunRange = Static<typeof RunRange>;
+
+export const RunRangesQuery = Type.Object({
+  ...PageQuery.properties,
+  /** Leaves out what is stored. */
+  gaps: Type.Optional(Type.Boolean()),
+});
 
 export const NodeView = Type.Object({
   id: NodeId,
@@ -69,7 +130,12 @@ export const NodeView = Type.Object({
   accounting: Accounting,
   unsentRecords: Type.Optional(Type.Integer({ minimum: 0 })),
   faults: Type.Array(
-    Type.Object({ rule: Type.String(), device: Type.Optional(Type.String()), sinceMs: Type.Integer() }),
+    Type.Object({
+      rule: Type.String(),
+      device: Type.Optional(Type.String()),
+      sinceMs: Type.Integer(),
+      detail: Type.Optional(Type.String()),
+    }),
   ),
 });
 export type NodeView = Static<typeof NodeView>;

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ageMs, isLate } from "../../../cloud-bridge/alarms/lateness.ts";
 import { type AlarmRevision, type AlarmState, reduceRevision, settle } from "../../../cloud-bridge/alarms/reduce.ts";
-import { correctedAtMs } from "../../../cloud-bridge/store/corrected-time.ts";
 import type { AlarmBody } from "../../../protocol/alarm.ts";
 
 function revision(
@@ -133,15 +132,5 @@ describe("age", () => {
     expect(isLate(tenMinutes, "raised")).toBe(false);
     expect(isLate(tenMinutes + 1, "raised")).toBe(true);
     expect(isLate(0, "cleared")).toBe(true);
-  });
-
-  test("a time record corrects what a node in 1970 stamped", () => {
-    const times = [
-      { upMs: 50_000, utcMs: 1_763_500_050_000, quality: "gnss" },
-      { upMs: 10, utcMs: 10, quality: "none" },
-    ] as const;
-    expect(correctedAtMs({ upMs: 20_000, atMs: 20_000, timeQuality: "none" }, times)).toBe(1_763_500_020_000);
-    expect(correctedAtMs({ upMs: 20_000, atMs: 20_000, timeQuality: "none" }, [])).toBeUndefined();
-    expect(correctedAtMs({ upMs: 20_000, atMs: 77, timeQuality: "ntp" }, [])).toBe(77);
   });
 });

@@ -7,6 +7,7 @@ import { addDuty, putCrew, putUnit } from "../../../cloud-bridge/roster/crews.ts
 import { CHROMIUM, ConsoleRig, setPassword } from "../../fakes/console-rig.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 
+const MARKS = JSON.stringify([{ seq: 1, upMs: 0, utcMs: Date.now() - 3_600_000, quality: "gnss" }]);
 const SITE = { name: "Guanghua Road block 7", latitudeDeg: 39.912, longitudeDeg: 116.456 };
 const PHONE = { width: 390, height: 844 };
 const HERE = { latitude: 39.915, longitude: 116.459 };
@@ -137,6 +138,47 @@ browserTest(
     await page.locator("dialog code", { hasText: `shao enroll ${rig.bridge.url} ` }).waitFor();
     expect(complaints).toEqual([]);
     await context.close();
+  },
+);
+
+browserTest(
+  "a node's accounts open by keyboard: at a glance each run, on demand its ranges with times, in both languages and themes",
+  async () => {
+    const { db } = rig.bridge.store;
+    const torn = {
+      node: "site-042",
+      declared: "[[40,49]]",
+      reasons: '{"quota":[[40,49]]}',
+      stored: "[[1,39],[50,90]]",
+    };
+    const sums = { head: 100, stored_count: 80, declared_count: 10, shed_quota: 10, gaps: 10, listed: 0 };
+    const received = { first_received_ms: Date.now(), last_received_ms: Date.now(), time_marks: MARKS };
+    const run = "torn-run-with-22-chars";
+    await db
+      .insertInto("runs")
+      .values({ ...torn, ...sums, ...received, run })
+      .execute();
+    for (const [locale, colorScheme] of [
+      ["en-GB", "light"],
+      ["zh-CN", "dark"],
+    ] as const) {
+      const person = await rig.person(`Keeper ${locale}`, "operator", { locale, colorScheme });
+      const { page, context, complaints } = person;
+      await page.goto(`${rig.bridge.url}/nodes/site-042`);
+      const row = page.locator(".runs li", { has: page.locator(`abbr[title=${run}]`) });
+      await row.locator("summary").focus();
+      await page.keyboard.press("Enter");
+      await row.locator("tbody tr").nth(3).waitFor();
+      expect(await row.locator("tbody tr").count()).toBe(4);
+      expect(await row.locator(".strip .cell.is-unexplained").count()).toBe(6);
+      const words = locale === "en-GB" ? "received 80 of 100, 0 outstanding, 10 unexplained" : "不明 10";
+      expect(await row.innerText()).toContain(words);
+      const folder = process.env["SHAO_SCREENSHOTS"];
+      if (folder !== undefined) await page.screenshot({ path: join(folder, `custody-${locale}.png`), fullPage: true });
+      expect(complaints).toEqual([]);
+      await context.close();
+    }
+    await db.deleteFrom("runs").where("run", "=", run).execute();
   },
 );
 

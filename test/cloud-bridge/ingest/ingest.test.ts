@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
-import { accountingOf, findNode } from "../../../cloud-bridge/fleet/node-views.ts";
+import { accountingOf } from "../../../cloud-bridge/fleet/accounting.ts";
+import { findNode } from "../../../cloud-bridge/fleet/node-views.ts";
 import { encodeEnvelope, sha256Of } from "../../../protocol/envelope.ts";
 import { newAlarmId, newRunId } from "../../../protocol/new-ids.ts";
 import type { NewRecord } from "../../../protocol/record.ts";

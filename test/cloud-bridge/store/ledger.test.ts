@@ -21,7 +21,7 @@ const step = fc.record({
 
 function take(ledger: LedgerRun, { how, seqs }: { how: string; seqs: number[] }): LedgerRun {
   if (how === "stored") return withStored(ledger, rangesOfSeqs(seqs));
-  if (how === "declared") return withDeclared(ledger, rangesOfSeqs(seqs));
+  if (how === "declared") return withDeclared(ledger, rangesOfSeqs(seqs), "quota");
   return withHead(ledger, Math.max(...seqs));
 }
 
@@ -43,9 +43,15 @@ describe("ledger of one run", () => {
   });
 
   test("a late arrival withdraws a declaration, and a declaration of what is stored says nothing", () => {
-    const declared = withDeclared(withHead(EMPTY_LEDGER_RUN, 5), [[2, 4]]);
+    const declared = withDeclared(withHead(EMPTY_LEDGER_RUN, 5), [[2, 4]], "expired");
     const arrived = withStored(declared, [[3, 3]]);
     expect(arrived).toEqual({
+      reasons: {
+        expired: [
+          [2, 2],
+          [4, 4],
+        ],
+      },
       head: 5,
       stored: [[3, 3]],
       declared: [
@@ -53,7 +59,7 @@ describe("ledger of one run", () => {
         [4, 4],
       ],
     });
-    expect(withDeclared(arrived, [[3, 3]])).toEqual(arrived);
+    expect(withDeclared(arrived, [[3, 3]], "quota")).toEqual(arrived);
   });
 
   test("a fully accounted run is one range", () => {
@@ -63,7 +69,7 @@ describe("ledger of one run", () => {
   });
 
   test("have asks for every seq that the hello or anyone before it named", () => {
-    const ledger = withDeclared(withStored(withHead(EMPTY_LEDGER_RUN, 12), [[1, 4]]), [[6, 7]]);
+    const ledger = withDeclared(withStored(withHead(EMPTY_LEDGER_RUN, 12), [[1, 4]]), [[6, 7]], "quota");
     expect(haveOf("r", ledger, 10, 100)).toEqual({
       run: "r",
       through: 12,

@@ -1,14 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
-import type { NodeAccounting } from "../../../api/schema/fleet.ts";
 import { nowMs } from "../clock.ts";
+import { Custody } from "../parts/custody.tsx";
 import { Faults } from "../parts/faults.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { LiveLevels } from "../parts/live-levels.tsx";
-import { AccountingLine, DEVICE_LOOK, freshness, PresenceFacts } from "../parts/presence.tsx";
+import { DEVICE_LOOK, freshness, PresenceFacts } from "../parts/presence.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
-import { RunsTable } from "../parts/runs-table.tsx";
 import { loadSites, siteName, sites } from "../state/desk.ts";
-import { ageSinceTold, loadAccounting, loadNode, nodes } from "../state/fleet.ts";
+import { ageSinceTold, loadNode, nodes } from "../state/fleet.ts";
 import { t } from "../text/locale.ts";
 
 const REFRESH_MS = 10_000;
@@ -18,10 +17,9 @@ const isMeter = (driver: string | undefined, device: string): boolean =>
 
 export function NodePage({ id }: { readonly id: string }) {
   const [error, setError] = useState<unknown>();
-  const [accounting, setAccounting] = useState<NodeAccounting>();
   useEffect(() => {
     const load = (): void => {
-      Promise.all([loadNode(id), loadAccounting(id).then(setAccounting)]).then(() => setError(undefined), setError);
+      loadNode(id).then(() => setError(undefined), setError);
     };
     load();
     void loadSites().catch(() => {});
@@ -62,9 +60,8 @@ export function NodePage({ id }: { readonly id: string }) {
             </section>
             <section class="panel" aria-label={t("node.custody")}>
               <h3>{t("node.custody")}</h3>
-              <AccountingLine total={accounting?.total ?? node.accounting} />
               {(node.unsentRecords ?? 0) > 0 && <p class="hint">{t("node.unsent", { n: node.unsentRecords ?? 0 })}</p>}
-              {accounting && <RunsTable runs={accounting.runs} timeZone={timeZone} />}
+              <Custody key={id} node={id} timeZone={timeZone} />
             </section>
           </div>
         </>

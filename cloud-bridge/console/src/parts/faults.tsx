@@ -10,7 +10,7 @@ export function Faults({ node }: { readonly node: NodeView }) {
   if (node.faults.length === 0) return null;
   return (
     <ul class="faults">
-      {node.faults.map(({ rule, device, sinceMs }) => {
+      {node.faults.map(({ rule, device, sinceMs, detail }) => {
         const nameKey = `fault.${rule}`;
         const hintKey = `fault.${rule}.hint`;
         const told = node.presence.devices.find((entry) => entry.device === device);
@@ -25,6 +25,7 @@ export function Faults({ node }: { readonly node: NodeView }) {
               </strong>
               <span class="quiet"> {t("faults.since", { time: formatAge(locale.value, nowMs.value - sinceMs) })}</span>
               {told?.message !== undefined && <p>{told.message}</p>}
+              {detail !== undefined && <p class="fault-detail">{detail}</p>}
               {hint !== undefined && <p class="hint">{hint}</p>}
             </div>
           </li>

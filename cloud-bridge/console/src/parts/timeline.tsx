@@ -37,6 +37,7 @@ export function Timeline({ entries, timeZone }: TimelineProps) {
 function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly timeZone: string | undefined }) {
   const { kind, actor, channel, deviceTimeMs, serverTimeMs, position, cause } = entry;
   const levelDb = entry.detail?.["levelDb"];
+  const found = entry.detail?.["found"];
   const isLater = deviceTimeMs !== undefined && Math.abs(serverTimeMs - deviceTimeMs) > SAME_MOMENT_MS;
   return (
     <li class={`entry by-${channel}`}>
@@ -56,6 +57,7 @@ function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly ti
             {formatLevel(locale.value, levelDb)} {t("unit.dba")}
           </span>
         )}
+        {typeof found === "string" && <p class="entry-cause">{found}</p>}
         {cause !== undefined && <p class="entry-cause">{sayIn(locale.value, cause)}</p>}
         {deviceTimeMs !== undefined && (
           <span class={`entry-clock${isLater ? " is-later" : ""}`}>

@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import type { NodeAccounting, NodeView } from "../../../api/schema/fleet.ts";
+import type { NodeAccounting, NodeView, RunRange } from "../../../api/schema/fleet.ts";
 import { call } from "../api/client.ts";
 import { onEvent, streamClient } from "../api/events.ts";
 
@@ -42,8 +42,19 @@ export async function loadNode(id: string): Promise<void> {
   put(await call<NodeView>("GET", `/nodes/${encodeURIComponent(id)}`));
 }
 
-export const loadAccounting = (id: string): Promise<NodeAccounting> =>
-  call<NodeAccounting>("GET", `/nodes/${encodeURIComponent(id)}/accounting`);
+export function loadAccounting(id: string, which: "open" | "all", cursor?: string): Promise<NodeAccounting> {
+  const page = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+  return call<NodeAccounting>("GET", `/nodes/${encodeURIComponent(id)}/accounting?limit=50&which=${which}${page}`);
+}
+
+export function loadRunRanges(
+  id: string,
+  run: string,
+  cursor?: string,
+): Promise<{ readonly items: readonly RunRange[]; readonly next?: string }> {
+  const page = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+  return call("GET", `/nodes/${encodeURIComponent(id)}/accounting/${encodeURIComponent(run)}?limit=100${page}`);
+}
 
 onEvent("presence", ({ node, presence }) => {
   const known = nodes.value.get(node);
