@@ -170,7 +170,7 @@ browserTest(
       await page.keyboard.press("Enter");
       await row.locator("tbody tr").nth(3).waitFor();
       expect(await row.locator("tbody tr").count()).toBe(4);
-      expect(await row.locator(".strip .cell.is-unexplained").count()).toBe(6);
+      expect(await row.locator(".custody-strip .cell.is-unexplained").count()).toBe(6);
       const words = locale === "en-GB" ? "received 80 of 100, 0 outstanding, 10 unexplained" : "不明 10";
       expect(await row.innerText()).toContain(words);
       const folder = process.env["SHAO_SCREENSHOTS"];

@@ -102,7 +102,7 @@ function Legend() {
 function Strip({ strip, label }: { readonly strip: string; readonly label: string }) {
   const cells = [...strip].map((letter) => LETTERS[letter as keyof typeof LETTERS]);
   return (
-    <span class="strip" role="img" aria-label={label}>
+    <span class="custody-strip" role="img" aria-label={label}>
       {cells.map((state, i) => (
         <i key={i} class={`cell is-${state}`} />
       ))}
