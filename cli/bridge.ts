@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { reachableHost, urlOf, welcomeLink } from "../cloud-bridge/addresses.ts";
 import { initialise } from "../cloud-bridge/initialise.ts";
 import { openStore } from "../cloud-bridge/store/database.ts";
-import { FAULT_POINTS } from "../cloud-bridge/store/fault-points.ts";
+import { FAULT_POINTS, NEGATIVE_CONTROLS, type NegativeControl } from "../cloud-bridge/store/fault-points.ts";
 import { bridgeConfig, DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
 import { BridgeWatch } from "./bridge-watch.ts";
 import { ServiceManager } from "./service-manager.ts";
@@ -12,7 +12,7 @@ interface RunOptions {
   readonly config: string;
   readonly timeScale: number;
   readonly faultPoint?: string;
-  readonly negativeControl?: "no-unique-key";
+  readonly negativeControl?: NegativeControl;
   readonly logLevel: string;
 }
 
@@ -26,10 +26,10 @@ export function command(): Command {
     )
     .option(
       "--fault-point <name[:n]>",
-      `for kill tests: die when this point is reached (${FAULT_POINTS.join(", ")})`,
+      `for fault tests: die when this point is reached (${FAULT_POINTS.join(", ")})`,
       knownFaultPoint,
     )
-    .addOption(new Option("--negative-control <name>", "for tests of the tests").choices(["no-unique-key"]))
+    .addOption(new Option("--negative-control <name>", "for tests of the tests").choices(NEGATIVE_CONTROLS))
     .addHelpText(
       "after",
       "\nFirst `shao bridge init`, once. stdout: one line {url, mqttUrl, fingerprint, bridge} when it listens; stderr: the log." +

@@ -5,7 +5,11 @@ import { Command, Option } from "commander";
 import { destination, pino } from "pino";
 import { DRIVERS } from "../drivers/registry.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
-import { parseGatewayFaultPoint } from "../gateway/contracts/fault-points.ts";
+import {
+  GATEWAY_NEGATIVE_CONTROLS,
+  type GatewayNegativeControl,
+  parseGatewayFaultPoint,
+} from "../gateway/contracts/fault-points.ts";
 import type { Logger } from "../gateway/contracts/logger.ts";
 import { keepRunning } from "../gateway/keep-running.ts";
 import type { Gateway, GatewayOptions } from "../gateway/main.ts";
@@ -18,7 +22,7 @@ interface GatewayFlags {
   readonly config: string;
   readonly logLevel: string;
   readonly faultPoint?: string;
-  readonly negativeControl?: "receipt-on-puback";
+  readonly negativeControl?: GatewayNegativeControl;
 }
 
 const SHUTDOWN_TIMEOUT_MS = 30_000;
@@ -34,9 +38,9 @@ export function command(): Command {
     )
     .option("--fault-point <name[:n]>", "for tests: kill this process the n-th time that it gets there")
     .addOption(
-      new Option("--negative-control <name>", "for tests: break a promise, so that they must go red").choices([
-        "receipt-on-puback",
-      ]),
+      new Option("--negative-control <name>", "for tests: break a promise, so that they must go red").choices(
+        GATEWAY_NEGATIVE_CONTROLS,
+      ),
     )
     .addHelpText(
       "after",

@@ -25,7 +25,7 @@ import { listenError } from "./listen-error.ts";
 import { PresenceNews } from "./presence-news.ts";
 import { type BridgeClock, systemClock } from "./store/clock.ts";
 import { type Db, electWriter, openStore, type Store } from "./store/database.ts";
-import { armFaultPoint, noFaultPoints } from "./store/fault-points.ts";
+import { armFaultPoint, type NegativeControl, noFaultPoints } from "./store/fault-points.ts";
 import type { Logger } from "./store/logger.ts";
 import { VehiclePositions } from "./vehicle-positions.ts";
 
@@ -42,7 +42,7 @@ export interface BridgeOptions {
   readonly timeScale?: number;
   /** `NAME[:N]`: die when this point is reached for the N-th time. */
   readonly faultPoint?: string;
-  readonly negativeControl?: "no-unique-key";
+  readonly negativeControl?: NegativeControl;
   /** Makes CA and first administrator where there are none; `adminLink` says how to get in. */
   readonly initialise?: boolean;
   readonly consoleFolder?: string;
@@ -87,6 +87,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const store = openStore({
       state,
       nowMs: clock.nowMs(),
+      faultPoints,
       ...(negativeControl === undefined ? {} : { negativeControl }),
     });
     closers.push(() => store.close());

@@ -6,7 +6,7 @@ import type { Command } from "../protocol/session.ts";
 import type { CommandOutcome } from "./commands/commands.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
-import { type GatewayFaultSpec, killAtFaultPoint } from "./contracts/fault-points.ts";
+import { type GatewayFaultSpec, type GatewayNegativeControl, killAtFaultPoint } from "./contracts/fault-points.ts";
 import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
@@ -47,7 +47,7 @@ export interface GatewayOptions {
   /** The system's UTC; another one in tests. */
   readonly systemMs?: () => number;
   readonly faultPoint?: GatewayFaultSpec;
-  readonly negativeControl?: "receipt-on-puback";
+  readonly negativeControl?: GatewayNegativeControl;
   /** What outlives a gateway in this process: read at its start, written at its end. */
   readonly memory?: GatewayMemory;
 }
@@ -93,13 +93,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     upMs: system.upMs,
     isNtpSynchronised: () => isNtpSynchronised(systemMs()),
   });
-  const { faultPoint } = options;
+  const { faultPoint, negativeControl } = options;
   const journal = await openJournal({
     directory: config.state,
     quotaBytes: config.retention.journalMaxBytes,
     keepReceiptedMs: config.retention.keepReceiptedDays * DAY_MS,
     stamp: () => time.stamp(),
     ...(faultPoint === undefined ? {} : { faultPoint }),
+    ...(negativeControl === undefined ? {} : { negativeControl }),
   });
   const { restored } = journal;
   if (restored.setAside !== undefined) {
@@ -382,7 +383,7 @@ class RunningGateway implements Gateway {
             tls: { ca: identity.caPem, cert: identity.certificatePem, key: identity.keyPem },
           }),
       ...(rateBytesPerS === undefined ? {} : { rateBytesPerS }),
-      ...(negativeControl === undefined ? {} : { negativeControl }),
+      ...(negativeControl === "receipt-on-puback" ? { negativeControl } : {}),
     });
   }
 

@@ -16,6 +16,8 @@ export interface LocalSystemOptions {
   readonly directory: string;
   /** Port of the pages; any where left out. */
   readonly httpPort?: number;
+  /** Name of the bridge in certificates and links, beside 127.0.0.1. */
+  readonly publicHost?: string;
   /** Merged into the bridge's config. */
   readonly bridgeConfig?: Readonly<Record<string, unknown>>;
 }
@@ -24,7 +26,7 @@ const START_MS = 60_000;
 
 /**
  * One bridge and its nodes as processes of their own on this machine, with mTLS, pairing and accounts as in the field: what
- * the demo, the kill test and the benches run on. The bridge keeps its ports over restarts.
+ * the demo, the fault test and the benches run on. The bridge keeps its ports over restarts.
  */
 export class LocalSystem {
   readonly directory: string;
@@ -41,14 +43,14 @@ export class LocalSystem {
 
   /** Makes the bridge's config, CA and first administrator. Nothing runs yet. */
   static async create(options: LocalSystemOptions): Promise<{ system: LocalSystem; adminToken: string }> {
-    const { directory } = options;
+    const { directory, publicHost } = options;
     mkdirSync(directory, { recursive: true });
     const [mqtt = 0, free = 0] = await freePorts(2);
     const http = options.httpPort ?? free;
     const state = join(directory, "bridge");
     const bridgeFile = join(directory, "bridge.yaml");
     const config = {
-      listen: { host: "127.0.0.1", mqtt, http },
+      listen: { host: "127.0.0.1", mqtt, http, ...(publicHost === undefined ? {} : { publicHost }) },
       state,
       timeZone: "Asia/Shanghai",
       ...options.bridgeConfig,
@@ -80,9 +82,17 @@ export class LocalSystem {
 
   /** Starts the bridge and waits until it listens. */
   async startBridge(args: readonly string[] = [], within: readonly string[] = []): Promise<Child> {
-    const child = startChild("bridge", ["bridge", "--config", this.#bridgeFile, ...args], {}, within);
-    await child.line((line) => line.startsWith('{"url"'), START_MS);
+    const child = this.launchBridge(args, { within });
+    await bridgeListens(child);
     return child;
+  }
+
+  /** Starts the bridge and waits for nothing. */
+  launchBridge(
+    args: readonly string[] = [],
+    { within = [], env = {} }: { readonly within?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Child {
+    return startChild("bridge", ["bridge", "--config", this.#bridgeFile, ...args], env, within);
   }
 
   /** Signs in by a one-time token, setting a random password. */
@@ -121,9 +131,19 @@ export class LocalSystem {
     return file;
   }
 
-  startNode(node: string, args: readonly string[] = [], within: readonly string[] = []): Child {
-    return startChild(node, ["gateway", "--config", join(this.directory, `${node}.yaml`), ...args], {}, within);
+  startNode(
+    node: string,
+    args: readonly string[] = [],
+    within: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+  ): Child {
+    return startChild(node, ["gateway", "--config", join(this.directory, `${node}.yaml`), ...args], env, within);
   }
+}
+
+/** Resolves when a launched bridge listens. @throws when it ends before, or takes too long */
+export async function bridgeListens(bridge: Child): Promise<void> {
+  await bridge.line((line) => line.startsWith('{"url"'), START_MS);
 }
 
 /** JSON is YAML. */

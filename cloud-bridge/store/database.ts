@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Kysely, type Transaction } from "kysely";
 import { BridgeError } from "./errors.ts";
+import type { FaultPoints, NegativeControl } from "./fault-points.ts";
 import { migrate } from "./migrate.ts";
 import type { Tables } from "./schema.ts";
 import { ImmediateSqliteDialect } from "./sqlite-dialect.ts";
@@ -23,15 +24,16 @@ export interface OpenStore {
   /** Folder of `bridge.sqlite` and `writer.lock`; made when missing. */
   readonly state: string;
   readonly nowMs: number;
-  /** Drops the keys that make a case happen once, so that the suites can be seen to go red. */
-  readonly negativeControl?: "no-unique-key";
+  /** Breaks a promise, so that the suites can be seen to go red. */
+  readonly negativeControl?: NegativeControl;
+  readonly faultPoints?: FaultPoints;
 }
 
 /** The oldest SQLite without the WAL-reset fault. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
 /** Opens (or makes) the database that the bridge and its command line share. */
-export function openStore({ state, nowMs, negativeControl }: OpenStore): Store {
+export function openStore({ state, nowMs, negativeControl, faultPoints }: OpenStore): Store {
   mkdirSync(state, { recursive: true, mode: 0o700 });
   const file = openFile(join(state, "bridge.sqlite"));
   try {
@@ -40,7 +42,8 @@ export function openStore({ state, nowMs, negativeControl }: OpenStore): Store {
     file.pragma("foreign_keys = ON");
     file.pragma("cache_size = -32000");
     assertDurable(file);
-    migrate(file, nowMs);
+    if (negativeControl === "synchronous-normal") file.pragma("synchronous = NORMAL");
+    migrate(file, nowMs, faultPoints);
     if (negativeControl === "no-unique-key") {
       file.exec(
         "DROP INDEX IF EXISTS once_alarm; DROP INDEX IF EXISTS once_follow_up; DROP INDEX IF EXISTS once_case_alarm;",

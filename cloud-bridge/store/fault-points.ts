@@ -1,5 +1,7 @@
 /** Where the bridge may be told to die (`--fault-point NAME[:N]`): each stands between two things that must not come apart. */
 export const FAULT_POINTS = [
+  /** A step of the schema is half made, nothing committed. */
+  "bridge-mid-migration",
   /** A batch that holds records is decoded, its transaction open, nothing committed. */
   "bridge-mid-ingest",
   /** The same with hello pages alone: no record is at stake. */
@@ -21,6 +23,15 @@ export const FAULT_POINTS = [
   /** A timer's act half written, nothing committed. */
   "bridge-mid-timer",
 ] as const;
+
+/** Promises that a bridge can be told to break, so that the fault tests are seen to go red. */
+export const NEGATIVE_CONTROLS = [
+  /** The keys that make a case happen once are dropped. */
+  "no-unique-key",
+  /** The database does not wait for the disk at a commit. */
+  "synchronous-normal",
+] as const;
+export type NegativeControl = (typeof NEGATIVE_CONTROLS)[number];
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];
 

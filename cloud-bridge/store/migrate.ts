@@ -1,5 +1,6 @@
 import type Sqlite from "better-sqlite3";
 import { BridgeError } from "./errors.ts";
+import { type FaultPoints, noFaultPoints } from "./fault-points.ts";
 import { first } from "./migrations/001-first.ts";
 import { custody } from "./migrations/004-custody.ts";
 
@@ -13,7 +14,7 @@ export interface Migration {
 const MIGRATIONS: readonly Migration[] = [first, custody];
 
 /** Brings the file to this program's version, each step in its own transaction; two processes may try at once. */
-export function migrate(file: Sqlite.Database, nowMs: number): void {
+export function migrate(file: Sqlite.Database, nowMs: number, faultPoints: FaultPoints = noFaultPoints): void {
   file.exec(`
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at_ms INTEGER NOT NULL) STRICT;
@@ -31,6 +32,7 @@ export function migrate(file: Sqlite.Database, nowMs: number): void {
       .transaction(() => {
         if (version(file) >= migration.version) return;
         file.exec(migration.sql);
+        faultPoints.reach("bridge-mid-migration");
         file
           .prepare("INSERT INTO schema_version (version, name, applied_at_ms) VALUES (?, ?, ?)")
           .run(migration.version, migration.name, nowMs);

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { GatewayError } from "./gateway-error.ts";
 
-/** Places where the kill test ends the gateway without warning. Each stands between two acts that a crash can part. */
+/** Places where the fault test ends the gateway without warning. Each stands between two acts that a crash can part. */
 export const GATEWAY_FAULT_POINTS = [
   /** A batch is written but its COMMIT has not run. */
   "gateway-before-commit",
@@ -9,6 +9,8 @@ export const GATEWAY_FAULT_POINTS = [
   "gateway-after-commit",
   /** While the write-ahead log is copied into the file. */
   "gateway-mid-checkpoint",
+  /** The journal's schema is being made or brought up to date: before the commit of that. */
+  "gateway-mid-migration",
   /** A hello page went out. */
   "gateway-after-hello",
   /** An envelope is built and not yet handed to MQTT. */
@@ -19,6 +21,17 @@ export const GATEWAY_FAULT_POINTS = [
   "gateway-after-receipt",
 ] as const;
 export type GatewayFaultPoint = (typeof GATEWAY_FAULT_POINTS)[number];
+
+/** Promises that a gateway can be told to break, so that the fault tests are seen to go red. */
+export const GATEWAY_NEGATIVE_CONTROLS = [
+  /** A PUBACK of the broker counts as a receipt. */
+  "receipt-on-puback",
+  /** The journal does not wait for the disk at a commit. */
+  "synchronous-normal",
+  /** Runs are named by counting the starts of a journal: a copied or a new one names them anew. */
+  "run-id-reused",
+] as const;
+export type GatewayNegativeControl = (typeof GATEWAY_NEGATIVE_CONTROLS)[number];
 
 /** `reach` costs nothing unless a fault point was asked for by name. */
 export interface GatewayFaultPoints {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-points.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
 import { arrangeLevels, LEVEL_TABLE } from "./level-order.ts";
 
@@ -54,7 +55,11 @@ CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT
 ${LEVEL_TABLE}`;
 
 /** Opened, durable and of our schema; or what went wrong as a GatewayError. */
-export function openDatabase(directory: string, quotaPages: number): SqliteDatabase {
+export function openDatabase(
+  directory: string,
+  quotaPages: number,
+  faultPoints: GatewayFaultPoints = NO_FAULT_POINTS,
+): SqliteDatabase {
   const db = new Database(join(directory, JOURNAL_FILE), { timeout: 1000 });
   try {
     assertSqliteVersion(db);
@@ -78,6 +83,7 @@ export function openDatabase(directory: string, quotaPages: number): SqliteDatab
     if (version === 0) {
       db.transaction(() => {
         db.exec(SCHEMA);
+        faultPoints.reach("gateway-mid-migration");
         db.pragma(`user_version = ${SCHEMA_VERSION}`);
       }).immediate();
     } else if (version !== SCHEMA_VERSION) {

@@ -3,7 +3,7 @@ import type { ShedBody } from "../../protocol/bodies.ts";
 import type { TimeQuality } from "../../protocol/ids.ts";
 import type { Lane } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
-import type { GatewayFaultSpec } from "../contracts/fault-points.ts";
+import type { GatewayFaultSpec, GatewayNegativeControl } from "../contracts/fault-points.ts";
 import type {
   JournalRestore,
   JournalStatistics,
@@ -29,6 +29,7 @@ export interface JournalSettings {
   readonly keepReceiptedMs: number;
   readonly stamp: Stamp;
   readonly faultPoint?: GatewayFaultSpec;
+  readonly negativeControl?: GatewayNegativeControl;
 }
 
 export interface ReadQuery {

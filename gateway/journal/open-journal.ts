@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { type GatewayFaultSpec, killAtFaultPoint } from "../contracts/fault-points.ts";
+import { type GatewayFaultSpec, type GatewayNegativeControl, killAtFaultPoint } from "../contracts/fault-points.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
 import type { CustodyJournal, Journal, JournalRestore, JournalWrite, StoredRecord } from "../contracts/journal.ts";
 import { Batch } from "./batch.ts";
@@ -19,6 +19,7 @@ export interface JournalOptions {
   /** The node's time now; the journal has no clock of its own. */
   readonly stamp: () => Stamp;
   readonly faultPoint?: GatewayFaultSpec;
+  readonly negativeControl?: GatewayNegativeControl;
 }
 
 const DAY_MS = 86_400_000;
@@ -47,6 +48,7 @@ export async function openJournal(options: JournalOptions): Promise<CustodyJourn
     keepReceiptedMs: options.keepReceiptedMs ?? 30 * DAY_MS,
     stamp: options.stamp(),
     ...(options.faultPoint === undefined ? {} : { faultPoint: options.faultPoint }),
+    ...(options.negativeControl === undefined ? {} : { negativeControl: options.negativeControl }),
   };
   const worker = new Worker(new URL("./thread-start.ts", import.meta.url), {
     workerData: settings,

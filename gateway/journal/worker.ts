@@ -1,6 +1,7 @@
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { newRunId } from "../../protocol/new-ids.ts";
+import { killAtFaultPoint } from "../contracts/fault-points.ts";
 import type { JournalRestore } from "../contracts/journal.ts";
 import { isMarkedBroken, makeStateDirectory, markBroken, openDatabase, PAGE_BYTES, setAside } from "./database.ts";
 import { diskFault, journalError } from "./disk-fault.ts";
@@ -45,17 +46,19 @@ try {
   port.close();
 }
 
-function begin({ directory, quotaBytes, stamp }: JournalSettings): {
+function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: JournalSettings): {
   readonly store: JournalStore;
   readonly restored: JournalRestore;
 } {
   const quotaPages = Math.floor(quotaBytes / PAGE_BYTES);
   const attempt = (aside?: string) => {
-    const db = openDatabase(directory, quotaPages);
+    const db = openDatabase(directory, quotaPages, killAtFaultPoint(faultPoint));
     try {
+      if (negativeControl === "synchronous-normal") db.pragma("synchronous = NORMAL");
       const runs = new RunTable(db);
       const previous = runs.newest();
-      const current = db.transaction(() => runs.begin(newRunId(), stamp.atMs)).immediate();
+      const run = negativeControl === "run-id-reused" ? countedRunId(previous?.no) : newRunId();
+      const current = db.transaction(() => runs.begin(run, stamp.atMs)).immediate();
       const store = new JournalStore(db, runs, current, settings);
       const restored: JournalRestore = {
         run: current.run,
@@ -79,6 +82,11 @@ function begin({ directory, quotaBytes, stamp }: JournalSettings): {
     if (diskFault(error) !== "broken") throw error;
     return attempt(setAside(directory, stamp.atMs));
   }
+}
+
+/** What a node must never do: the same number in another journal names another run. */
+function countedRunId(previousNo = 0): string {
+  return String(previousNo + 1).padStart(22, "0");
 }
 
 function answer(store: JournalStore, lock: Disposable, call: ToWorker): unknown {

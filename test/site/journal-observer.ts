@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { SeqRange } from "../../protocol/session.ts";
 
 /** A record that the node had committed: what it owes the bridge for ever. */
 export interface SentRecord {
@@ -13,55 +15,163 @@ export interface SentRecord {
   readonly alarmId?: string;
 }
 
-/** Copies every committed row of a journal as it appears, so that what the node deletes later is still remembered here. */
+const FILE = "journal.sqlite";
+const OBSERVE_EVERY_MS = 150;
+
+/**
+ * Copies every committed row of a journal as it appears, so that what the node deletes later is still remembered here.
+ * SQLite shows a row to another process only after the sync of its commit: what is seen here was acknowledged.
+ */
 export class JournalObserver {
-  readonly #file: string;
+  readonly state: string;
   readonly #seen = new Map<string, SentRecord>();
   readonly #heads = new Map<string, number>();
+  readonly #destroyed = new Set<string>();
+  #receipted: readonly { readonly run: string; readonly ranges: readonly SeqRange[] }[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(state: string) {
-    this.#file = join(state, "journal.sqlite");
+    this.state = state;
   }
 
-  get records(): ReadonlyMap<string, SentRecord> {
-    return this.#seen;
+  get records(): Iterable<SentRecord> {
+    return this.#seen.values();
+  }
+
+  /** What the disk, not the node, lost: committed, and gone from the file after it was damaged. As `run/seq`. */
+  get destroyed(): ReadonlySet<string> {
+    return this.#destroyed;
+  }
+
+  /** What this node counted as receipted at the last look. */
+  get receipted(): readonly { readonly run: string; readonly ranges: readonly SeqRange[] }[] {
+    return this.#receipted;
+  }
+
+  watch(): void {
+    this.#timer ??= setInterval(() => this.look(), OBSERVE_EVERY_MS);
+  }
+
+  /** Looks no more until `watch`: the file may go away under it. */
+  pause(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Reads what is new. Harmless at any moment: it only reads, and a file that is not there yet has nothing to say. */
   look(): void {
-    if (!existsSync(this.#file)) return;
-    const db = new Database(this.#file, { readonly: true, timeout: 2000 });
+    const db = this.#open();
+    if (db === undefined) return;
     try {
-      // On a busy machine the file is there well before its tables are.
-      const tables = db.prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('run', 'record')").pluck().get();
-      if (tables !== 2) return;
       for (const { no, run } of db.prepare("SELECT no, run FROM run").all() as { no: number; run: string }[]) {
         const rows = db
           .prepare("SELECT seq, kind, bytes FROM record WHERE run_no = ? AND seq > ? ORDER BY seq")
           .all(no, this.#heads.get(run) ?? 0) as { seq: number; kind: string; bytes: Uint8Array }[];
         for (const { seq, kind, bytes } of rows) {
-          const sha256 = createHash("sha256").update(bytes).digest("hex");
           const alarmId = kind === "alarm" ? { alarmId: alarmIdOf(bytes) } : {};
-          this.#seen.set(`${run}/${seq}`, { run, seq, kind, sha256, ...alarmId });
+          this.#seen.set(`${run}/${seq}`, { run, seq, kind, sha256: sha256(bytes), ...alarmId });
           this.#heads.set(run, seq);
         }
       }
+      this.#receipted = receiptedOf(db);
+    } catch (error) {
+      // A disk whose power was cut, or a file that was damaged, is looked at again later.
+      if (!isOfDisk(error)) throw error;
     } finally {
       db.close();
     }
   }
 
-  /** Records committed so far that the node does not count as receipted. */
-  unreceipted(): number {
-    const db = new Database(this.#file, { readonly: true, timeout: 2000 });
+  /** Records committed so far that the node does not count as receipted; undefined while nobody can say. */
+  unreceipted(): number | undefined {
+    const db = this.#open();
+    if (db === undefined) return undefined;
     try {
       const sql = `SELECT count(*) FROM record WHERE NOT EXISTS (SELECT 1 FROM receipted
         WHERE receipted.run_no = record.run_no AND record.seq BETWEEN from_seq AND to_seq)`;
       return Number(db.prepare(sql).pluck().get());
+    } catch (error) {
+      if (!isOfDisk(error)) throw error;
+      return undefined;
     } finally {
       db.close();
     }
   }
+
+  /**
+   * Damages the files of a node that is not running, and notes what is gone by that: rows that stood there before and do
+   * not stand there, or stand otherwise, in a copy opened after it.
+   */
+  damage(act: () => void): void {
+    this.look();
+    const before = rowsOf(this.state);
+    act();
+    const after = rowsOf(this.state);
+    for (const [key, hash] of before) if (after.get(key) !== hash) this.#destroyed.add(key);
+  }
+
+  #open(): Database.Database | undefined {
+    const file = join(this.state, FILE);
+    if (!existsSync(file)) return undefined;
+    let db: Database.Database | undefined;
+    try {
+      db = new Database(file, { readonly: true, timeout: 2000 });
+      // On a busy machine the file is there well before its tables are.
+      if (hasTables(db)) return db;
+    } catch (error) {
+      if (!isOfDisk(error)) throw error;
+    }
+    db?.close();
+    return undefined;
+  }
+}
+
+/** Every row that SQLite still gives out, by `run/seq`. */
+function rowsOf(state: string): ReadonlyMap<string, string> {
+  const rows = new Map<string, string>();
+  const scratch = mkdtempSync(join(tmpdir(), "shao-damage-"));
+  try {
+    for (const suffix of ["", "-wal"]) {
+      if (existsSync(join(state, FILE + suffix)))
+        copyFileSync(join(state, FILE + suffix), join(scratch, FILE + suffix));
+    }
+    const db = new Database(join(scratch, FILE));
+    try {
+      if (!hasTables(db)) return rows;
+      const all = db.prepare("SELECT run, seq, bytes FROM record JOIN run ON run.no = record.run_no");
+      for (const row of all.iterate() as Iterable<{ run: string; seq: number; bytes: Uint8Array }>)
+        rows.set(`${row.run}/${row.seq}`, sha256(row.bytes));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    if (!isOfDisk(error)) throw error;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return rows;
+}
+
+function hasTables(db: Database.Database): boolean {
+  return db.prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('run', 'record')").pluck().get() === 2;
+}
+
+function receiptedOf(db: Database.Database): JournalObserver["receipted"] {
+  const byRun = new Map<string, SeqRange[]>();
+  const sql = "SELECT run, from_seq, to_seq FROM receipted JOIN run ON run.no = receipted.run_no";
+  for (const row of db.prepare(sql).all() as { run: string; from_seq: number; to_seq: number }[]) {
+    byRun.set(row.run, [...(byRun.get(row.run) ?? []), [row.from_seq, row.to_seq]]);
+  }
+  return [...byRun].map(([run, ranges]) => ({ run, ranges }));
+}
+
+function isOfDisk(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return code.startsWith("SQLITE_") && code !== "SQLITE_ERROR";
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function alarmIdOf(bytes: Uint8Array): string {

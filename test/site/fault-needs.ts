@@ -1,0 +1,36 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { loopDiskLacks } from "./loop-disk.ts";
+
+/** What a fault must find on the machine or in the system under test before it can strike. */
+export type Need =
+  /** Root, loop devices and ext4: state on disks of their own that can be cut, filled and broken. */
+  | "loop-disk"
+  /** A C compiler, for what stands between a half and the C library. */
+  | "shim"
+  /** libfaketime. */
+  | "faketime"
+  /** Receipted records are kept, as in the field: the bridge, or the card, goes back in time. */
+  | "kept-records";
+
+const FAKETIME = ["x86_64", "aarch64", "arm", "i386"].map(
+  (machine) => `/usr/lib/${machine}-linux-gnu${machine === "arm" ? "eabihf" : ""}/faketime/libfaketime.so.1`,
+);
+
+export function faketimeLibrary(): string | undefined {
+  return FAKETIME.find((path) => existsSync(path));
+}
+
+/** Why this machine cannot give what a fault needs, and how to get it; undefined: it can. */
+export function lacks(need: Need): string | undefined {
+  switch (need) {
+    case "loop-disk":
+      return loopDiskLacks();
+    case "shim":
+      return spawnSync("cc", ["--version"]).status === 0 ? undefined : "cc is missing: install gcc and libc6-dev";
+    case "faketime":
+      return faketimeLibrary() === undefined ? "libfaketime is missing: scripts/setup --test installs it" : undefined;
+    case "kept-records":
+      return undefined;
+  }
+}

@@ -1,0 +1,335 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, cpSync, existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import type { ApiClient } from "../../cli/sim/api-client.ts";
+import { type Child, startChild } from "../../cli/sim/child.ts";
+import { type LinkProxy, startLinkProxy } from "../../cli/sim/link-proxy.ts";
+import { bridgeListens, LocalSystem } from "../../cli/sim/local-system.ts";
+import { subtract } from "../../protocol/ranges.ts";
+import { faketimeLibrary, type Need } from "./fault-needs.ts";
+import { enterPeople } from "./fault-people.ts";
+import { JournalObserver } from "./journal-observer.ts";
+import type { Half } from "./lanes.ts";
+import { LoopDisk } from "./loop-disk.ts";
+import { type NoisyNode, noisyNode } from "./noisy-node.ts";
+
+export type NegativeControl = "receipt-on-puback" | "synchronous-normal" | "run-id-reused" | "no-unique-key";
+
+export interface FaultSiteOptions {
+  readonly directory: string;
+  readonly needs: ReadonlySet<Need>;
+  readonly negativeControl?: NegativeControl;
+}
+
+const NODE = "fault-01";
+const START_MS = 30_000;
+const DISK_MIB = 64;
+/** Of each half, the controls that it knows. */
+const CONTROLS: Readonly<Record<Half, readonly NegativeControl[]>> = {
+  gateway: ["receipt-on-puback", "synchronous-normal", "run-id-reused"],
+  bridge: ["no-unique-key", "synchronous-normal"],
+};
+
+/**
+ * A gateway and a bridge as processes under load, and all that can be done to them: six meters with flapping noise, an
+ * alarm of its own for each raise, crews that get assignments, a desk that ends each case so that new ones open.
+ */
+export class FaultSite {
+  readonly directory: string;
+  readonly system: LocalSystem;
+  readonly link: LinkProxy;
+  readonly observer: JournalObserver;
+  /** Of further cards or boxes under the same name; each must be emptied as well. */
+  readonly cards: JournalObserver[] = [];
+  readonly #noisy: NoisyNode;
+  readonly #options: FaultSiteOptions;
+  readonly #children = new Map<Half, Child>();
+  readonly #disks = new Map<Half, LoopDisk>();
+  readonly #armed = new Map<Half, string>();
+  readonly #people = new AbortController();
+  #copy: Child | undefined;
+  /** Receipts that left for records that the bridge then did not have. */
+  readonly brokenReceipts: string[] = [];
+  readonly pointsReached = new Map<string, number>();
+
+  private constructor(options: FaultSiteOptions, system: LocalSystem, link: LinkProxy, noisy: NoisyNode) {
+    this.directory = options.directory;
+    this.#options = options;
+    this.system = system;
+    this.link = link;
+    this.#noisy = noisy;
+    this.observer = new JournalObserver(system.nodeState(NODE));
+  }
+
+  /** Both halves run when it resolves, and each has died once in the middle of its first migration. */
+  static async start(options: FaultSiteOptions): Promise<FaultSite> {
+    const { directory, needs } = options;
+    const disks = new Map<Half, LoopDisk>();
+    if (needs.has("loop-disk")) {
+      disks.set("gateway", new LoopDisk(join(directory, NODE), DISK_MIB));
+      disks.set("bridge", new LoopDisk(join(directory, "bridge"), DISK_MIB));
+    }
+    mkdirSync(join(directory, "between", "gateway"), { recursive: true });
+    mkdirSync(join(directory, "between", "bridge"), { recursive: true });
+    const noisy = await noisyNode({ keepReceipted: needs.has("kept-records") });
+    const reached = await dieMidMigration(directory);
+    const { system, adminToken } = await LocalSystem.create({
+      directory,
+      publicHost: "localhost",
+      bridgeConfig: { dispatch: { policy: "auto", maxFixAgeSeconds: 86_400 } },
+    });
+    const link = await startLinkProxy({ to: { host: "127.0.0.1", port: system.mqttPort } });
+    const site = new FaultSite(options, system, link, noisy);
+    if (reached) site.reached("bridge-mid-migration");
+    for (const [half, disk] of disks) site.#disks.set(half, disk);
+    try {
+      if (needs.has("shim")) site.#buildShim();
+      system.writeNodeConfig(NODE, { ...noisy.config, bridge: { url: site.#linkUrl } });
+      await site.startHalf("bridge");
+      const admin: ApiClient = await system.signIn(adminToken);
+      await system.pair(admin, NODE);
+      await enterPeople(system, admin, site.#people.signal);
+      // What was set up before the load is no part of what the bridge may lose with its log.
+      checkpoint(join(system.bridgeState, "bridge.sqlite"));
+      site.arm("gateway", "gateway-mid-migration");
+      await site.startHalf("gateway");
+      const timer = setTimeout(() => site.child("gateway").kill("SIGTERM"), START_MS);
+      if ((await site.child("gateway").ended) === "SIGKILL") site.reached("gateway-mid-migration");
+      clearTimeout(timer);
+      await site.startHalf("gateway");
+      site.observer.watch();
+      return site;
+    } catch (error) {
+      await site.stop();
+      site.unmount();
+      throw error;
+    }
+  }
+
+  get #linkUrl(): string {
+    return `mqtts://localhost:${this.link.port}`;
+  }
+
+  state(half: Half): string {
+    return half === "gateway" ? this.system.nodeState(NODE) : this.system.bridgeState;
+  }
+
+  disk(half: Half): LoopDisk {
+    const disk = this.#disks.get(half);
+    if (disk === undefined) throw new Error(`${half} has no disk of its own: the fault must say that it needs one`);
+    return disk;
+  }
+
+  /** Folder in which between.c looks for what it shall do to a half. */
+  between(half: Half): string {
+    return join(this.directory, "between", half);
+  }
+
+  child(half: Half): Child {
+    const found = this.#children.get(half);
+    if (found === undefined) throw new Error(`${half} was never started`);
+    return found;
+  }
+
+  /** The next start of this half is to die there by itself. */
+  arm(half: Half, faultPoint: string | undefined): void {
+    if (faultPoint === undefined) this.#armed.delete(half);
+    else this.#armed.set(half, faultPoint);
+  }
+
+  reached(point: string): void {
+    this.pointsReached.set(point, (this.pointsReached.get(point) ?? 0) + 1);
+  }
+
+  async startHalf(half: Half): Promise<void> {
+    const armed = this.#armed.get(half);
+    this.#armed.delete(half);
+    const args = [...this.#args(half), ...(armed === undefined ? [] : ["--fault-point", armed])];
+    if (half === "gateway") {
+      this.#children.set(half, this.#kept(this.system.startNode(NODE, args, [], this.#env(half))));
+      return;
+    }
+    const bridge = this.#kept(this.system.launchBridge(args, { env: this.#env(half) }));
+    this.#children.set(half, bridge);
+    await bridgeListens(bridge).catch((error: unknown) => {
+      // One that is armed may die before it listens.
+      if (armed === undefined) throw error;
+    });
+  }
+
+  /** A second box of the same name on another card; what that holds counts as well. */
+  async startCopy(state: string): Promise<void> {
+    const file = join(this.directory, "copy.yaml");
+    const config = { node: NODE, state, ...this.#noisy.config, bridge: { url: this.#linkUrl } };
+    writeFileSync(file, JSON.stringify(config));
+    const args = ["gateway", "--config", file, ...this.#args("gateway")];
+    this.#copy = this.#kept(startChild("copy", args, this.#env("gateway")));
+    if (this.cards.every((card) => card.state !== state)) this.cards.push(new JournalObserver(state));
+    this.cards.find((card) => card.state === state)?.watch();
+  }
+
+  async endCopy(): Promise<void> {
+    this.#copy?.kill("SIGKILL");
+    await this.#copy?.ended;
+    this.#copy = undefined;
+  }
+
+  /** Each further card alone in the box, without noise, until it has sent what it holds; then the box's own again. */
+  async emptyCards(withinMs: number): Promise<boolean> {
+    let isEmpty = true;
+    for (const card of this.cards) {
+      await this.kill("gateway");
+      await this.startCopy(card.state);
+      isEmpty = (await this.drain(card, withinMs)) && isEmpty;
+      await this.#copy?.stop();
+      card.look();
+      await this.startHalf("gateway");
+    }
+    return isEmpty;
+  }
+
+  /** SIGKILL, and waits until it is gone. */
+  async kill(half: Half): Promise<void> {
+    this.child(half).kill("SIGKILL");
+    await this.child(half).ended;
+  }
+
+  /** The bridge is down and its disk as after a boot: every receipt that left must be true. */
+  checkReceipts(): void {
+    const db = new Database(join(this.system.bridgeState, "bridge.sqlite"));
+    try {
+      const stored = db.prepare("SELECT stored FROM runs WHERE run = ?").pluck();
+      for (const { run, ranges } of this.observer.receipted) {
+        const lost = subtract([...ranges], JSON.parse(String(stored.get(run) ?? "[]")));
+        for (const [from, to] of lost) this.brokenReceipts.push(`receipted but not stored: ${run}/${from}-${to}`);
+      }
+    } finally {
+      db.close();
+    }
+  }
+
+  endLoad(): void {
+    this.#noisy.endLoad();
+  }
+
+  alarms(): number {
+    return new Set([...this.observer.records].flatMap(({ alarmId }) => alarmId ?? [])).size;
+  }
+
+  /** @returns whether every box got rid of all that it had */
+  async drain(observer: JournalObserver, withinMs: number): Promise<boolean> {
+    const untilMs = Date.now() + withinMs;
+    // Two looks in a row: the run that is written now always has a newest record on its way.
+    let quiet = 0;
+    while (Date.now() < untilMs) {
+      observer.look();
+      quiet = observer.unreceipted() === 0 ? quiet + 1 : 0;
+      if (quiet >= 2 && this.#noisy.hasSettled()) return true;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+    return false;
+  }
+
+  /** Ends all processes, cleanly where they still can. */
+  async stop(): Promise<void> {
+    this.#people.abort();
+    this.observer.pause();
+    for (const card of this.cards) card.pause();
+    await this.endCopy();
+    this.#children.get("gateway")?.kill("SIGCONT");
+    await this.#children.get("gateway")?.stop();
+    this.observer.look();
+    for (const card of this.cards) card.look();
+    this.#children.get("bridge")?.kill("SIGCONT");
+    await this.#children.get("bridge")?.stop();
+    await Promise.all([this.link.close(), this.#noisy.close()]);
+  }
+
+  /** After the last look at the state. */
+  unmount(): void {
+    for (const disk of this.#disks.values()) disk.destroy();
+    this.#disks.clear();
+  }
+
+  /** What each process said last, for whoever looks at a run that was kept. */
+  #kept(child: Child): Child {
+    void child.ended.then((end) => {
+      const said = [`-- ${child.pid} ended: ${end}`, ...child.tail(200)].join("\n");
+      if (existsSync(this.directory)) appendFileSync(join(this.directory, `${child.name}.log`), `${said}\n`);
+    });
+    return child;
+  }
+
+  #args(half: Half): readonly string[] {
+    const { negativeControl } = this.#options;
+    const isControlled = negativeControl !== undefined && CONTROLS[half].includes(negativeControl);
+    return [
+      // Waiting times are scaled, so that timers act between two deaths.
+      ...(half === "bridge" ? ["--time-scale", "60"] : []),
+      ...(isControlled ? ["--negative-control", negativeControl] : []),
+      "--log-level",
+      "warn",
+    ];
+  }
+
+  #env(half: Half): NodeJS.ProcessEnv {
+    const { needs } = this.#options;
+    const clock = join(this.between(half), "clock");
+    const preload = [
+      ...(needs.has("shim") ? [this.#shim] : []),
+      ...(needs.has("faketime") && half === "gateway" ? [faketimeLibrary() ?? ""] : []),
+    ];
+    if (preload.length === 0) return {};
+    if (!existsSync(clock)) writeFileSync(clock, "+0\n");
+    return {
+      LD_PRELOAD: preload.join(":"),
+      SHAO_BETWEEN: this.between(half),
+      FAKETIME_TIMESTAMP_FILE: clock,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    };
+  }
+
+  get #shim(): string {
+    return join(this.directory, "between.so");
+  }
+
+  #buildShim(): void {
+    const source = new URL("./between.c", import.meta.url).pathname;
+    const built = spawnSync("cc", ["-shared", "-fPIC", "-O1", "-o", this.#shim, source, "-ldl"], { encoding: "utf8" });
+    if (built.status !== 0) throw new Error(`cc: ${built.stderr}`);
+  }
+}
+
+/** The very first start of the bridge dies with its schema half made; what comes after must not notice. */
+async function dieMidMigration(directory: string): Promise<boolean> {
+  const file = join(directory, "first.yaml");
+  const listen = { host: "127.0.0.1", mqtt: 0, http: 0 };
+  writeFileSync(file, JSON.stringify({ listen, state: join(directory, "bridge"), timeZone: "Asia/Shanghai" }));
+  const args = ["bridge", "--config", file, "--fault-point", "bridge-mid-migration"];
+  const child = startChild("bridge", args);
+  const timer = setTimeout(() => child.kill("SIGTERM"), START_MS);
+  const end = await child.ended;
+  clearTimeout(timer);
+  return end === "SIGKILL";
+}
+
+/** Brings the log into the file, from outside. */
+export function checkpoint(file: string): void {
+  const db = new Database(file);
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  db.close();
+}
+
+/** Not the sockets, and not the disk's own folder. */
+function isCopied(path: string): boolean {
+  const about = lstatSync(path);
+  return about.isFile() || (about.isDirectory() && !path.endsWith("lost+found"));
+}
+
+/** Copies a state folder of a process that is not running; the disk's own folder stays out. */
+export function copyState(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  cpSync(from, to, { recursive: true, filter: isCopied });
+}

@@ -1,0 +1,53 @@
+import process from "node:process";
+import { expect, test } from "vitest";
+import { FAULT_POINTS } from "../../cloud-bridge/store/fault-points.ts";
+import { GATEWAY_FAULT_POINTS } from "../../gateway/contracts/fault-points.ts";
+import { type FaultOptions, faultRun } from "./fault-run.ts";
+import { FaultTotals } from "./fault-totals.ts";
+import { FAULTS } from "./faults/registry.ts";
+import { needFaultRigs } from "./need-fault-rigs.ts";
+
+const SEED = Number(process.env["SHAO_SEED"] ?? Date.now() % 1_000_000);
+const KILLS = 3_000;
+const CUTS = 200;
+const MIXED = 190;
+/** A half that starts keeps one core busy, one that waits for its fault point none. */
+const AT_ONCE = 3;
+const LONG_MS = 4 * 3_600_000;
+
+/** Many runs, each with its own bridge and journal, so that a finding lies near where it happened. */
+async function manyRuns(options: Omit<FaultOptions, "seed">, strokes: number): Promise<FaultTotals> {
+  const totals = new FaultTotals();
+  const seeds = Array.from({ length: Math.ceil(strokes / options.rounds) }, (_, run) => SEED + run);
+  const stream = async () => {
+    for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+      const report = await faultRun({ ...options, seed });
+      totals.add(report);
+      process.stderr.write(`${JSON.stringify(report)}\n${totals.line()}\n`);
+      expect(report).toMatchObject({ lost: 0, doubled: 0, unexplained: 0, altered: 0, clean: true });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, stream));
+  process.stderr.write(`${JSON.stringify({ total: true, seed: SEED, ...totals.sums() })}\n`);
+  return totals;
+}
+
+test(`${KILLS} kills lose nothing, and every fault point was reached`, { timeout: LONG_MS }, async () => {
+  const { kills, points } = (await manyRuns({ faults: ["kill"], rounds: 100 }, KILLS)).sums();
+  expect(kills).toBeGreaterThanOrEqual(KILLS);
+  expect(Object.keys(points).sort()).toEqual([...GATEWAY_FAULT_POINTS, ...FAULT_POINTS].sort());
+});
+
+test(`${CUTS} power cuts take back no commit and no receipt`, { timeout: LONG_MS }, async (context) => {
+  needFaultRigs(context, "cut");
+  expect((await manyRuns({ faults: ["cut"], rounds: 20 }, CUTS)).sums().cuts).toBe(CUTS);
+});
+
+test("every fault, mixed with every other, leaves nothing lost, doubled or unexplained", {
+  timeout: LONG_MS,
+}, async (context) => {
+  const names = FAULTS.map(({ name }) => name);
+  needFaultRigs(context, ...names);
+  const { faults } = (await manyRuns({ faults: names, rounds: 38 }, MIXED)).sums();
+  expect(Object.keys(faults).sort()).toEqual([...names].sort());
+});
