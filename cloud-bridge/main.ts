@@ -20,6 +20,7 @@ import { openAuthority } from "./fleet/authority.ts";
 import { admit } from "./fleet/enrolment.ts";
 import { HandsetPositions } from "./handset-positions.ts";
 import { Ingest } from "./ingest/ingest.ts";
+import { replayKnown } from "./ingest/replay.ts";
 import { initialise, metricsTokenFile } from "./initialise.ts";
 import { listenError } from "./listen-error.ts";
 import { PresenceNews } from "./presence-news.ts";
@@ -139,6 +140,9 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       onPresence: (node) => presence.changed(node),
     });
     closers.push(() => ingest.idle());
+    const replayed = await replayKnown(store.db, clock.nowMs());
+    if (replayed.quarantined + replayed.raw > 0)
+      log.info({ ...replayed }, "records taken up that could not be read before");
 
     broker = await startEmbeddedBroker({
       host: listen.host,

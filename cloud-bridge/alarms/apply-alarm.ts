@@ -1,7 +1,7 @@
 import { siteOf } from "../fleet/site-of.ts";
 import type { Trx } from "../store/database.ts";
 import { prepared } from "../store/prepared.ts";
-import { columnsOf, newRow, stateOf } from "./alarm-rows.ts";
+import { bodyOf, columnsOf, newRow, stateOf } from "./alarm-rows.ts";
 import { type AlarmRevision, type RevisionOutcome, reduceRevision, type SettledSession, settle } from "./reduce.ts";
 
 /**
@@ -14,16 +14,25 @@ export async function applyAlarm(trx: Trx, revision: AlarmRevision, nowMs: numbe
   const { state, outcome } = reduceRevision(row === undefined ? undefined : stateOf(row), revision);
   switch (outcome) {
     case "raised": {
-      const siteId = await siteOf(trx, revision.node, revision.device, revision.body.raisedAtMs);
+      const siteId = await siteOf(trx, revision.node, revision.device, state.raisedAtMs);
       await trx
         .insertInto("alarms")
         .values(newRow(state, siteId, nowMs))
         .execute();
       break;
     }
-    case "revised":
-      await trx.updateTable("alarms").set(columnsOf(state, nowMs)).where("alarm_id", "=", alarmId).execute();
+    case "revised": {
+      const columns = columnsOf(state, nowMs);
+      // A raise that is known already keeps its date, whatever was done to the clock since.
+      const isSameRaise = row !== undefined && bodyOf(row).raisedAtMs === revision.body.raisedAtMs;
+      const raised = isSameRaise ? { raised_at_ms: Math.min(row.raised_at_ms, columns.raised_at_ms) } : {};
+      await trx
+        .updateTable("alarms")
+        .set({ ...columns, ...raised })
+        .where("alarm_id", "=", alarmId)
+        .execute();
       break;
+    }
     default:
       return outcome;
   }

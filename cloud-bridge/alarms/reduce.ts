@@ -1,4 +1,5 @@
 import type { AlarmBody, AlarmPhase } from "../../protocol/alarm.ts";
+import { isBelievableDate } from "../../protocol/believable-date.ts";
 import type { Subject } from "../../protocol/ids.ts";
 import { isLate } from "./lateness.ts";
 
@@ -9,6 +10,9 @@ export interface AlarmState {
   readonly subject?: Subject;
   /** The newest revision, in full. */
   readonly body: AlarmBody;
+  /** When it was raised, and when this revision was made: corrected where the node's own clock was not to be believed. */
+  readonly raisedAtMs: number;
+  readonly stateAtMs: number;
   /** Where that revision lies. */
   readonly run: string;
   readonly seq: number;
@@ -30,6 +34,8 @@ export interface AlarmRevision {
   readonly body: AlarmBody;
   /** See lateness.ts; undefined counts as live. */
   readonly ageMs: number | undefined;
+  /** Corrected UTC of its record, less what the node stamped. Absent: the stamp stands. */
+  readonly shiftMs?: number;
 }
 
 /**
@@ -57,6 +63,7 @@ export function reduceRevision(
     device,
     ...(subject === undefined ? {} : { subject }),
     body,
+    ...datesOf(revision),
     run,
     seq,
     phase: body.phase,
@@ -97,6 +104,13 @@ export const BRIDGE_RUN = "";
 /** Whether the alarm stands now. */
 export function isAlarmOpen(state: Pick<AlarmState, "phase" | "superseded">): boolean {
   return state.phase !== "cleared" && !state.superseded;
+}
+
+/** The body keeps what the node stamped. A raise that was stamped before the clock was true is no older than its revision. */
+function datesOf({ body, shiftMs = 0 }: AlarmRevision) {
+  const stateAtMs = body.stateAtMs + shiftMs;
+  const ownMs = body.raisedAtMs + shiftMs;
+  return { stateAtMs, raisedAtMs: isBelievableDate(ownMs) ? ownMs : stateAtMs };
 }
 
 function reopenedPhase(state: AlarmState): AlarmPhase {

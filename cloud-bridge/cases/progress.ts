@@ -67,7 +67,7 @@ async function takeCall(
     known = await amend(change, row, { latitude_deg: position.latitudeDeg, longitude_deg: position.longitudeDeg });
     await note(change, row.id, said(alarm, body, isPlaced ? "caller-moved" : "caller-seen"));
   }
-  const hasCalledAgain = body.raisedAtMs > before.last_alarm_at_ms;
+  const hasCalledAgain = alarm.raised_at_ms > before.last_alarm_at_ms;
   if (hasCalledAgain) await note(change, row.id, said(alarm, body, "alarm-raised-again"));
   if (hasCalledAgain || before.late === 1) await wake(change, known, alarm, body, settings);
 }

@@ -1,4 +1,4 @@
-import { MAX_RANGES_PER_PAGE } from "../../protocol/hello.ts";
+import { commonVersion, MAX_RANGES_PER_PAGE } from "../../protocol/hello.ts";
 import { PROTOCOL_VERSION, READABLE_VERSIONS } from "../../protocol/limits.ts";
 import { NO_RANGES, type Ranges, union } from "../../protocol/ranges.ts";
 import type { Hello, Receipt } from "../../protocol/session.ts";
@@ -170,7 +170,9 @@ class Batch {
       budget -= entry.missing.length + entry.declared.length;
       return entry;
     });
-    await clearFault(this.#trx, { node, rule: "version-unreadable" }, nowMs);
+    // A node that writes no version of ours holds what it has: only a person can bring the two together.
+    if (commonVersion(hello.versions, READABLE_VERSIONS) === undefined) await this.#raise(node, "version-unreadable");
+    else await clearFault(this.#trx, { node, rule: "version-unreadable" }, nowMs);
     if (isCurrent && isComplete(state)) this.#heard.set(node, state.heads);
     this.#answers.push({
       node,

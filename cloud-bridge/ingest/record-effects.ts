@@ -23,6 +23,8 @@ export interface EffectContext {
   /** For so long after its start a node may still look for the time. */
   readonly clockSettleMs: number;
   readonly nowMs: number;
+  /** When it came, if that was before now: it is at least as old. */
+  readonly receivedAtMs?: number;
 }
 
 /** Ties the run to UTC from this seq on. Rows whose corrected time it changes are dated anew; nothing is re-stamped. */
@@ -113,6 +115,7 @@ async function writeEffect(
           seq: record.seq,
           body: known.body,
           ageMs: age,
+          ...shiftOf(correctedOf(row, record) ?? seenAtMs, record.atMs),
         },
         nowMs,
       );
@@ -154,12 +157,22 @@ async function writeEffect(
   }
 }
 
-function ageOf({ row, envelopeUpMs, nowMs }: EffectContext, { record }: DecodedRecord): number | undefined {
+/** What lies within a second is how long the stamp, the clock and the line take, and no fault of the clock. */
+const SAME_MOMENT_MS = 1000;
+
+function shiftOf(correctedAtMs: number, atMs: number): { readonly shiftMs?: number } {
+  const shiftMs = correctedAtMs - atMs;
+  return Math.abs(shiftMs) <= SAME_MOMENT_MS ? {} : { shiftMs };
+}
+
+function ageOf(context: EffectContext, { record }: DecodedRecord): number | undefined {
+  const { row, envelopeUpMs, nowMs, receivedAtMs } = context;
   const corrected = correctedOf(row, record);
-  return ageMs({
+  const age = ageMs({
     upMs: record.upMs,
     nowMs,
     ...(envelopeUpMs === undefined ? {} : { envelopeUpMs }),
     ...(corrected === null ? {} : { correctedAtMs: corrected }),
   });
+  return receivedAtMs === undefined ? age : Math.max(age ?? 0, nowMs - receivedAtMs);
 }
