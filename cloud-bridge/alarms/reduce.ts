@@ -75,6 +75,8 @@ export function reduceRevision(
 
 /** What the hello of the session that the retained `state` names says of its node's alarms. */
 export interface SettledSession {
+  /** The run that is being written: only its head can have grown since. */
+  readonly current: string;
   /** Head of every run that the hello lists. */
   readonly heads: ReadonlyMap<string, number>;
   /** Alarms that are open on the node. */
@@ -82,15 +84,16 @@ export interface SettledSession {
 }
 
 /**
- * Settles one alarm once nothing up to the hello's heads is outstanding. An alarm whose newest record lies beyond those
- * heads is younger than the hello, which says nothing of it. Events happened and cannot be superseded, and the bridge's own
+ * Settles one alarm once nothing up to the hello's heads is outstanding. An alarm whose newest record lies beyond the
+ * head of the running run is younger than the hello, which says nothing of it; beyond the head of an ended run it lies on
+ * another card. Events happened and cannot be superseded, and the bridge's own
  * alarms are none of the node's.
  * @returns the changed state, or undefined when nothing changes
  */
 export function settle(state: AlarmState, session: SettledSession): AlarmState | undefined {
   if (state.body.nature === "event" || state.run === BRIDGE_RUN) return undefined;
   const head = session.heads.get(state.run);
-  if (head !== undefined && state.seq > head) return undefined;
+  if (state.run === session.current && head !== undefined && state.seq > head) return undefined;
   const isOpen = state.phase !== "cleared" && !state.superseded;
   if (session.open.has(state.body.alarmId)) {
     return isOpen ? undefined : { ...state, superseded: false, phase: reopenedPhase(state), late: false };

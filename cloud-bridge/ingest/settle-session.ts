@@ -30,7 +30,8 @@ export async function settleSession(
     const head = hello.state.heads.get(run.run);
     if (head !== undefined && !isAccounted(ledgerOf(run), head)) return false;
   }
-  const changed = await settleAlarms(trx, node, { heads: hello.state.heads, open: new Set(hello.state.open) }, nowMs);
+  const { current, heads, open } = hello.state;
+  const changed = await settleAlarms(trx, node, { current, heads, open: new Set(open) }, nowMs);
   await markSettled(trx, node, hello.state.session, true);
   return changed > 0;
 }

@@ -127,6 +127,7 @@ export class JournalStore {
   markReceipted(run: string, ranges: readonly SeqRange[]): void {
     const state = this.#runs.get(run);
     const added = this.#runs.mark(run, ranges);
+    this.#isHeard = true;
     if (state !== undefined) this.#laneDepth.receipted(state, added);
   }
 
@@ -185,10 +186,14 @@ export class JournalStore {
     };
   }
 
+  /** The bridge has named rows to this very start: what is marked was marked under an epoch that stands. */
+  #isHeard = false;
+
   /** The slow work of now and then: deletes what has been receipted long enough, and wins the reserve back. */
   tend(stamp: Stamp): void {
     if (!this.#isFull || this.#reserve.hasRoom()) this.#reserve.take();
-    retainRecords(this.#db, this.#runs, this.#current, stamp, this.#settings.keepReceiptedMs);
+    // Marks of an earlier start may be those of a bridge that has been restored since: the first word to this one tells.
+    if (this.#isHeard) retainRecords(this.#db, this.#runs, this.#current, stamp, this.#settings.keepReceiptedMs);
     this.#tables.forgetOldAlarms(stamp.atMs);
   }
 

@@ -27,6 +27,8 @@ export class Card {
   bridge: string | undefined;
   epoch: string | undefined;
   #marks = new Map<string, Ranges>();
+  /** By run, the last seq that is older than `keepReceipted`. */
+  #old = new Map<string, number>();
   /** Everything that was ever committed here: what the bridge is measured by. */
   readonly everCommitted: CardRow[] = [];
 
@@ -85,6 +87,36 @@ export class Card {
         record.kind === "shed" && !contains(this.marked(run), seq) ? [record.body] : [],
       ),
     );
+  }
+
+  /** A month goes by: what lies here is older than `keepReceipted`. */
+  growOld(): void {
+    this.#old = new Map(this.runs.map(({ run, head }) => [run, head]));
+  }
+
+  /** Old rows that have their receipt go, of whichever lane, and runs that hold nothing any more but the one being written. */
+  retain(current: CardRun | undefined): void {
+    for (const { run, rows } of this.runs) {
+      const old = this.#old.get(run) ?? 0;
+      for (const seq of seqsOf(this.marked(run))) if (seq <= old) rows.delete(seq);
+    }
+    const gone = this.runs.filter(
+      (run) => run !== current && run.rows.size === 0 && run.head <= (this.#old.get(run.run) ?? 0),
+    );
+    for (const run of gone) this.runs.splice(this.runs.indexOf(run), 1);
+  }
+
+  /** The same bits in another box. */
+  clone(): Card {
+    const copy = new Card();
+    for (const { run, head, rows } of this.runs) copy.runs.push({ run, head, rows: new Map(rows) });
+    for (const [alarmId, body] of this.openAlarms) copy.openAlarms.set(alarmId, body);
+    for (const [rule, body] of this.recentAlarms) copy.recentAlarms.set(rule, body);
+    copy.bridge = this.bridge;
+    copy.epoch = this.epoch;
+    copy.#marks = new Map(this.#marks);
+    copy.#old = new Map(this.#old);
+    return copy;
   }
 
   /** Receipted rows of lane 2 make room, without a word. */

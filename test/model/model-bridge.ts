@@ -115,6 +115,11 @@ export class ModelBridge {
     this.#backup = structuredClone(this.database);
   }
 
+  /** A backup that is older than what nodes keep must not be restored. */
+  forgetBackup(): void {
+    this.#backup = undefined;
+  }
+
   /** The database as it was; the presence that the broker retains is told again. */
   restore(): void {
     if (this.#backup === undefined) return;
@@ -291,7 +296,7 @@ export class ModelBridge {
       if (!isAccounted(database.ledger.get(run) ?? EMPTY_LEDGER_RUN, head)) return;
     }
     for (const [alarmId, state] of database.alarms) {
-      const settled = settle(state, { heads: hello.heads, open: new Set(hello.open) });
+      const settled = settle(state, { current: hello.current, heads: hello.heads, open: new Set(hello.open) });
       if (settled === undefined) continue;
       database.alarms.set(alarmId, settled);
       this.#oweFollowUp(database, alarmId);

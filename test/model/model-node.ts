@@ -2,6 +2,7 @@ import { declarations } from "../../gateway/uplink/lacking.ts";
 import { Sender } from "../../gateway/uplink/sender.ts";
 import type { SenderCommand, SenderEvent } from "../../gateway/uplink/sender-types.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
+import { sha256Of } from "../../protocol/envelope.ts";
 import { encodeHello } from "../../protocol/hello.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import { contains, type Ranges, rangesOfSeqs } from "../../protocol/ranges.ts";
@@ -12,7 +13,13 @@ import { Card, type CardRow } from "./card.ts";
 import type { Chance } from "./chance.ts";
 
 /** How the node could be built wrongly: the model must see each. */
-export type NodeMutation = "receipt-on-puback" | "run-id-reused" | "tail-lost" | "receipts-of-any-epoch";
+export type NodeMutation =
+  | "receipt-on-puback"
+  | "run-id-reused"
+  | "run-id-from-card"
+  | "tail-lost"
+  | "receipts-of-any-epoch"
+  | "forgets-unheard";
 
 export interface NodeWorld {
   readonly chance: Chance;
@@ -36,13 +43,15 @@ interface Process {
   readonly startedMs: number;
   session: string | undefined;
   wakeAtMs: number | undefined;
+  /** The bridge has named rows as stored to this very process: what is marked was marked under an epoch that stands. */
+  isHeard: boolean;
 }
 
 /** The node: a card, and a process that can die at any moment. Drives the very sender that the gateway runs. */
 export class ModelNode {
   readonly #world: NodeWorld;
   readonly #mutation: NodeMutation | undefined;
-  readonly cards: readonly Card[] = [new Card(), new Card()];
+  readonly cards: Card[] = [new Card(), new Card()];
   card: Card;
   process: Process | undefined;
   mostInFlight = 0;
@@ -59,7 +68,9 @@ export class ModelNode {
     const { chance } = this.#world;
     const last = this.card.runs.at(-1);
     const isReused = this.#mutation === "run-id-reused" && last !== undefined;
-    const run = isReused ? last : this.card.begin(chance.id());
+    const isDerived = this.#mutation === "run-id-from-card" && last !== undefined;
+    const id = isDerived ? derivedRun(last.run) : chance.id();
+    const run = isReused ? last : this.card.begin(id);
     if (isReused) run.head = 0;
     const { bridge, epoch } = this.card;
     const sender = new Sender({
@@ -69,7 +80,15 @@ export class ModelNode {
       ...(bridge === undefined ? {} : { bridge }),
       ...(epoch === undefined ? {} : { epoch }),
     });
-    this.process = { run, sender, startedMs: this.#world.nowMs(), session: undefined, wakeAtMs: undefined };
+    this.process = {
+      run,
+      sender,
+      startedMs: this.#world.nowMs(),
+      session: undefined,
+      wakeAtMs: undefined,
+      isHeard: false,
+    };
+    if (this.#mutation === "forgets-unheard") this.card.retain(run);
     this.commit([
       this.#record({
         kind: "start",
@@ -117,6 +136,17 @@ export class ModelNode {
     this.crash();
     this.card = card;
     this.boot();
+  }
+
+  /** A month goes by, also for a card that lies in a drawer. */
+  growOld(): void {
+    for (const card of this.cards) card.growOld();
+    if (this.process?.isHeard === true) this.card.retain(this.process.run);
+  }
+
+  /** Somebody copies the card that lies in the box, for a second box. */
+  cloneCard(): void {
+    if (this.cards.length < 3) this.cards.push(this.card.clone());
   }
 
   connect(): void {
@@ -283,6 +313,8 @@ export class ModelNode {
         break;
       case "mark-receipted":
         this.card.mark(command.run, command.ranges);
+        process.isHeard = true;
+        this.#later(process, 1_000, () => this.card.retain(process.run));
         this.#world.marked(command.run, command.ranges, this.card.epoch);
         break;
       case "declare-lacking": {
@@ -319,6 +351,13 @@ export class ModelNode {
         break;
     }
   }
+}
+
+/** What a box must never do: find the name of its next run on the card. */
+function derivedRun(last: string): string {
+  return Buffer.from(sha256Of(Buffer.from(last)), "hex")
+    .toString("base64url")
+    .slice(0, 22);
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

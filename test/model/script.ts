@@ -18,6 +18,8 @@ const WEIGHTS: Readonly<Record<Act, number>> = {
   "back-up": 2,
   restore: 2,
   "swap-card": 2,
+  "clone-card": 1,
+  month: 1,
   "give-up": 2,
   expire: 2,
   spoil: 1,

@@ -31,6 +31,8 @@ export const ACTS = [
   "back-up",
   "restore",
   "swap-card",
+  "clone-card",
+  "month",
   "give-up",
   "expire",
   "spoil",
@@ -48,6 +50,8 @@ interface Scheduled {
 const RECONNECT_MS = 3_000;
 /** Within this an idle node has sent its health, and so hears of another epoch. */
 const BEAT_MS = 62_000;
+/** Of a month, what must be good. */
+const CALM_MS = 200_000;
 /** After the last fault everything must be at rest within this. */
 const DRAIN_MS = 40 * 60_000;
 /** Events of one millisecond; more means that somebody wakes without end. */
@@ -115,7 +119,7 @@ export class World {
       this.#pass(step.thenMs);
     }
     this.#endFaults();
-    for (const index of [1, 0]) {
+    for (const index of [...this.#node.cards.keys()].reverse()) {
       this.#node.swap(index);
       this.#node.boot();
       this.#drain();
@@ -158,7 +162,15 @@ export class World {
     elect: () => this.#bridge.elect(),
     "back-up": () => this.#bridge.backUp(),
     restore: () => this.#bridge.restore(),
-    "swap-card": (size) => this.#node.swap(size % 2),
+    "swap-card": (size) => this.#node.swap(size % this.#node.cards.length),
+    "clone-card": () => this.#node.cloneCard(),
+    // In which the box that runs has a few good minutes: what is kept must outlive the age of a backup and an outage.
+    month: () => {
+      this.#endFaults();
+      this.#pass(CALM_MS);
+      this.#bridge.forgetBackup();
+      this.#node.growOld();
+    },
     "give-up": (size) => this.#node.giveUp(1 + size * 3),
     expire: () => this.#node.card.expire(),
     spoil: (size) => this.#node.spoil(size % 2 === 0),

@@ -27,9 +27,11 @@ test("an alarm that the settled session no longer knows is superseded, and reope
   const { alarmId } = revision.body;
   await inTransaction(store, (trx) => applyAlarm(trx, revision, NOW));
   const heads = new Map([[revision.run, 10]]);
-  expect(await inTransaction(store, (trx) => settleAlarms(trx, "site-042", { heads, open: new Set() }, NOW))).toBe(1);
+  expect(
+    await inTransaction(store, (trx) => settleAlarms(trx, "site-042", { current: "", heads, open: new Set() }, NOW)),
+  ).toBe(1);
   expect(await store.db.selectFrom("alarms").select("superseded").executeTakeFirst()).toEqual({ superseded: 1 });
-  const again = { heads, open: new Set([alarmId]) };
+  const again = { current: "", heads, open: new Set([alarmId]) };
   expect(await inTransaction(store, (trx) => settleAlarms(trx, "site-042", again, NOW))).toBe(1);
   expect(await inTransaction(store, (trx) => settleAlarms(trx, "site-042", again, NOW))).toBe(0);
   expect(await store.db.selectFrom("alarms").select("superseded").executeTakeFirst()).toEqual({ superseded: 0 });

@@ -82,38 +82,51 @@ describe("settling by hello", () => {
   test("an alarm within the heads that the node does not list is superseded, and stands again once it is listed", () => {
     const open = fold([revision(2)]);
     if (open === undefined) throw new Error("no alarm");
-    const superseded = settle(open, { heads, open: new Set() });
+    const superseded = settle(open, { current: "run-1", heads, open: new Set() });
     expect(superseded).toMatchObject({ superseded: true });
     if (superseded === undefined) return;
-    expect(settle(superseded, { heads, open: new Set() })).toBeUndefined();
-    expect(settle(superseded, { heads, open: new Set(["a"]) })).toMatchObject({ superseded: false, phase: "updated" });
+    expect(settle(superseded, { current: "run-1", heads, open: new Set() })).toBeUndefined();
+    expect(settle(superseded, { current: "run-1", heads, open: new Set(["a"]) })).toMatchObject({
+      superseded: false,
+      phase: "updated",
+    });
   });
 
   test("so is one of a run that the hello does not list: the card was swapped", () => {
     const open = fold([revision(2)]);
     if (open === undefined) throw new Error("no alarm");
-    expect(settle(open, { heads: new Map(), open: new Set() })).toMatchObject({ superseded: true });
+    expect(settle(open, { current: "run-2", heads: new Map(), open: new Set() })).toMatchObject({ superseded: true });
   });
 
   test("hello says nothing of what came after it", () => {
     const raised = fold([revision(6, "raised")]);
     const cleared = fold([revision(6, "cleared")]);
     if (raised === undefined || cleared === undefined) throw new Error("no alarm");
-    expect(settle(raised, { heads, open: new Set() })).toBeUndefined();
-    expect(settle(cleared, { heads, open: new Set(["a"]) })).toBeUndefined();
+    expect(settle(raised, { current: "run-1", heads, open: new Set() })).toBeUndefined();
+    expect(settle(cleared, { current: "run-1", heads, open: new Set(["a"]) })).toBeUndefined();
+  });
+
+  test("beyond the head of a run that has ended an alarm lies on another card, and this node does not know it", () => {
+    const raised = fold([revision(6, "raised")]);
+    if (raised === undefined) throw new Error("no alarm");
+    expect(settle(raised, { current: "run-2", heads, open: new Set() })).toMatchObject({ superseded: true });
+    expect(settle(raised, { current: "run-2", heads, open: new Set(["a"]) })).toBeUndefined();
   });
 
   test("a cleared alarm that the node holds open after all is reopened", () => {
     const cleared = fold([revision(3, "cleared")]);
     if (cleared === undefined) throw new Error("no alarm");
-    expect(settle(cleared, { heads, open: new Set(["a"]) })).toMatchObject({ phase: "updated", late: false });
+    expect(settle(cleared, { current: "run-1", heads, open: new Set(["a"]) })).toMatchObject({
+      phase: "updated",
+      late: false,
+    });
   });
 
   test("an event is never superseded", () => {
     const base = revision(2, "raised");
     const event = fold([{ ...base, body: { ...base.body, nature: "event" } }]);
     if (event === undefined) throw new Error("no alarm");
-    expect(settle(event, { heads, open: new Set() })).toBeUndefined();
+    expect(settle(event, { current: "run-1", heads, open: new Set() })).toBeUndefined();
   });
 });
 

@@ -119,10 +119,36 @@ describe("the file", () => {
     const store = new JournalStore(db, runs, runs.begin("r".repeat(22), later), { ...settings, stamp });
     store.tend({ ...stamp, timeQuality: "none" });
     expect(store.reader.lacking(run, [[1, 3]])).toEqual([]);
+    store.markReceipted(run, [[1, 2]]);
     store.tend(stamp);
     expect(store.reader.lacking(run, [[1, 3]])).toEqual([[1, 2]]);
     expect(store.runs()).toMatchObject([{ head: 0 }, { run, head: 3 }]);
     expect(store.statistics()).toMatchObject({ records: 1, unreceipted: 1 });
+    store.close(stamp);
+  });
+
+  test("what an earlier start was told is forgotten only once the bridge has spoken to this one", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    const { run } = first.restored;
+    await first.write({ append: [position(), position()] }, "grouped");
+    first.markReceipted(run, [[1, 2]]);
+    await first.close();
+    const { JournalStore, RunTable, openDatabase } = await tables();
+    const db = openDatabase(directory, 10_000);
+    const runs = new RunTable(db);
+    const settings = { directory, quotaBytes: 40_960_000, reserveBytes: 65_536, keepReceiptedMs: 30 * 86_400_000 };
+    const stamp = { upMs: 0, atMs: NOON_MS + 31 * 86_400_000, timeQuality: "ntp" as const };
+    const store = new JournalStore(db, runs, runs.begin("r".repeat(22), stamp.atMs), { ...settings, stamp });
+    store.tend(stamp);
+    expect(store.reader.lacking(run, [[1, 2]])).toEqual([]);
+    // A bridge that was restored meanwhile has another epoch, and is offered all of it again.
+    store.beginCustody("another");
+    store.tend(stamp);
+    expect(store.reader.lacking(run, [[1, 2]])).toEqual([]);
+    store.markReceipted(run, [[1, 1]]);
+    store.tend(stamp);
+    expect(store.reader.lacking(run, [[1, 2]])).toEqual([[1, 1]]);
     store.close(stamp);
   });
 });
