@@ -21,7 +21,7 @@ export function start(program: string, args: readonly string[], env: NodeJS.Proc
     env: { ...process.env, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
-  started.add(child);
+  endWithUs(child);
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -29,9 +29,14 @@ export function start(program: string, args: readonly string[], env: NodeJS.Proc
       said.splice(0, Math.max(0, said.length - 100));
     });
   }
-  child.once("exit", () => started.delete(child));
   child.on("error", (error) => said.push(error.message));
   return { child, said };
+}
+
+/** Ends with this process, however that ends. */
+export function endWithUs(child: ChildProcess): void {
+  started.add(child);
+  child.once("exit", () => started.delete(child));
 }
 
 export async function end({ child }: Spawned, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {

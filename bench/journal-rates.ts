@@ -13,7 +13,10 @@ import { BareJournal } from "./bare-journal.ts";
 export interface JournalRates {
   /** Records a second of wall time, and of processor time of all threads; the best round. */
   readonly oneByOne: Rate;
-  readonly tenOutstanding: Rate;
+  /** Ten batches wait at a time, each for a commit of its own. */
+  readonly tenAlone: Rate;
+  /** Ten batches wait at a time, and those that wait share a commit. */
+  readonly tenGrouped: Rate;
   readonly bare: Rate;
   /** ms from the call to the answer, of one alarm at a time. */
   readonly alarmMs: readonly number[];
@@ -35,12 +38,13 @@ async function main(records: number, alarms: number, rounds: number): Promise<Jo
   const journal = await openJournal({ directory: join(folder, "journal"), stamp: () => STAMP, groupMs: 0 });
   const batches = Math.ceil(records / BATCH);
   const rows = Array.from({ length: BATCH }, (_, at) => encodeRecord(at + 1, position(at)));
-  const rates: Record<"oneByOne" | "tenOutstanding" | "bare", Rate[]> = { oneByOne: [], tenOutstanding: [], bare: [] };
+  const rates = { oneByOne: [] as Rate[], tenAlone: [] as Rate[], tenGrouped: [] as Rate[], bare: [] as Rate[] };
   using bare = new BareJournal(folder);
   try {
     for (let round = 0; round < rounds; round += 1) {
-      rates.oneByOne.push(await timed(records, () => writeBatches(journal, batches, 1)));
-      rates.tenOutstanding.push(await timed(records, () => writeBatches(journal, batches, OUTSTANDING)));
+      rates.oneByOne.push(await timed(records, () => writeBatches(journal, batches, 1, "urgent")));
+      rates.tenAlone.push(await timed(records, () => writeBatches(journal, batches, OUTSTANDING, "urgent")));
+      rates.tenGrouped.push(await timed(records, () => writeBatches(journal, batches, OUTSTANDING, "grouped")));
       const loop = () => {
         for (let n = 0; n < batches; n += 1) bare.commit(2, "position", rows);
       };
@@ -63,7 +67,8 @@ async function main(records: number, alarms: number, rounds: number): Promise<Jo
     }
     return {
       oneByOne: best(rates.oneByOne),
-      tenOutstanding: best(rates.tenOutstanding),
+      tenAlone: best(rates.tenAlone),
+      tenGrouped: best(rates.tenGrouped),
       bare: best(rates.bare),
       alarmMs,
       bareMs,
@@ -74,15 +79,17 @@ async function main(records: number, alarms: number, rounds: number): Promise<Jo
   }
 }
 
-/** `outstanding` batches wait for their commit at a time; alone, each is a commit of its own. */
-async function writeBatches(journal: CustodyJournal, batches: number, outstanding: number): Promise<void> {
+/** `outstanding` batches wait for their commit at a time. */
+async function writeBatches(
+  journal: CustodyJournal,
+  batches: number,
+  outstanding: number,
+  urgency: "urgent" | "grouped",
+): Promise<void> {
   let next = 0;
   const write = async () => {
     for (let batch = next++; batch < batches; batch = next++) {
-      await journal.write(
-        { append: Array.from({ length: BATCH }, (_, at) => position(batch * BATCH + at)) },
-        "grouped",
-      );
+      await journal.write({ append: Array.from({ length: BATCH }, (_, at) => position(batch * BATCH + at)) }, urgency);
     }
   };
   await Promise.all(Array.from({ length: outstanding }, write));

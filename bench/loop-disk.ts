@@ -36,15 +36,16 @@ export function mountLoopDisk(folder: string, name: string, sizeMb: number): Loo
     return Number(fields[SECTORS_WRITTEN]) * SECTOR_BYTES;
   };
   const before = written();
-  return {
-    folder: mount,
-    writtenBytes: () => written() - before,
-    [Symbol.dispose]() {
-      run("umount", mount);
-      run("losetup", "--detach", device);
-      rmSync(file, { force: true });
-    },
+  const takeDown = (...how: readonly string[]) => {
+    process.off("exit", onExit);
+    run("umount", ...how, mount);
+    run("losetup", "--detach", device);
+    rmSync(file, { force: true });
   };
+  // Whoever still writes there is about to end.
+  const onExit = () => takeDown("--lazy");
+  process.on("exit", onExit);
+  return { folder: mount, writtenBytes: () => written() - before, [Symbol.dispose]: takeDown };
 }
 
 function run(program: string, ...args: readonly string[]): string {

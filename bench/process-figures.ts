@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { endWithUs } from "./children.ts";
 
 /** USER_HZ: /proc counts processor time in hundredths of a second on every Linux that Node runs on. */
 const TICKS_PER_S = 100;
@@ -10,6 +11,7 @@ const SHAO = fileURLToPath(new URL("../scripts/shao", import.meta.url));
 /** Starts `scripts/shao ARGS`, as a box does; what it says on stderr is kept for the case that it ends. */
 export function startShao(args: readonly string[]): ChildProcess & { readonly said: string[] } {
   const child = spawn(SHAO, [...args], { stdio: ["ignore", "ignore", "pipe"] });
+  endWithUs(child);
   const said: string[] = [];
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said.push(text);
