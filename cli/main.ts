@@ -19,6 +19,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "looks into a node's journal: stats, ls, verify, export",
     load: () => import("./journal.ts"),
   },
+  {
+    name: "evidence",
+    summary: "a bundle that proves a case to others: export, verify (offline)",
+    load: () => import("./evidence.ts"),
+  },
   { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
   {
     name: "levels",

@@ -111,6 +111,33 @@ export const BridgeDocument = Type.Object(
       },
       { default: {}, title: "Sensor-verified closure" },
     ),
+    evidence: Type.Object(
+      {
+        maxGigabytes: Type.Number({
+          minimum: 0.001,
+          maximum: 1_000_000,
+          default: 64,
+          title: "Largest size of all evidence files, GB",
+          description: "Files of ended cases go first, the oldest first; those of open cases never.",
+        }),
+        maxGigabytesPerNode: Type.Number({
+          minimum: 0.001,
+          maximum: 1_000_000,
+          default: 16,
+          title: "and of one node's, GB",
+        }),
+        keepDays: Type.Optional(
+          Type.Number({
+            minimum: 1,
+            maximum: 36_500,
+            title: "Days that files are kept after their case has ended",
+            description: "As long as there is room, where left out.",
+            examples: [730],
+          }),
+        ),
+      },
+      { default: {}, title: "Evidence files" },
+    ),
     silence: Type.Object(
       {
         deviceSeconds: Type.Number({

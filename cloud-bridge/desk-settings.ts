@@ -1,8 +1,20 @@
 import type { SilenceLimits } from "./alarms/fault-watch.ts";
 import { DEFAULT_DESK, type DeskSettings } from "./cases/settings.ts";
 import type { BridgeDocument } from "./config-schema.ts";
+import type { EvidenceLimits } from "./evidence/blob-intake.ts";
 
 const KMH_PER_MPS = 3.6;
+const GIGABYTE = 1e9;
+const DAY_MS = 86_400_000;
+
+export function evidenceLimits({ evidence }: BridgeDocument): Partial<EvidenceLimits> {
+  const { maxGigabytes, maxGigabytesPerNode, keepDays } = evidence;
+  return {
+    maxBytes: maxGigabytes * GIGABYTE,
+    maxBytesPerNode: maxGigabytesPerNode * GIGABYTE,
+    ...(keepDays === undefined ? {} : { keepMs: keepDays * DAY_MS }),
+  };
+}
 
 /** The config's words, in the units of the desk. What the config does not name keeps the desk's own default. */
 export function deskSettings(config: BridgeDocument, timeScale: number): DeskSettings {

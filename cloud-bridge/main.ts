@@ -4,7 +4,7 @@ import { setTimeout as later } from "node:timers/promises";
 import { Server as TlsServer } from "node:tls";
 import { Value } from "typebox/value";
 import { encodeReceiptMessage } from "../protocol/hello.ts";
-import { LiveLevel } from "../protocol/session.ts";
+import { LiveLevel, type ReceiptMessage } from "../protocol/session.ts";
 import { buildTopic } from "../protocol/topics.ts";
 import { reachableHost, urlOf, welcomeLink } from "./addresses.ts";
 import type { ApiLimits } from "./api/context.ts";
@@ -14,8 +14,9 @@ import type { LiveLeases } from "./api/live-leases.ts";
 import { createApi } from "./api/server.ts";
 import { type EmbeddedBroker, startEmbeddedBroker } from "./broker/embedded-broker.ts";
 import type { BridgeConfig } from "./config.ts";
-import { deskSettings } from "./desk-settings.ts";
+import { deskSettings, evidenceLimits } from "./desk-settings.ts";
 import { createDesk } from "./dispatch/desk.ts";
+import { BlobIntake } from "./evidence/blob-intake.ts";
 import { openAuthority } from "./fleet/authority.ts";
 import { admit } from "./fleet/enrolment.ts";
 import { HandsetPositions } from "./handset-positions.ts";
@@ -32,6 +33,7 @@ import { VehiclePositions } from "./vehicle-positions.ts";
 
 const TICK_MS = 200;
 const REVOKED_EVERY_MS = 2_000;
+const TIDY_EVERY_MS = 60_000;
 const RENEW_EVERY_MS = 12 * 3600_000;
 const CONSOLE_FOLDER = join(import.meta.dirname, "console", "dist");
 
@@ -121,14 +123,15 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const handsets = new HandsetPositions({ log, report: (issi, fix) => desk.onPosition({ issi }, fix) });
     closers.push(() => handsets.idle());
     const vehicles = new VehiclePositions({ db: store.db, log, report: (node, fix) => desk.onPosition({ node }, fix) });
+    const publishReceipt = (node: string, message: ReceiptMessage) =>
+      broker?.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1);
     const ingest = new Ingest({
       store,
       clock,
       log: log.child({ room: "ingest" }),
       faults: faultPoints,
       clockSettleMs: config.silence.clockSeconds * 1000,
-      publishReceipt: (node, message) =>
-        broker?.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1),
+      publishReceipt,
       onCommitted(batch) {
         if (batch.hasAlarms) void wakeDesk();
         handsets.seen(batch.handsets);
@@ -140,6 +143,17 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       onPresence: (node) => presence.changed(node),
     });
     closers.push(() => ingest.idle());
+    const blobs = new BlobIntake({
+      store,
+      state,
+      clock,
+      log: log.child({ room: "evidence" }),
+      faults: faultPoints,
+      limits: evidenceLimits(config),
+      publishReceipt,
+      onAlarms: () => void wakeDesk(),
+    });
+    closers.push(() => blobs.close());
     const replayed = await replayKnown(store.db, clock.nowMs());
     if (replayed.quarantined + replayed.raw > 0)
       log.info({ ...replayed }, "records taken up that could not be read before");
@@ -154,6 +168,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       handlers: {
         onUp: (node, bytes) => ingest.onUp(node, bytes),
         onState: (node, bytes) => ingest.onState(node, bytes),
+        onBlob: (node, blob, bytes) => blobs.onBlob(node, blob, bytes),
         onLive(node, device, bytes) {
           const level = levelOf(bytes);
           if (level !== undefined) leases?.level(node, device, level);
@@ -172,6 +187,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       authority,
       desk: deskPortOf(desk, store.db, clock),
       link,
+      evidenceFiles: blobs.files,
       clock,
       log: log.child({ room: "api" }),
       tls,
@@ -206,6 +222,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     let rounds = 0;
     const loops = [
       every(TICK_MS, stopping.signal, () => desk.tick().finally(() => (rounds += 1))),
+      every(TIDY_EVERY_MS, stopping.signal, () => blobs.tick()),
       every(REVOKED_EVERY_MS, stopping.signal, () => cutRevoked(store.db, link)),
       every(RENEW_EVERY_MS, stopping.signal, async () => {
         if (insecureLoopback) return;

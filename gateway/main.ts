@@ -6,20 +6,24 @@ import type { Command } from "../protocol/session.ts";
 import type { CommandOutcome } from "./commands/commands.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
+import type { EvidenceTaker } from "./contracts/evidence.ts";
 import { type GatewayFaultSpec, type GatewayNegativeControl, killAtFaultPoint } from "./contracts/fault-points.ts";
 import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceReading } from "./contracts/readings.ts";
 import { forgetStart, START_OVER_MS } from "./contracts/start-memory.ts";
+import type { EvidenceStore } from "./evidence/evidence-store.ts";
+import { openEvidence, takeEvidence } from "./evidence-custody.ts";
 import { type TakenUp, takeUp } from "./hand-over.ts";
-import { commandKeys, type NodeIdentity, readIdentity } from "./identity/identity-files.ts";
+import { commandKeys, type NodeIdentity } from "./identity/identity-files.ts";
 import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
 import { ProbeServer } from "./local/probe-server.ts";
 import { actOn } from "./node-acts.ts";
 import { type NodePulse, NodeReport, problemOf } from "./node-report.ts";
+import { ownIdentity } from "./own-identity.ts";
 import { ParkingControl } from "./parking/parking-control.ts";
 import type { PipelineOutput } from "./pipeline/output.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
@@ -65,6 +69,7 @@ export interface Gateway {
   /** Of the local health page, where there is one. */
   readonly localPort: number | undefined;
   readonly ended: Promise<GatewayEnd>;
+  readonly evidence: EvidenceTaker;
   health(): Promise<LocalHealth>;
   /** Resolves once the journal's thread has answered: what a watchdog asks. */
   pulse(): Promise<NodePulse>;
@@ -75,16 +80,7 @@ export interface Gateway {
 /** @throws GatewayError what the journal throws at its start; IDENTITY_BROKEN, IDENTITY_OTHER_NODE, LOCAL_PORT */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, log } = options;
-  const identity = readIdentity(config.state);
-  if (identity !== undefined && identity.node !== config.node) {
-    throw new GatewayError(
-      "IDENTITY_OTHER_NODE",
-      `this box is enrolled as ${identity.node}, the config says ${config.node}`,
-      {
-        hint: "Correct `node` or `state` in the config, or enrol this box under the new id.",
-      },
-    );
-  }
+  const identity = ownIdentity(config);
   const system = systemClock();
   const systemMs = options.systemMs ?? system.nowMs;
   const time = new TimeKeeper({
@@ -121,6 +117,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 class RunningGateway implements Gateway {
   readonly run: string;
   readonly ended: Promise<GatewayEnd>;
+  readonly evidence: EvidenceStore;
   readonly #options: GatewayOptions;
   readonly #log: Logger;
   readonly #journal: CustodyJournal;
@@ -161,6 +158,7 @@ class RunningGateway implements Gateway {
     this.#takenUp = takenUp;
     const { openAlarms } = takenUp.restored;
     this.#writer = new HoldingWriter(journal, options.log, () => this.#end("journal-broken"), openAlarms);
+    this.evidence = openEvidence({ ...options, run: this.run, time, writer: this.#writer });
     this.#report = new NodeReport({
       node: options.config.node,
       version: options.version,
@@ -202,7 +200,7 @@ class RunningGateway implements Gateway {
   async start(identity: NodeIdentity | undefined): Promise<void> {
     const { config, version } = this.#options;
     const wasCommanded = (await this.#journal.getSetting(RESTART_SETTING)) === "yes";
-    const body = startBody(config, this.#journal.restored, version, wasCommanded);
+    const body = startBody(config, this.#journal.restored, version, wasCommanded, this.evidence.publicKeyText);
     // Alone and first: it is seq 1 of its run, and says what the run is.
     await this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "start", body }] }, "urgent");
     for (const { write, urgency } of this.#takenUp.writes) void this.#writer.write(write, urgency);
@@ -254,6 +252,7 @@ class RunningGateway implements Gateway {
     this.#take(() => this.#pipeline.stop());
     await Promise.all([this.#local?.close(), this.#probe?.close()]);
     await this.#uplink?.close();
+    await this.evidence.idle();
     await this.#writer.stop();
     const { memory } = this.#options;
     if (memory !== undefined) memory.handOver = this.#writer.handOver();
@@ -311,7 +310,10 @@ class RunningGateway implements Gateway {
       }
       return;
     }
-    for (const { write, urgency } of output.writes) void this.#writer.write(write, urgency);
+    for (const { write, urgency, isEvidence } of output.writes) {
+      if (isEvidence === true) takeEvidence(this.evidence, write);
+      else void this.#writer.write(write, urgency);
+    }
     for (const { device, level } of output.live) {
       if (this.#leases.isWatched(device)) this.#uplink?.publishLive(device, level);
     }
@@ -349,8 +351,7 @@ class RunningGateway implements Gateway {
       this.#log.error(problemOf(this.#uplinkProblem), "node is not enrolled, nothing is sent");
       return;
     }
-    const hasDevices = config.devices.some(({ isEnabled }) => isEnabled);
-    if (hasDevices)
+    if (config.devices.some(({ isEnabled }) => isEnabled))
       await Promise.race([this.#firstReading.promise, this.#clock.sleep(FIRST_READING_MS, this.#stop.signal)]);
     const [{ Commands }, { Uplink }] = await Promise.all([
       import("./commands/commands.ts"),
@@ -370,6 +371,7 @@ class RunningGateway implements Gateway {
       url,
       topicPrefix,
       journal: this.#journal,
+      files: this.evidence,
       stamp: () => this.#time.stamp(),
       upMs: () => this.#clock.upMs(),
       log: this.#log,
@@ -389,8 +391,7 @@ class RunningGateway implements Gateway {
 
   #act(command: Command): Promise<CommandOutcome> {
     const { devices } = this.#options.config;
-    const health = () => this.health();
-    return actOn(command, { devices, leases: this.#leases, supervisor: this.#supervisor, health });
+    return actOn(command, { devices, leases: this.#leases, supervisor: this.#supervisor, health: () => this.health() });
   }
 
   #every(ms: number, act: () => void): void {

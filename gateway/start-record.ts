@@ -12,6 +12,7 @@ export function startBody(
   restored: JournalRestore,
   version: string,
   wasCommanded: boolean,
+  evidenceKey?: string,
 ): StartBody {
   const { name, timeZone, latitudeDeg, longitudeDeg } = config.site ?? {};
   const body: StartBody = {
@@ -19,6 +20,7 @@ export function startBody(
     reason: reasonOf(restored, wasCommanded),
     version,
     configSha256: config.sha256,
+    ...(evidenceKey === undefined ? {} : { evidenceKey }),
     ...(name === undefined || timeZone === undefined
       ? {}
       : {

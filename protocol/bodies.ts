@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
-import { AlarmId, AtMs, DeviceId, Position, RunId, Sha256, Subject, TimeQuality, UpMs } from "./ids.ts";
-import { LevelSeries, NoiseQuantity } from "./noise.ts";
+import { AtMs, DeviceId, Position, RunId, Sha256, Subject, TimeQuality, UpMs } from "./ids.ts";
+import { NoiseQuantity } from "./noise.ts";
 
 /** What the node says of itself with the first record of each run: enough for the bridge to show and bind it. */
 export const StartBody = Type.Object({
@@ -15,6 +15,8 @@ export const StartBody = Type.Object({
   ]),
   version: Type.String({ maxLength: 64 }),
   configSha256: Sha256,
+  /** Ed25519, base64 of the SPKI DER: signs this node's evidence. */
+  evidenceKey: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9+/]{59}=$" })),
   site: Type.Optional(
     Type.Object({
       name: Type.String({ maxLength: 200 }),
@@ -84,33 +86,6 @@ export const MessageBody = Type.Object({
   position: Type.Optional(Position),
 });
 export type MessageBody = Static<typeof MessageBody>;
-
-/**
- * Evidence of one alarm. `levels` (60 s before and after) is small and travels inside; media travel as blobs under
- * their own id, and `missing` states why a part that was due is not there.
- */
-export const EvidenceBody = Type.Object({
-  evidenceId: Type.String({ pattern: "^[a-z0-9-]{1,64}$" }),
-  alarmId: AlarmId,
-  parts: Type.Array(
-    Type.Object({
-      name: Type.String({ maxLength: 64 }),
-      type: Type.Union([Type.Literal("levels"), Type.Literal("snapshot"), Type.Literal("clip")]),
-      /** Bytes and hash of the part: of the blob, or of the series' canonical JSON. */
-      sizeBytes: Type.Integer({ minimum: 0 }),
-      sha256: Sha256,
-      fromMs: AtMs,
-      toMs: AtMs,
-      quantity: Type.Optional(NoiseQuantity),
-      series: Type.Optional(LevelSeries),
-    }),
-    { maxItems: 8 },
-  ),
-  missing: Type.Array(Type.Object({ name: Type.String({ maxLength: 64 }), reason: Type.String({ maxLength: 200 }) }), {
-    maxItems: 8,
-  }),
-});
-export type EvidenceBody = Static<typeof EvidenceBody>;
 
 export const HealthState = Type.Union([
   Type.Literal("starting"),

@@ -1,6 +1,7 @@
 /**
  * How urgent a record is to send; the sender's affair, never on the wire.
- * 0 alarm, emergency message, result · 1 start, time, device, newest health, and the undecodable kind of `shed` in lane 0 ·
+ * 0 alarm, emergency message, result · 1 start, time, device, newest health, what declares a loss (the undecodable kind of
+ * `shed` in lane 0) ·
  * 2 live readings · 3 blobs · 4 lane-2 records of earlier sessions and older health. 0–1 keep their lane for ever.
  */
 export type Lane = 0 | 1 | 2 | 3 | 4;
@@ -19,6 +20,7 @@ export function laneOf(record: { readonly kind: string; readonly body: unknown }
     case "time":
     case "device":
     case "health":
+    case "evidence-lost":
       return 1;
     default:
       return 2;

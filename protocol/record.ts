@@ -2,7 +2,6 @@ import { type Static, type TSchema, Type } from "typebox";
 import { AlarmBody } from "./alarm.ts";
 import {
   DeviceBody,
-  EvidenceBody,
   HealthBody,
   MeasurementBody,
   MessageBody,
@@ -12,6 +11,7 @@ import {
   StartBody,
   TimeBody,
 } from "./bodies.ts";
+import { EvidenceBody, EvidenceLostBody } from "./evidence.ts";
 import { AtMs, DeviceId, Seq, Subject, TimeQuality, UpMs } from "./ids.ts";
 import { NoiseBody } from "./noise.ts";
 
@@ -27,6 +27,7 @@ export const BODY_SCHEMAS = {
   message: MessageBody,
   alarm: AlarmBody,
   evidence: EvidenceBody,
+  "evidence-lost": EvidenceLostBody,
   device: DeviceBody,
   health: HealthBody,
   result: ResultBody,

@@ -93,8 +93,33 @@ export const SayHello = Type.Object({
 });
 export type SayHello = Static<typeof SayHello>;
 
-/** Everything on `receipt`. Blob receipts join with the evidence of cameras. */
-export const ReceiptMessage = Type.Union([Have, Receipt, Undecodable, SayHello]);
+/**
+ * About one blob, which is named by the SHA-256 of its bytes; one for each offer and each chunk, in their order. Exactly one
+ * of `next`, `stored`, `restart`, `refused` and `offer` is there.
+ */
+export const BlobReceipt = Type.Object({
+  v: Type.Integer({ minimum: 1 }),
+  type: Type.Literal("blob"),
+  bridge: Type.String({ maxLength: 64 }),
+  epoch: Type.String({ maxLength: 64 }),
+  blob: Sha256,
+  /** The bridge has the bytes before this offset, and wants those from it on. Proves nothing: they may be asked for again. */
+  next: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** With `next`: not before so many milliseconds; there is no room now. */
+  waitMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** The whole file is on the bridge's disk and has this hash: the node may let its own go. */
+  stored: Type.Optional(Sha256),
+  /** What was put together has another hash: all of it once more. Said once for each blob. */
+  restart: Type.Optional(Type.Literal(true)),
+  /** Never to be sent again, and why. */
+  refused: Type.Optional(Type.String({ maxLength: 64 })),
+  /** The bridge does not know how long this blob is: offer it first. */
+  offer: Type.Optional(Type.Literal(true)),
+});
+export type BlobReceipt = Static<typeof BlobReceipt>;
+
+/** Everything on `receipt`. */
+export const ReceiptMessage = Type.Union([Have, Receipt, Undecodable, SayHello, BlobReceipt]);
 export type ReceiptMessage = Static<typeof ReceiptMessage>;
 
 /** Retained on `state`, and the last will (`online: false`). A will of another session than the retained one is ignored. */

@@ -3,7 +3,7 @@ import { NodeId } from "./ids.ts";
 
 export const DEFAULT_TOPIC_PREFIX = "shao";
 
-/** `up`, `receipt`, `state`, `down` stand alone; `blob` carries an evidence id and `live` a stream. */
+/** `up`, `receipt`, `state`, `down` stand alone; `blob` carries the SHA-256 of a file and `live` a stream. */
 export type Topic =
   | { node: NodeId; channel: "up" | "receipt" | "state" | "down" }
   | { node: NodeId; channel: "blob" | "live"; name: string };

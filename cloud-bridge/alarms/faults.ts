@@ -19,6 +19,10 @@ export const FAULT_RULES = [
   "node-id-shared",
   "unreadable-alarm",
   "version-unreadable",
+  /** A file that was announced will not come, or came with another hash twice. */
+  "evidence-lost",
+  /** A signature does not fit, or nobody confirmed the key. */
+  "evidence-untrusted",
 ] as const;
 export type FaultRule = (typeof FAULT_RULES)[number];
 
@@ -48,6 +52,8 @@ const NATURE: Partial<Record<FaultRule, AlarmNature>> = {
   shed: "event",
   "node-id-shared": "event",
   "unreadable-alarm": "event",
+  "evidence-lost": "event",
+  "evidence-untrusted": "event",
 };
 
 /**

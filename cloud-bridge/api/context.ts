@@ -1,4 +1,5 @@
 import type { Link } from "../broker/link.ts";
+import type { BlobFiles } from "../evidence/blob-files.ts";
 import type { Authority } from "../fleet/authority.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
 import type { BridgeClock } from "../store/clock.ts";
@@ -22,6 +23,7 @@ export interface ApiOptions {
   readonly authority: Authority;
   readonly desk: DeskPort;
   readonly link: Link;
+  readonly evidenceFiles: BlobFiles;
   readonly clock: BridgeClock;
   readonly log: Logger;
   readonly tls: { readonly cert: string; readonly key: string } | "insecure-loopback";

@@ -14,6 +14,7 @@ import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deskRoutes } from "./routes/desk.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { evidenceRoutes } from "./routes/evidence.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { registerRoutes } from "./routes/registers.ts";
@@ -96,6 +97,7 @@ export async function createApi(
   await app.register(async (scope) => sessionRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => nodeRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => evidenceRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => registerRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => eventRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => operationRoutes(scope, context));

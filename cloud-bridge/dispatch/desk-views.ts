@@ -9,6 +9,7 @@ import {
   type CaseFacts,
   caseFacts,
 } from "../cases/views.ts";
+import { type EvidenceFacts, evidenceFacts, evidenceOfAlarms } from "../evidence/evidence-views.ts";
 import type { CandidateFacts } from "../roster/candidates.ts";
 import type { Db, Trx } from "../store/database.ts";
 import { storedCandidates } from "./send-crew.ts";
@@ -33,7 +34,7 @@ export interface CaseDetailFacts {
   readonly assignments: AssignmentFacts[];
   readonly candidates: CandidateFacts[];
   readonly alarms: AlarmFacts[];
-  readonly evidence: { readonly evidenceId: string; readonly alarmId: string; readonly body: unknown }[];
+  readonly evidence: EvidenceFacts[];
 }
 
 /** Newest first. */
@@ -66,8 +67,8 @@ export async function caseDetail(db: Db, caseId: string): Promise<CaseDetailFact
     const row = await loadCase(trx, caseId);
     const alarms = await alarmsOf(trx, caseId);
     const ids = alarms.map(({ alarmId }) => alarmId);
-    const evidence =
-      ids.length === 0 ? [] : await trx.selectFrom("evidence").selectAll().where("alarm_id", "in", ids).execute();
+    const evidence: EvidenceFacts[] = [];
+    for (const found of await evidenceOfAlarms(trx, ids)) evidence.push(await evidenceFacts(trx, found));
     const decision = await trx
       .selectFrom("decisions")
       .select("candidates")
@@ -81,11 +82,7 @@ export async function caseDetail(db: Db, caseId: string): Promise<CaseDetailFact
       assignments: [...(await assignmentsOf(trx, { caseId }))],
       candidates: decision === undefined ? [] : [...storedCandidates(decision.candidates)],
       alarms: [...alarms],
-      evidence: evidence.map((found) => ({
-        evidenceId: found.evidence_id,
-        alarmId: found.alarm_id,
-        body: JSON.parse(found.body),
-      })),
+      evidence,
     };
   });
 }

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import {
   describeCertificate,
   fingerprintOf,
   type IssuedCertificate,
+  issueEvidenceCertificate,
   issueNodeCertificate,
   issueServerCertificate,
   type KeyedCertificate,
@@ -36,6 +37,10 @@ export interface Authority {
   serverTls(hosts: readonly string[], nowMs: number): Promise<ServerTls>;
   issueNode(node: string, csrPem: string, nowMs: number): Promise<IssuedCertificate>;
   signCommand(command: UnsignedCommand): Command;
+  /** The Ed25519 key that signs bundles of evidence, made when it is first asked for, and the CA's word for it. */
+  evidenceSigner(nowMs: number): Promise<{ readonly privateKey: KeyObject; readonly certificatePem: string }>;
+  /** The CA's word for the key that a node signs its evidence with. */
+  certifyEvidenceKey(node: string, publicKeyPem: string, nowMs: number): Promise<string>;
 }
 
 /** Makes CA and command key where there are none; keeps those that are there. */
@@ -82,7 +87,22 @@ export function openAuthority(stateFolder: string): Authority {
     },
     issueNode: (node, csrPem, nowMs) => issueNodeCertificate(ca, node, csrPem, nowMs),
     signCommand: (command) => signCommand(command, commandKeyId(commandKeyPem), commandKey),
+    async evidenceSigner(nowMs) {
+      const privateKey = evidenceKey(folder);
+      const pem = createPublicKey(privateKey).export({ type: "spki", format: "pem" }).toString();
+      return { privateKey, certificatePem: await issueEvidenceCertificate(ca, "Shao bridge evidence", pem, nowMs) };
+    },
+    certifyEvidenceKey: (node, publicKeyPem, nowMs) => issueEvidenceCertificate(ca, node, publicKeyPem, nowMs),
   };
+}
+
+function evidenceKey(folder: string): KeyObject {
+  const path = join(folder, "evidence.key");
+  const known = readIfThere(path);
+  if (known !== undefined) return createPrivateKey(known);
+  const { privateKey } = generateKeyPairSync("ed25519");
+  writePrivateFile(path, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  return privateKey;
 }
 
 /** How a command names the key that signed it: the first 16 hex of the SHA-256 of its SPKI DER. */

@@ -12,6 +12,9 @@ const SERVER_DAYS = 397;
 /** The bridge asks its own list at every connect; an early expiry would only strand a box on a roof. */
 const NODE_DAYS = 10 * 365;
 
+/** @source RFC 9336, id-kp-documentSigning */
+const DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36";
+
 /**
  * A node whose clock stands in 1970 must still be able to connect and be told the time, so what nodes verify has been
  * valid for ever. The end dates hold.
@@ -97,6 +100,24 @@ export async function issueNodeCertificate(
   return { certificatePem, fingerprint: fingerprintOf(certificatePem), notAfterMs: certificate.notAfter.getTime() };
 }
 
+/** For a key that signs evidence and nothing else: it opens no connection. */
+export async function issueEvidenceCertificate(
+  authority: KeyedCertificate,
+  commonName: string,
+  publicKeyPem: string,
+  nowMs: number,
+): Promise<string> {
+  const der = createPublicKey(publicKeyPem).export({ type: "spki", format: "der" });
+  const certificate = await signLeaf(authority, {
+    commonName,
+    publicKey: new x509.PublicKey(new Uint8Array(der)),
+    notAfter: new Date(nowMs + CA_DAYS * DAY_MS),
+    usage: DOCUMENT_SIGNING,
+    more: [],
+  });
+  return `${certificate.toString("pem")}\n`;
+}
+
 /** What a certificate says, as far as the listeners ask. */
 export function describeCertificate(certificatePem: string): { notAfterMs: number; hosts: readonly string[] } {
   const certificate = new x509.X509Certificate(certificatePem);
@@ -111,7 +132,7 @@ interface Leaf {
   readonly commonName: string;
   readonly publicKey: x509.PublicKey;
   readonly notAfter: Date;
-  readonly usage: x509.ExtendedKeyUsage;
+  readonly usage: string;
   readonly more: readonly x509.Extension[];
 }
 

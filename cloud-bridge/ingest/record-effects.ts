@@ -4,6 +4,8 @@ import type { DecodedRecord } from "../../protocol/record-codec.ts";
 import { applyAlarm } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import { ageMs } from "../alarms/lateness.ts";
+import { applyEvidence, applyEvidenceLost } from "../evidence/apply-evidence.ts";
+import { learnEvidenceKey } from "../evidence/evidence-keys.ts";
 import type { Trx } from "../store/database.ts";
 import { withMark } from "../store/time-marks.ts";
 import type { FleetFacts } from "./fleet-facts.ts";
@@ -103,7 +105,8 @@ async function writeEffect(
   switch (known.kind) {
     case "start":
       await applyStart(trx, { node, run, body: known.body, atMs: seenAtMs, isCurrent: isCurrentRun }, nowMs);
-      return false;
+      if (known.body.evidenceKey === undefined) return false;
+      return learnEvidenceKey(trx, node, known.body.evidenceKey, nowMs);
     case "alarm": {
       const outcome = await applyAlarm(
         trx,
@@ -124,21 +127,9 @@ async function writeEffect(
       return true;
     }
     case "evidence":
-      await trx
-        .insertInto("evidence")
-        .values({
-          evidence_id: known.body.evidenceId,
-          alarm_id: known.body.alarmId,
-          node,
-          device: known.device ?? "",
-          run,
-          seq: record.seq,
-          received_at_ms: nowMs,
-          body: JSON.stringify(known.body),
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-      return false;
+      return applyEvidence(trx, { node, run, record, body: known.body }, nowMs);
+    case "evidence-lost":
+      return applyEvidenceLost(trx, node, known.body, nowMs);
     case "result":
       await trx
         .updateTable("commands")

@@ -10,6 +10,10 @@ export const FAULT_POINTS = [
   "bridge-before-receipt",
   /** Receipt published, the desk not yet woken. */
   "bridge-after-receipt",
+  /** A chunk of a file is written, nothing is said. */
+  "bridge-mid-blob",
+  /** A file is whole, checked and on the disk, with its row; its `stored` is not yet published. */
+  "bridge-before-blob-receipt",
   /** A follow-up half turned into a case, nothing committed. */
   "bridge-mid-follow-up",
   /** Case committed; where its policy waits, its assignment is not yet made. */

@@ -148,17 +148,6 @@ export interface FollowUpTable {
   case_id: string | null;
 }
 
-export interface EvidenceTable {
-  evidence_id: string;
-  alarm_id: string;
-  node: string;
-  device: string;
-  run: string;
-  seq: number;
-  received_at_ms: number;
-  body: string;
-}
-
 export interface SitesTable {
   id: string;
   name: string;

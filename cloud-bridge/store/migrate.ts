@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { BridgeError } from "./errors.ts";
 import { type FaultPoints, noFaultPoints } from "./fault-points.ts";
 import { first } from "./migrations/001-first.ts";
+import { evidence } from "./migrations/003-evidence.ts";
 import { custody } from "./migrations/004-custody.ts";
 
 /** One step forward. There is no way back: a restore from a backup is. */
@@ -11,7 +12,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-const MIGRATIONS: readonly Migration[] = [first, custody];
+const MIGRATIONS: readonly Migration[] = [first, evidence, custody];
 
 /** Brings the file to this program's version, each step in its own transaction; two processes may try at once. */
 export function migrate(file: Sqlite.Database, nowMs: number, faultPoints: FaultPoints = noFaultPoints): void {

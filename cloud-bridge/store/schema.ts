@@ -12,6 +12,7 @@ import type {
   TimersTable,
   UnitsTable,
 } from "./desk-tables.ts";
+import type { BlobsTable, EvidenceKeysTable, EvidencePartsTable, EvidenceTable } from "./evidence-tables.ts";
 import type {
   AccountsTable,
   AlarmsTable,
@@ -20,7 +21,6 @@ import type {
   CommandsTable,
   DeviceStateTable,
   EnrolTokensTable,
-  EvidenceTable,
   FollowUpTable,
   HellosTable,
   IdempotencyTable,
@@ -48,6 +48,9 @@ export interface Tables {
   alarms: AlarmsTable;
   follow_up: FollowUpTable;
   evidence: EvidenceTable;
+  evidence_parts: EvidencePartsTable;
+  evidence_keys: EvidenceKeysTable;
+  blobs: BlobsTable;
   sites: SitesTable;
   bindings: BindingsTable;
   device_state: DeviceStateTable;

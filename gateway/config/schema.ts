@@ -250,6 +250,14 @@ export const GatewayDocument = Type.Object(
           default: 1_073_741_824,
           title: "Largest size of the journal",
         }),
+        evidenceMaxBytes: Type.Integer({
+          minimum: 1_048_576,
+          maximum: 1e12,
+          default: 2_147_483_648,
+          title: "Largest size of the evidence files",
+          description:
+            "Stored ones go first; then unsent clips, each declared; a new file that finds no room is stated as missing.",
+        }),
       },
       { default: {}, title: "Retention" },
     ),

@@ -19,6 +19,12 @@ export const GATEWAY_FAULT_POINTS = [
   "gateway-after-publish",
   /** A receipt came in and its mark is not yet on the disk. */
   "gateway-after-receipt",
+  /** Files of an evidence are on the disk, its record is not committed. */
+  "gateway-evidence-fsynced",
+  /** A chunk of a file was handed to MQTT, its receipt has not come. */
+  "gateway-after-chunk",
+  /** The bridge said that it has a file; the mark is not yet on the disk. */
+  "gateway-after-blob-stored",
 ] as const;
 export type GatewayFaultPoint = (typeof GATEWAY_FAULT_POINTS)[number];
 

@@ -1,3 +1,4 @@
+import type { Position } from "../../protocol/ids.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import type { JournalWrite } from "../contracts/journal.ts";
 import { levelEvidence } from "./level-evidence.ts";
@@ -46,11 +47,18 @@ export class EvidenceKeeper {
     due: AwaitedEvidence,
     track: LevelTrack,
     stamp: Pick<NewRecord, "atMs" | "upMs" | "timeQuality">,
+    position: Position | undefined,
   ): JournalWrite {
     const { beforeS, afterS } = this.#spanOf(due);
     const window = track.window(due.raisedSlot - beforeS, due.raisedSlot + afterS);
     const fromMs = Math.max(0, due.raisedAtMs - beforeS * 1000);
-    const body = levelEvidence(due.evidenceId, due.alarmId, fromMs, window);
+    const { rule, ruleSet } = due;
+    const body = {
+      ...levelEvidence(due.evidenceId, due.alarmId, fromMs, window),
+      rule,
+      ...(ruleSet === undefined ? {} : { ruleSet }),
+      ...(position === undefined ? {} : { position }),
+    };
     return {
       append: [{ kind: "evidence", ...stamp, ...due.stream, body }],
       dropLevelsBefore: [evidenceNoteDone(due.evidenceId)],

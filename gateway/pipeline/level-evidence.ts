@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { EvidenceBody } from "../../protocol/bodies.ts";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
+import type { EvidenceBody } from "../../protocol/evidence.ts";
 import { encodeLevels } from "../../protocol/level-series.ts";
 import { validLevelDb } from "./level-statistics.ts";
 import type { TrackedLevel } from "./level-track.ts";

@@ -154,7 +154,7 @@ export class NoiseWatch {
     const slot = Math.floor(this.#time.steadyMs(now) / 1000);
     for (const due of this.#evidence.due(slot)) {
       const track = this.#watch(due.stream, now).track;
-      output.add(this.#evidence.write(due, track, stampOf(now)), "grouped");
+      output.evidence(this.#evidence.write(due, track, stampOf(now), this.#around.position()));
     }
     if (now.upMs - this.#bufferedSinceMs >= FLUSH_AFTER_MS) this.flush(output);
   }
@@ -204,7 +204,9 @@ export class NoiseWatch {
     else this.#open.delete(key);
     const notes: WorkingLevel[] = [];
     if (evidenceId !== undefined) {
-      const pending = { evidenceId, alarmId: body.alarmId, rule, stream, raisedAtMs: level.atMs };
+      const { alarmId, ruleSet } = body;
+      const about = { evidenceId, alarmId, rule, stream, raisedAtMs: level.atMs };
+      const pending = ruleSet === undefined ? about : { ...about, ruleSet };
       this.#evidence.await(pending, level.slot);
       notes.push(evidenceNote(pending));
     }

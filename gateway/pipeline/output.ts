@@ -5,6 +5,8 @@ import type { JournalWrite } from "../contracts/journal.ts";
 export interface PipelineWrite {
   readonly write: JournalWrite;
   readonly urgency: "urgent" | "grouped";
+  /** Holds an evidence record and nothing of other writes: its files come into custody first. */
+  readonly isEvidence?: boolean;
 }
 
 /** What a step brought: writes in the order in which they must commit, and levels for viewers. */
@@ -25,12 +27,18 @@ export class OutputBuilder {
       last === undefined ||
       urgency !== "grouped" ||
       last.urgency !== "grouped" ||
+      last.isEvidence === true ||
       last.write.dropLevelsBefore !== undefined
     ) {
       this.#writes.push({ write, urgency });
       return;
     }
     this.#writes[this.#writes.length - 1] = { write: joined(last.write, write), urgency };
+  }
+
+  /** Stands alone: nothing waits for the disk that its files need. */
+  evidence(write: JournalWrite): void {
+    this.#writes.push({ write, urgency: "grouped", isEvidence: true });
   }
 
   live(device: string, level: LiveLevel): void {

@@ -13,6 +13,8 @@ export interface PendingEvidence {
   readonly evidenceId: string;
   readonly alarmId: string;
   readonly rule: string;
+  /** The dated rule-set that gave the limits. */
+  readonly ruleSet?: string;
   readonly stream: Stream;
   /** UTC of the second that raised. */
   readonly raisedAtMs: number;
@@ -24,8 +26,8 @@ export function rolledNote(stream: Stream, endMs: number): WorkingLevel {
 }
 
 export function evidenceNote(pending: PendingEvidence): WorkingLevel {
-  const { evidenceId, alarmId, rule, stream, raisedAtMs } = pending;
-  const flags = [streamKey(stream), alarmId, rule];
+  const { evidenceId, alarmId, rule, ruleSet, stream, raisedAtMs } = pending;
+  const flags = [streamKey(stream), alarmId, rule, ...(ruleSet === undefined ? [] : [ruleSet])];
   return { device: `${EVIDENCE}${evidenceId}`, atMs: raisedAtMs, levelDb: null, quantity: "note", flags };
 }
 
@@ -47,10 +49,12 @@ export function readNotes(rows: readonly WorkingLevel[]): RestoredNotes {
     if (device.startsWith(ROLLED)) {
       rolledToMs.set(device.slice(ROLLED.length), Number(quantity));
     } else if (device.startsWith(EVIDENCE)) {
-      const [key = "", alarmId = "", rule = ""] = flags;
+      const [key = "", alarmId = "", rule = "", ruleSet] = flags;
       const stream = streamOfKey(key);
       const evidenceId = device.slice(EVIDENCE.length);
-      if (stream !== undefined) evidence.push({ evidenceId, alarmId, rule, stream, raisedAtMs: atMs });
+      if (stream === undefined) continue;
+      const about = { evidenceId, alarmId, rule, stream, raisedAtMs: atMs };
+      evidence.push(ruleSet === undefined ? about : { ...about, ruleSet });
     }
   }
   return { rolledToMs, evidence };

@@ -4,11 +4,13 @@ import { newRunId } from "../../protocol/new-ids.ts";
 import type { BodyOf, NewRecord } from "../../protocol/record.ts";
 import type { LiveLevel, NodeState } from "../../protocol/session.ts";
 import { buildTopic } from "../../protocol/topics.ts";
+import type { BlobFiles } from "../contracts/evidence.ts";
 import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-points.ts";
 import type { GatewayError } from "../contracts/gateway-error.ts";
 import type { CustodyJournal } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
 import { BackOff } from "./back-off.ts";
+import { BlobUplink } from "./blob-uplink.ts";
 import { declarations } from "./lacking.ts";
 import { LinkTrouble } from "./link-trouble.ts";
 import { type MqttSession, type NodeTls, openMqttSession } from "./mqtt-session.ts";
@@ -32,6 +34,8 @@ export interface UplinkOptions {
   /** Default 15. */
   readonly keepaliveS?: number;
   readonly journal: CustodyJournal;
+  /** What lane 3 carries; absent: nothing. */
+  readonly files?: BlobFiles;
   readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
   /** Monotonic, from the start of the run. */
   readonly upMs: () => number;
@@ -68,6 +72,7 @@ export interface UplinkFacts {
 export class Uplink {
   readonly #options: UplinkOptions;
   readonly #sender: Sender;
+  readonly #blobs: BlobUplink | undefined;
   readonly #faultPoints: GatewayFaultPoints;
   readonly #backOff = new BackOff();
   readonly #trouble: LinkTrouble;
@@ -84,14 +89,28 @@ export class Uplink {
     this.#faultPoints = options.faultPoints ?? NO_FAULT_POINTS;
     this.#trouble = new LinkTrouble(options.log);
     const { rateBytesPerS } = options;
+    this.#blobs = this.#blobUplink();
     this.#sender = new Sender({
       run: options.journal.restored.run,
       ...(bridge === undefined ? {} : { bridge }),
       ...(epoch === undefined ? {} : { epoch }),
       ...(rateBytesPerS === undefined ? {} : { rateBytesPerS }),
+      ...(this.#blobs === undefined ? {} : { laneThree: this.#blobs.laneThree }),
     });
     options.journal.onCommitted((rows) => this.#feed({ type: "committed", nowMs: options.upMs(), rows }));
     this.#running = this.#run();
+  }
+
+  #blobUplink(): BlobUplink | undefined {
+    const { files, upMs, log } = this.#options;
+    return files === undefined
+      ? undefined
+      : new BlobUplink({
+          ...{ files, upMs, log, faultPoints: this.#faultPoints, facts: () => this.#sender.facts },
+          tell: (event) => this.#feed(event),
+          publish: (name, bytes, onTaken) =>
+            this.#session?.publish(this.#topic({ channel: "blob", name }), bytes, { qos: 1 }, onTaken),
+        });
   }
 
   static async start(options: UplinkOptions): Promise<Uplink> {
@@ -133,6 +152,7 @@ export class Uplink {
     this.#stop.abort();
     this.#endPause?.();
     clearTimeout(this.#wake);
+    this.#blobs?.close();
     await session?.end();
     await this.#running;
   }
@@ -177,6 +197,7 @@ export class Uplink {
     this.#feed({ type: "connected", nowMs: this.#options.upMs(), session: this.#sessionId });
     const error = await session.closed;
     this.#session = undefined;
+    this.#blobs?.disconnected();
     this.#feed({ type: "disconnected", nowMs: this.#options.upMs() });
     return error;
   }
@@ -185,6 +206,10 @@ export class Uplink {
     const message = decodeReceiptMessage(bytes);
     if (message === undefined) {
       this.#options.log.warn({ code: "RECEIPT_UNREADABLE", sizeBytes: bytes.length }, "message on receipt ignored");
+      return;
+    }
+    if (message.type === "blob") {
+      if (this.#sender.facts.isAnswered) this.#blobs?.receipt(message);
       return;
     }
     if (message.type === "receipt") this.#faultPoints.reach("gateway-after-receipt");
@@ -200,6 +225,7 @@ export class Uplink {
       this.#act(command);
       this.#commands.shift();
     }
+    this.#blobs?.look();
   }
 
   #act(command: SenderCommand): void {
@@ -297,6 +323,7 @@ export class Uplink {
       case "HELLO_ANSWERED":
         this.#backOff.reset();
         this.#trouble.end();
+        this.#blobs?.answered(notice.epoch);
         log.info(
           { bridge: notice.bridge, epoch: notice.epoch, skewMs: this.#options.stamp().atMs - notice.bridgeUtcMs },
           "bridge answered",
@@ -350,7 +377,7 @@ export class Uplink {
     return Buffer.from(JSON.stringify(state));
   }
 
-  #topic(tail: { channel: "up" | "receipt" | "state" | "down" } | { channel: "live"; name: string }): string {
+  #topic(tail: { channel: "up" | "receipt" | "state" | "down" } | { channel: "live" | "blob"; name: string }): string {
     return buildTopic({ node: this.#options.node, ...tail }, this.#options.topicPrefix);
   }
 

@@ -5,6 +5,7 @@ import type { ApiLimits } from "../../cloud-bridge/api/context.ts";
 import { createApi } from "../../cloud-bridge/api/server.ts";
 import { REFUSALS, type Refusal } from "../../cloud-bridge/broker/access.ts";
 import type { Link } from "../../cloud-bridge/broker/link.ts";
+import { BlobFiles } from "../../cloud-bridge/evidence/blob-files.ts";
 import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
 import { type AccountRole, addAccount } from "../../cloud-bridge/roster/accounts.ts";
 import { openSession } from "../../cloud-bridge/roster/sessions.ts";
@@ -54,6 +55,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
     authority,
     desk,
     link,
+    evidenceFiles: new BlobFiles(state),
     clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) },
     log: silentLogger,
     tls: await authority.serverTls([], Date.now()),

@@ -132,13 +132,52 @@ export const CaseView = Type.Object({
 });
 export type CaseView = Static<typeof CaseView>;
 
+/** One part of an evidence: how far it has come, or why it is not there. Its bytes: `GET /evidence/{id}/parts/{name}`. */
+export const EvidencePartView = Type.Object({
+  name: Type.String(),
+  type: Type.Union([Type.Literal("levels"), Type.Literal("snapshot"), Type.Literal("clip")]),
+  media: Type.String(),
+  state: Type.Union([
+    Type.Literal("announced"),
+    Type.Literal("arriving"),
+    Type.Literal("stored"),
+    Type.Literal("lost"),
+    Type.Literal("refused"),
+    Type.Literal("gone"),
+    Type.Literal("missing"),
+  ]),
+  sizeBytes: Type.Integer(),
+  receivedBytes: Type.Integer(),
+  sha256: Type.String(),
+  fromMs: Type.Integer(),
+  toMs: Type.Integer(),
+  reason: Type.Optional(Type.String()),
+});
+
+export const EvidenceView = Type.Object({
+  evidenceId: Type.String(),
+  alarmId: Type.String(),
+  /** `good`: by the node's own key, which the bridge pinned. */
+  signature: Type.Union([
+    Type.Literal("good"),
+    Type.Literal("unconfirmed"),
+    Type.Literal("bad"),
+    Type.Literal("unknown-key"),
+    Type.Literal("none"),
+  ]),
+  parts: Type.Array(EvidencePartView),
+  missing: Type.Array(Type.Object({ name: Type.String(), reason: Type.String() })),
+  body: Type.Unknown(),
+});
+export type EvidenceView = Static<typeof EvidenceView>;
+
 export const CaseDetail = Type.Object({
   case: CaseView,
   timeline: Type.Array(TimelineEntry),
   assignments: Type.Array(Assignment),
   candidates: Type.Array(Candidate),
   alarms: Type.Array(AlarmView),
-  evidence: Type.Array(Type.Object({ evidenceId: Type.String(), alarmId: Type.String(), body: Type.Unknown() })),
+  evidence: Type.Array(EvidenceView),
 });
 export type CaseDetail = Static<typeof CaseDetail>;
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { Value } from "typebox/value";
 import { expect, test } from "vitest";
-import { EvidenceBody } from "../../../protocol/bodies.ts";
 import { canonicalJson } from "../../../protocol/canonical-json.ts";
+import { EvidenceBody } from "../../../protocol/evidence.ts";
 import { decodeLevels } from "../../../protocol/level-series.ts";
 import { VirtualNight } from "./virtual-night.ts";
 

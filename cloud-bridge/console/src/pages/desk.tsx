@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Candidates } from "../parts/candidates.tsx";
 import { CaseActs } from "../parts/case-acts.tsx";
+import { CaseEvidence } from "../parts/case-evidence.tsx";
 import { CaseFinding } from "../parts/case-finding.tsx";
 import { CaseHead, CaseNow } from "../parts/case-head.tsx";
 import { CaseLevels } from "../parts/case-levels.tsx";
@@ -62,6 +63,7 @@ function CaseBody({ detail }: { readonly detail: NonNullable<typeof selectedCase
           <Candidates detail={detail} />
           <CaseFinding detail={detail} timeZone={timeZone} />
           <CaseLevels detail={detail} timeZone={timeZone} />
+          <CaseEvidence detail={detail} timeZone={timeZone} />
         </div>
         <section class="panel" aria-label={t("timeline.title")}>
           <h3>{t("timeline.title")}</h3>

@@ -1,0 +1,96 @@
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { type Static, Type } from "typebox";
+import { type PreparedBundle, prepareBundle } from "../../evidence/bundle-write.ts";
+import { caseOfEvidence, loadEvidence, openPart } from "../../evidence/evidence-views.ts";
+import type { AccountFacts } from "../../roster/accounts.ts";
+import { BridgeError } from "../../store/errors.ts";
+import { accountOf } from "../access-control.ts";
+import type { ApiContext } from "../context.ts";
+import { Problem } from "../schema/common.ts";
+
+const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
+const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const PartParams = Type.Object({ id: Type.String({ maxLength: 64 }), part: Type.String({ maxLength: 64 }) });
+
+/** What proves something, as bytes. A crew gets at that of its own cases. */
+export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { store, desk, authority, clock, evidenceFiles } = context;
+
+  app.get<{ Params: Static<typeof PartParams> }>(
+    "/evidence/:id/parts/:part",
+    {
+      config: { access: [...READERS, "crew"] },
+      schema: {
+        summary: "The bytes of one stored part; the ETag is its SHA-256",
+        params: PartParams,
+        response: { "4xx": Problem },
+      },
+    },
+    async (request, reply) => {
+      const row = await loadEvidence(store.db, request.params.id);
+      await demandCase(row.evidence_id, await caseOfEvidence(store.db, row), accountOf(request));
+      const part = await openPart(store.db, evidenceFiles, row, request.params.part);
+      const etag = `"${part.sha256}"`;
+      // It can never change: what has this name has this content.
+      reply.header("etag", etag).header("cache-control", "private, max-age=31536000, immutable");
+      if (request.headers["if-none-match"] === etag) {
+        if (part.bytes instanceof Readable) part.bytes.destroy();
+        return reply.code(304).send();
+      }
+      reply.header("content-length", part.sizeBytes).header("content-security-policy", "sandbox; default-src 'none'");
+      return reply.type(part.media).send(Readable.from(part.bytes));
+    },
+  );
+
+  app.get<{ Params: Static<typeof Params> }>(
+    "/evidence/:id/bundle",
+    {
+      config: { access: READERS },
+      schema: {
+        summary: "One evidence as a bundle that `shao evidence verify` checks offline",
+        params: Params,
+        response: { "4xx": Problem },
+      },
+    },
+    async (request, reply) => {
+      const row = await loadEvidence(store.db, request.params.id);
+      return sendBundle(reply, await prepare(row.evidence_id));
+    },
+  );
+
+  app.get<{ Params: Static<typeof Params> }>(
+    "/cases/:id/evidence-bundle",
+    {
+      config: { access: READERS },
+      schema: { summary: "All evidence of a case as one bundle", params: Params, response: { "4xx": Problem } },
+    },
+    async (request, reply) => {
+      await desk.caseDetail(request.params.id, accountOf(request));
+      return sendBundle(reply, await prepare(request.params.id));
+    },
+  );
+
+  function prepare(of: string): Promise<PreparedBundle> {
+    const { db, bridge } = store;
+    return prepareBundle(of, { db, bridge, files: evidenceFiles, authority, nowMs: clock.nowMs() });
+  }
+
+  /** The desk says whether this account may see the case. */
+  async function demandCase(evidenceId: string, caseId: string | undefined, account: AccountFacts): Promise<void> {
+    if (caseId !== undefined) {
+      await desk.caseDetail(caseId, account);
+      return;
+    }
+    if (account.role !== "crew") return;
+    throw new BridgeError("CASE_FOREIGN", `${account.name} has no part in the case of evidence ${evidenceId}`, {
+      status: 403,
+      hint: "A crew sees the cases that it was sent to.",
+    });
+  }
+}
+
+function sendBundle(reply: FastifyReply, { name, sizeBytes, bytes }: PreparedBundle): FastifyReply {
+  reply.header("content-disposition", `attachment; filename="${name}"`).header("content-length", sizeBytes);
+  return reply.type("application/x-tar").send(Readable.from(bytes()));
+}

@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { constants, createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Sha256 } from "../../protocol/ids.ts";
+
+const MAX_OPEN = 64;
+
+export interface BlobKey {
+  readonly node: string;
+  readonly blob: Sha256;
+}
+
+/** `<state>/blobs/<node>/<sha256>`, and `<sha256>.part` while it grows. A whole file has its hash, and is on the disk. */
+export class BlobFiles {
+  readonly #folder: string;
+  /** Oldest use first. */
+  readonly #open = new Map<string, FileHandle>();
+
+  constructor(stateFolder: string) {
+    this.#folder = join(stateFolder, "blobs");
+  }
+
+  pathOf({ node, blob }: BlobKey): string {
+    return join(this.#folder, node, blob);
+  }
+
+  /** Begins anew, or goes on with what is certain: bytes that a power cut may have spoilt are cut off. */
+  async truncate(key: BlobKey, lengthBytes: number): Promise<number> {
+    const file = await this.#handle(key);
+    const { size } = await file.stat();
+    const certain = Math.min(size, lengthBytes);
+    await file.truncate(certain);
+    return certain;
+  }
+
+  async append(key: BlobKey, offset: number, bytes: Uint8Array): Promise<void> {
+    const file = await this.#handle(key);
+    await file.write(bytes, 0, bytes.length, offset);
+  }
+
+  async sync(key: BlobKey): Promise<void> {
+    await (await this.#handle(key)).sync();
+  }
+
+  /** What the partial file has become, read back from the start. */
+  async hash(key: BlobKey): Promise<Sha256> {
+    const hash = createHash("sha256");
+    for await (const piece of createReadStream(`${this.pathOf(key)}.part`, { highWaterMark: 256 * 1024 })) {
+      hash.update(piece as Uint8Array);
+    }
+    return hash.digest("hex");
+  }
+
+  /** From now on it is whole, also after a power cut. */
+  async finish(key: BlobKey): Promise<void> {
+    const file = await this.#handle(key);
+    await file.sync();
+    await this.#close(key);
+    await rename(`${this.pathOf(key)}.part`, this.pathOf(key));
+    await syncFolder(join(this.#folder, key.node));
+  }
+
+  async remove(key: BlobKey): Promise<void> {
+    await this.#close(key);
+    await rm(`${this.pathOf(key)}.part`, { force: true });
+    await rm(this.pathOf(key), { force: true });
+  }
+
+  /** @returns undefined where there is no whole file of this size */
+  async isThere(key: BlobKey, sizeBytes: number): Promise<boolean> {
+    const found = await stat(this.pathOf(key)).catch(() => undefined);
+    return found?.size === sizeBytes;
+  }
+
+  read(key: BlobKey): Readable {
+    return createReadStream(this.pathOf(key));
+  }
+
+  async close(): Promise<void> {
+    const files = [...this.#open.values()];
+    this.#open.clear();
+    for (const file of files) await file.close();
+  }
+
+  async #handle(key: BlobKey): Promise<FileHandle> {
+    const name = this.pathOf(key);
+    const known = this.#open.get(name);
+    if (known !== undefined) {
+      this.#open.delete(name);
+      this.#open.set(name, known);
+      return known;
+    }
+    await mkdir(join(this.#folder, key.node), { recursive: true, mode: 0o700 });
+    const file = await open(`${name}.part`, constants.O_RDWR | constants.O_CREAT, 0o600);
+    this.#open.set(name, file);
+    for (const [oldest, handle] of this.#open) {
+      if (this.#open.size <= MAX_OPEN) break;
+      this.#open.delete(oldest);
+      await handle.close();
+    }
+    return file;
+  }
+
+  async #close(key: BlobKey): Promise<void> {
+    const name = this.pathOf(key);
+    const file = this.#open.get(name);
+    this.#open.delete(name);
+    await file?.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

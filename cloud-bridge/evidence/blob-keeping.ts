@@ -1,0 +1,111 @@
+import type { Db } from "../store/database.ts";
+import type { BlobFiles } from "./blob-files.ts";
+
+const ENDED = ["closed", "closed-unverified", "false-alarm", "self-cleared"];
+const AT_ONCE = 200;
+
+export interface KeepingLimits {
+  /** Files whose record has not come are kept so long. */
+  readonly orphanMs: number;
+  /** Files of ended cases are kept so long after the end; absent: as long as there is room. */
+  readonly keepMs?: number;
+}
+
+/**
+ * Lets go what may go: files whose record never came, and those of cases that ended long ago. Evidence of an open case, or
+ * of an alarm that has no case yet, stays whatever the room.
+ */
+export class BlobKeeping {
+  readonly #db: Db;
+  readonly #files: BlobFiles;
+  readonly #limits: KeepingLimits;
+
+  constructor(db: Db, files: BlobFiles, limits: KeepingLimits) {
+    this.#db = db;
+    this.#files = files;
+    this.#limits = limits;
+  }
+
+  /** @returns how many files went */
+  async tidy(nowMs: number): Promise<number> {
+    const orphans = await this.#orphansBefore(nowMs - this.#limits.orphanMs);
+    for (const { node, sha256 } of orphans) {
+      await this.#files.remove({ node, blob: sha256 });
+      await this.#db.deleteFrom("blobs").where("node", "=", node).where("sha256", "=", sha256).execute();
+    }
+    const { keepMs } = this.#limits;
+    const old = keepMs === undefined ? [] : await this.#ofEndedCases(nowMs - keepMs);
+    for (const { node, sha256 } of old) await this.#letGo(node, sha256, nowMs);
+    return orphans.length + old.length;
+  }
+
+  /** Whole files of ended cases, those first that ended first. @returns bytes that came free */
+  async makeRoom(bytes: number, nowMs: number): Promise<number> {
+    let freed = 0;
+    for (const { node, sha256, size_bytes } of await this.#ofEndedCases(nowMs)) {
+      if (freed >= bytes) break;
+      await this.#letGo(node, sha256, nowMs);
+      freed += size_bytes;
+    }
+    return freed;
+  }
+
+  async #letGo(node: string, sha256: string, nowMs: number): Promise<void> {
+    // The row first: a file that is gone is never called stored.
+    await this.#db
+      .updateTable("blobs")
+      .set({ state: "gone", received_bytes: 0, updated_at_ms: nowMs })
+      .where("node", "=", node)
+      .where("sha256", "=", sha256)
+      .execute();
+    await this.#files.remove({ node, blob: sha256 });
+  }
+
+  #orphansBefore(atMs: number) {
+    return this.#db
+      .selectFrom("blobs")
+      .select(["node", "sha256"])
+      .where("updated_at_ms", "<", atMs)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom("evidence_parts")
+              .select("evidence_parts.name")
+              .whereRef("evidence_parts.node", "=", "blobs.node")
+              .whereRef("evidence_parts.sha256", "=", "blobs.sha256"),
+          ),
+        ),
+      )
+      .limit(AT_ONCE)
+      .execute();
+  }
+
+  /** Announced ones of which every use is of a case that ended before. */
+  #ofEndedCases(atMs: number) {
+    return this.#db
+      .selectFrom("blobs")
+      .innerJoin("evidence_parts", (join) =>
+        join.onRef("evidence_parts.node", "=", "blobs.node").onRef("evidence_parts.sha256", "=", "blobs.sha256"),
+      )
+      .innerJoin("evidence", "evidence.evidence_id", "evidence_parts.evidence_id")
+      .leftJoin("case_alarms", "case_alarms.alarm_id", "evidence.alarm_id")
+      .leftJoin("cases", "cases.id", "case_alarms.case_id")
+      .select(["blobs.node", "blobs.sha256", "blobs.size_bytes"])
+      .where("blobs.state", "=", "stored")
+      .groupBy(["blobs.node", "blobs.sha256", "blobs.size_bytes"])
+      .having(({ fn, eb }) =>
+        eb(
+          fn.count("evidence.evidence_id"),
+          "=",
+          fn
+            .count("evidence.evidence_id")
+            .filterWhere(({ and, eb: of }) =>
+              and([of("cases.state", "in", ENDED), of("cases.closed_at_ms", "<", atMs)]),
+            ),
+        ),
+      )
+      .orderBy(({ fn }) => fn.max("cases.closed_at_ms"))
+      .limit(AT_ONCE)
+      .execute();
+  }
+}

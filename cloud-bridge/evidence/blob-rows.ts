@@ -1,0 +1,96 @@
+import type { Sha256 } from "../../protocol/ids.ts";
+import type { Db, Trx } from "../store/database.ts";
+import type { BlobKey } from "./blob-files.ts";
+import type { BlobState, KnownBlob } from "./blob-verdict.ts";
+
+/** A row as the intake holds it: `receivedBytes` is what was certain when the row was written. */
+export interface BlobRow extends KnownBlob {
+  readonly receivedBytes: number;
+  readonly firstAtMs: number;
+}
+
+export async function loadBlob(db: Db, { node, blob }: BlobKey): Promise<BlobRow | undefined> {
+  const row = await db
+    .selectFrom("blobs")
+    .selectAll()
+    .where("node", "=", node)
+    .where("sha256", "=", blob)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return {
+    sizeBytes: row.size_bytes,
+    receivedBytes: row.received_bytes,
+    state: row.state as BlobState,
+    restarts: row.restarts,
+    firstAtMs: row.first_at_ms,
+    ...(row.code === null ? {} : { code: row.code }),
+  };
+}
+
+export async function saveBlob(db: Db | Trx, { node, blob }: BlobKey, row: BlobRow, nowMs: number): Promise<void> {
+  const values = {
+    size_bytes: row.sizeBytes,
+    received_bytes: row.receivedBytes,
+    state: row.state,
+    restarts: row.restarts,
+    code: row.code ?? null,
+    updated_at_ms: nowMs,
+  };
+  await db
+    .insertInto("blobs")
+    .values({ node, sha256: blob, first_at_ms: row.firstAtMs, ...values })
+    .onConflict((conflict) => conflict.columns(["node", "sha256"]).doUpdateSet(values))
+    .execute();
+}
+
+/** Does a committed record hold these very bytes? */
+export async function isInline(db: Db, { node, blob }: BlobKey): Promise<boolean> {
+  const row = await partOf(db, node, blob).where("inline", "=", 1).executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Has a record come that names this file? */
+export async function isAnnounced(db: Db, { node, blob }: BlobKey): Promise<boolean> {
+  return (await partOf(db, node, blob).executeTakeFirst()) !== undefined;
+}
+
+function partOf(db: Db, node: string, blob: Sha256) {
+  return db.selectFrom("evidence_parts").select("name").where("node", "=", node).where("sha256", "=", blob);
+}
+
+export interface UsedBytes {
+  readonly node: number;
+  readonly orphans: number;
+  readonly all: number;
+}
+
+/** What is promised room: whole files, and partial ones at their full size. */
+export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
+  const rows = await db
+    .selectFrom("blobs")
+    .select(({ fn }) => ["node", fn.sum<number>("size_bytes").as("bytes")])
+    .where("state", "in", ["partial", "stored"])
+    .groupBy("node")
+    .execute();
+  const orphans = await db
+    .selectFrom("blobs")
+    .select(({ fn }) => fn.sum<number>("size_bytes").as("bytes"))
+    .where("node", "=", node)
+    .where("state", "in", ["partial", "stored"])
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("evidence_parts")
+            .select("evidence_parts.name")
+            .whereRef("evidence_parts.node", "=", "blobs.node")
+            .whereRef("evidence_parts.sha256", "=", "blobs.sha256"),
+        ),
+      ),
+    )
+    .executeTakeFirst();
+  return {
+    node: Number(rows.find((row) => row.node === node)?.bytes ?? 0),
+    orphans: Number(orphans?.bytes ?? 0),
+    all: rows.reduce((sum, { bytes }) => sum + Number(bytes), 0),
+  };
+}

@@ -1,0 +1,177 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { EvidenceRecord, MediaFile } from "../../../gateway/contracts/evidence.ts";
+import type { JournalWrite } from "../../../gateway/contracts/journal.ts";
+import { EvidenceStore, type EvidenceStoreOptions } from "../../../gateway/evidence/evidence-store.ts";
+import { canonicalJson } from "../../../protocol/canonical-json.ts";
+import { isManifestSigned, manifestOf, readEvidenceKey } from "../../../protocol/evidence-manifest.ts";
+import { encodeLevels } from "../../../protocol/level-series.ts";
+import { newAlarmId, newRunId } from "../../../protocol/new-ids.ts";
+import type { NewRecord } from "../../../protocol/record.ts";
+import { QuietLog } from "../../fakes/quiet-log.ts";
+import { smallDisk } from "../../fakes/small-disk.ts";
+import { temporaryDirectory } from "../journal/sample-records.ts";
+
+const MB = 1024 * 1024;
+const stamp = { upMs: 1000, atMs: 1_763_500_000_000, timeQuality: "ntp" } as const;
+
+class Bench {
+  readonly writes: JournalWrite[] = [];
+  readonly now = { ...stamp };
+  readonly run = newRunId();
+  readonly store: EvidenceStore;
+  onWrite: () => void = () => {};
+
+  constructor(directory: string, options: Partial<EvidenceStoreOptions> = {}) {
+    this.store = new EvidenceStore({
+      directory,
+      node: "site-1",
+      run: this.run,
+      quotaBytes: 64 * MB,
+      keepStoredMs: 86_400_000,
+      stamp: () => this.now,
+      write: async (write) => {
+        this.onWrite();
+        this.writes.push(write);
+        return true;
+      },
+      log: new QuietLog(),
+      ...options,
+    });
+  }
+
+  get records(): readonly NewRecord[] {
+    return this.writes.flatMap(({ append = [] }) => append);
+  }
+}
+
+let count = 0;
+function evidence(series = true): EvidenceRecord {
+  count += 1;
+  const levels = encodeLevels(stamp.atMs, [{ levelDb: 71.5, flags: [] }]);
+  const bytes = Buffer.from(canonicalJson(levels));
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const times = { fromMs: stamp.atMs, toMs: stamp.atMs + 1000 };
+  const part = { name: "levels", type: "levels", sizeBytes: bytes.length, sha256, ...times, series: levels } as const;
+  const body = { evidenceId: `e-${count}`, alarmId: newAlarmId(0), parts: series ? [part] : [], missing: [] };
+  return { ...stamp, kind: "evidence", device: "noise-01", body };
+}
+
+function clip(bytes: Uint8Array, name = "clip"): MediaFile {
+  return { name, type: "clip", fromMs: stamp.atMs, toMs: stamp.atMs + 10_000, from: { bytes } };
+}
+
+const filesIn = (directory: string) =>
+  readdirSync(join(directory, "evidence/files")).filter((name) => /^[0-9a-f]{64}$/.test(name));
+
+test("files are on the disk before their record is written, under their hash, byte by byte", async () => {
+  const directory = temporaryDirectory();
+  const bench = new Bench(directory);
+  const source = join(directory, "ring.mp4");
+  const bytes = randomBytes(3 * MB + 17);
+  writeFileSync(source, bytes);
+  let there: string[] = [];
+  bench.onWrite = () => {
+    there = filesIn(directory);
+  };
+  const media = [{ ...clip(bytes), from: { path: source } }, clip(randomBytes(2 * MB), "second")];
+  const parts = await bench.store.take({ record: evidence(), media });
+  expect(parts.map(({ name }) => name)).toEqual(["levels", "clip", "second"]);
+  expect([...there].sort()).toEqual(parts.map(({ sha256 }) => sha256).sort());
+  expect(parts[1]).toMatchObject({ sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") });
+  rmSync(source);
+  const read = await bench.store.read(parts[1]?.sha256 ?? "", 3 * MB, 100);
+  expect(Buffer.compare(read ?? Buffer.alloc(0), bytes.subarray(3 * MB))).toBe(0);
+});
+
+test("the record is signed by a key that stays over restarts, and no other record fits its signature", async () => {
+  const directory = temporaryDirectory();
+  const first = new Bench(directory);
+  await first.store.take({ record: evidence(), media: [clip(randomBytes(1000))] });
+  const second = new Bench(directory);
+  expect(second.store.publicKeyText).toBe(first.store.publicKeyText);
+  const [record] = first.records;
+  if (record?.kind !== "evidence" || record.body.signature === undefined) throw new Error("not signed");
+  const key = readEvidenceKey(first.store.publicKeyText ?? "");
+  if (key === undefined) throw new Error("no key");
+  const { signature } = record.body;
+  const text = canonicalJson(manifestOf(record, record.body, signature));
+  expect(isManifestSigned(text, signature.sig, key)).toBe(true);
+  expect(isManifestSigned(text.replace("noise-01", "noise-02"), signature.sig, key)).toBe(false);
+  expect(readFileSync(join(directory, "evidence/evidence.key"), "utf8")).toContain("PRIVATE KEY");
+});
+
+test("a file that is not there is a stated reason, and the record goes all the same", async () => {
+  const bench = new Bench(temporaryDirectory());
+  const media = [{ ...clip(new Uint8Array()), from: { path: "/nowhere/clip.mp4" } }];
+  await bench.store.take({ record: evidence(), media });
+  expect(bench.records).toMatchObject([
+    {
+      kind: "evidence",
+      body: { parts: [{ name: "levels" }], missing: [{ name: "clip", reason: "there is no file" }] },
+    },
+  ]);
+});
+
+test("over quota go stored files, then unsent clips with a record each; snapshots stay, and what finds no room is stated", async () => {
+  const directory = temporaryDirectory();
+  const bench = new Bench(directory, { quotaBytes: 10 * MB });
+  const gone: string[] = [];
+  bench.store.onGone((blob) => gone.push(blob));
+  const take = async (type: "clip" | "snapshot", sizeBytes: number) => {
+    bench.now.atMs += 1;
+    const file = { ...clip(randomBytes(sizeBytes)), type };
+    return (await bench.store.take({ record: { ...evidence(false), atMs: bench.now.atMs }, media: [file] }))[0]?.sha256;
+  };
+  const snapshot = await take("snapshot", 3 * MB);
+  const unsent = await take("clip", 3 * MB);
+  const stored = (await take("clip", 3 * MB)) ?? "";
+  await bench.store.markStored(stored, "e1");
+  await take("clip", 3 * MB);
+  expect(gone).toEqual([stored]);
+  await take("clip", 3 * MB);
+  expect(gone).toEqual([stored, unsent]);
+  const lost = bench.records.filter(({ kind }) => kind === "evidence-lost");
+  expect(lost).toMatchObject([{ body: { sha256: unsent, reason: "quota", part: "clip" } }]);
+  await take("snapshot", 9 * MB);
+  expect(bench.records.at(-1)).toMatchObject({ body: { parts: [], missing: [{ name: "clip" }] } });
+  expect(filesIn(directory)).toContain(snapshot);
+});
+
+test("a restart offers what was taken, with what the bridge said of it; what a crash left half done goes", async () => {
+  const directory = temporaryDirectory();
+  const bench = new Bench(directory);
+  const [part] = await bench.store.take({ record: evidence(false), media: [clip(randomBytes(5000))] });
+  const [other] = await bench.store.take({ record: evidence(false), media: [clip(randomBytes(5000))] });
+  await bench.store.markStored(part?.sha256 ?? "", "e1");
+  await bench.store.giveUp(other?.sha256 ?? "", "refused", "BLOB_HASH");
+  const half = join(directory, "evidence/files", "a".repeat(64));
+  writeFileSync(half, "no card");
+  writeFileSync(join(directory, "evidence/files", "7.new"), "half a copy");
+  const again = new Bench(directory);
+  expect(await again.store.kept()).toMatchObject([{ blob: part?.sha256, storedEpoch: "e1" }]);
+  expect(existsSync(half)).toBe(false);
+  expect(bench.records.filter(({ kind }) => kind === "evidence-lost")).toMatchObject([{ body: { code: "BLOB_HASH" } }]);
+});
+
+test("a stored file goes once its time is over, by a clock that knows the time", async () => {
+  const directory = temporaryDirectory();
+  const bench = new Bench(directory, { keepStoredMs: 1000 });
+  const [part] = await bench.store.take({ record: evidence(false), media: [clip(randomBytes(5000))] });
+  await bench.store.markStored(part?.sha256 ?? "", "e1");
+  bench.now.atMs += 2000;
+  const [next] = await bench.store.take({ record: evidence(false), media: [clip(randomBytes(5000))] });
+  expect(filesIn(directory)).toEqual([next?.sha256]);
+});
+
+test("a full disk costs the file, not the record", async (ctx) => {
+  const disk = smallDisk(ctx, 4);
+  const bench = new Bench(disk.directory);
+  disk.fill();
+  await bench.store.take({ record: evidence(), media: [clip(randomBytes(MB))] });
+  disk.free();
+  expect(bench.records).toMatchObject([{ kind: "evidence", body: { missing: [{ name: "clip" }] } }]);
+  expect(bench.records[0]).toMatchObject({ body: { parts: [{ name: "levels" }] } });
+});
