@@ -52,7 +52,14 @@ const command = new Command("fault-test")
     const totals = new FaultTotals();
     const stream = async () => {
       for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
-        const report = await faultRun({ ...others, ...run, ...(sizes.length === 1 ? { say } : {}) });
+        const report = await faultRun({ ...others, ...run, ...(sizes.length === 1 ? { say } : {}) }).catch(
+          (error: unknown) => {
+            // A run that could not be brought to its end proves nothing, and must not end the others.
+            totals.addBroken();
+            say(`seed ${run.seed}: ${error instanceof Error ? error.stack : String(error)}`);
+          },
+        );
+        if (report === undefined) continue;
         totals.add(report);
         process.stdout.write(`${JSON.stringify(report)}\n`);
         if (sizes.length > 1) say(totals.line());

@@ -29,6 +29,7 @@ export class FaultTotals {
   readonly #points = new Map<string, number>();
   #runs = 0;
   #unclean = 0;
+  #broken = 0;
 
   add(report: FaultReport): void {
     this.#runs += 1;
@@ -38,8 +39,13 @@ export class FaultTotals {
     for (const [name, count] of Object.entries(report.points)) raise(this.#points, name, count);
   }
 
+  /** A run that the rig itself did not bring to its end. */
+  addBroken(): void {
+    this.#broken += 1;
+  }
+
   get isClean(): boolean {
-    return this.#runs > 0 && this.#unclean === 0;
+    return this.#runs > 0 && this.#unclean + this.#broken === 0;
   }
 
   /** `bound95` is there only where nothing failed: upper bounds of the chance that one stroke costs anything. */
@@ -49,6 +55,7 @@ export class FaultTotals {
     return {
       runs: this.#runs,
       unclean: this.#unclean,
+      broken: this.#broken,
       ...sums,
       faults: Object.fromEntries([...this.#faults].sort()),
       points: Object.fromEntries([...this.#points].sort()),
@@ -57,8 +64,8 @@ export class FaultTotals {
   }
 
   line(): string {
-    const { runs, unclean, faults, points, ...sums } = this.sums();
-    return `${runs} runs, ${unclean} unclean: ${JSON.stringify(sums)}`;
+    const { runs, unclean, broken, faults: _, points: __, ...sums } = this.sums();
+    return `${runs} runs, ${unclean} unclean, ${broken} broken: ${JSON.stringify(sums)}`;
   }
 }
 

@@ -25,6 +25,8 @@ export function loopDiskLacks(): string | undefined {
 export class LoopDisk {
   readonly directory: string;
   readonly #image: string;
+  /** Kept over all mounts: one that is let go with a mount may go while the next mount already uses it. */
+  readonly #device: string;
   #isMounted = false;
 
   constructor(directory: string, sizeMiB: number) {
@@ -34,11 +36,12 @@ export class LoopDisk {
     writeFileSync(this.#image, "");
     truncateSync(this.#image, sizeMiB * MIB);
     must("mkfs.ext4", ["-q", "-m", "0", "-J", "size=4", this.#image]);
-    this.mount();
+    this.#device = must("losetup", ["--find", "--show", this.#image]).trim();
+    this.#mount();
   }
 
-  mount(): void {
-    must("mount", ["-o", "loop,errors=remount-ro", this.#image, this.directory]);
+  #mount(): void {
+    must("mount", ["-o", "errors=remount-ro", this.#device, this.directory]);
     this.#isMounted = true;
   }
 
@@ -57,15 +60,14 @@ export class LoopDisk {
     }
     this.#isMounted = false;
     // 1: errors were mended.
-    const checked = spawnSync("e2fsck", ["-p", this.#image], { encoding: "utf8" });
+    const checked = spawnSync("e2fsck", ["-p", this.#device], { encoding: "utf8" });
     if ((checked.status ?? 8) > 1) throw new Error(`e2fsck: ${checked.stdout}${checked.stderr}`);
-    this.mount();
+    this.#mount();
   }
 
   /** The kernel meets an error on the disk and makes it read-only, as with a card that dies. */
   failReadOnly(): void {
-    const found = must("findmnt", ["-n", "-o", "SOURCE", this.directory]).trim();
-    writeFileSync(`/sys/fs/ext4/${basename(found)}/trigger_fs_error`, "shao test");
+    writeFileSync(`/sys/fs/ext4/${basename(this.#device)}/trigger_fs_error`, "shao test");
   }
 
   /** Writes ballast until nothing is left. */
@@ -98,6 +100,7 @@ export class LoopDisk {
     if (this.#isMounted && spawnSync("umount", [this.directory]).status !== 0) {
       spawnSync("umount", ["-l", this.directory]);
     }
+    spawnSync("losetup", ["--detach", this.#device]);
     rmSync(this.#image, { force: true });
   }
 }
