@@ -26,7 +26,7 @@ export function said(alarm: AlarmRow, body: AlarmBody, kind: string): NewEntry {
     kind,
     actor: isOwn ? "system:watch" : alarm.node,
     channel: isOwn ? "system" : "sensor",
-    deviceTimeMs: body.stateAtMs,
+    deviceTimeMs: alarm.state_at_ms,
     ...(body.position === undefined ? {} : { position: body.position }),
     detail: {
       alarmId: alarm.alarm_id,
@@ -34,6 +34,7 @@ export function said(alarm: AlarmRow, body: AlarmBody, kind: string): NewEntry {
       rule: alarm.rule,
       ...(alarm.device === "" ? {} : { device: alarm.device }),
       ...(level === undefined ? {} : { levelDb: level }),
+      ...(body.stateAtMs === alarm.state_at_ms ? {} : { stampedAtMs: body.stateAtMs }),
       ...(body.detail === undefined ? {} : { found: body.detail }),
     },
   };

@@ -19,7 +19,12 @@ export interface AlarmFacts {
   readonly device: string;
   readonly subject?: Subject;
   readonly siteId?: string;
+  /** As the node stamped it. */
   readonly body: AlarmBody;
+  /** When it was raised and when its newest revision was made, corrected where that clock was not to be believed. */
+  readonly raisedAtMs: number;
+  readonly stateAtMs: number;
+  readonly isTimeCorrected: boolean;
   readonly late: boolean;
   readonly superseded: boolean;
   readonly receivedAtMs: number;
@@ -91,13 +96,17 @@ export interface CrewSituationFacts extends CrewFacts {
 
 export function alarmFacts(row: AlarmRow, caseId: string | null): AlarmFacts {
   const subject = subjectOf(row);
+  const body = bodyOf(row);
   return {
     alarmId: row.alarm_id,
     node: row.node,
     device: row.device,
     ...(subject === undefined ? {} : { subject }),
     ...(row.site_id === null ? {} : { siteId: row.site_id }),
-    body: bodyOf(row),
+    body,
+    raisedAtMs: row.raised_at_ms,
+    stateAtMs: row.state_at_ms,
+    isTimeCorrected: body.raisedAtMs !== row.raised_at_ms || body.stateAtMs !== row.state_at_ms,
     late: row.late === 1,
     superseded: row.superseded === 1,
     receivedAtMs: row.received_at_ms,

@@ -7,6 +7,8 @@ import { BridgeError } from "../store/errors.ts";
 const LONGEST_MS = 24 * 3600_000;
 /** A minute's record is stamped after its last second; this much later at most. */
 const STAMPED_WITHIN_MS = 3600_000;
+/** No clock that was ever set says an earlier date. */
+const EARLIEST_STAMP_MS = Date.UTC(2001, 0, 1);
 
 export interface StoredMinutes {
   quantity?: NoiseQuantity;
@@ -37,20 +39,31 @@ export async function readLevels(
   }
   const rows = await db
     .selectFrom("inbox")
-    .select("bytes")
+    .select(["bytes", "at_ms", "corrected_at_ms"])
     .where("node", "=", node)
     .where("device", "=", device)
     .where("kind", "=", "noise")
     .where((is) => (subject === undefined ? is("subject_id", "is", null) : is("subject_id", "=", subject)))
-    .where("at_ms", ">=", fromMs)
-    .where("at_ms", "<=", toMs + STAMPED_WITHIN_MS)
+    .where((or) =>
+      or.or([
+        or.and([or("at_ms", ">=", fromMs), or("at_ms", "<=", toMs + STAMPED_WITHIN_MS)]),
+        // A clock in 1970 that became true later: few rows, and only their corrected time says where they belong.
+        or.and([
+          or("at_ms", "<", EARLIEST_STAMP_MS),
+          or("corrected_at_ms", ">=", fromMs),
+          or("corrected_at_ms", "<=", toMs + STAMPED_WITHIN_MS),
+        ]),
+      ]),
+    )
     .orderBy("at_ms")
     .execute();
   const found: StoredMinutes = { minutes: [], periods: [] };
-  for (const { bytes } of rows) {
+  for (const { bytes, at_ms, corrected_at_ms } of rows) {
     const { body } = JSON.parse(Buffer.from(bytes).toString()) as { body: unknown };
     if (!Value.Check(NoiseBody, body)) continue;
-    const { series, quantity, statistics, statisticsBy } = body;
+    const { quantity, statistics, statisticsBy } = body;
+    const shiftMs = at_ms < EARLIEST_STAMP_MS && corrected_at_ms !== null ? corrected_at_ms - at_ms : 0;
+    const series = { ...body.series, fromMs: body.series.fromMs + shiftMs };
     const endMs = series.fromMs + series.seconds * 1000;
     if (series.fromMs > toMs || endMs < fromMs) continue;
     found.quantity = quantity;

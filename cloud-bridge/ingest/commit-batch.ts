@@ -11,7 +11,7 @@ import { prepared } from "../store/prepared.ts";
 import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from "./batch.ts";
 import { FleetFacts } from "./fleet-facts.ts";
 import { forgetOldHellos, loadHellos, loadSession, markSettled, type NodeSession, saveHello } from "./hello-rows.ts";
-import { isComplete, takePage } from "./hello-state.ts";
+import { isBeyondHello, isComplete, mustSayHello, takePage } from "./hello-state.ts";
 import { type InboxRow, insertInbox, storedHashes } from "./inbox-rows.ts";
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
 import { quarantine } from "./quarantine.ts";
@@ -158,10 +158,13 @@ class Batch {
     const isCurrent = standing.hello?.state.session === hello.session;
     this.#sessions.set(node, standing);
     await forgetOldHellos(this.#trx, node, rows);
+    let isBeyond = false;
     let budget = MAX_RANGES_PER_PAGE;
     const runs = hello.runs.map(({ run, head }) => {
       const row = this.#row(node, run);
       const ledger = withHead(row.ledger, head);
+      const heads = { before: row.ledger.head, after: ledger.head };
+      if (!isCurrent && isBeyondHello(standing.hello?.state, run, heads)) isBeyond = true;
       const isNews = ledger !== row.ledger || (isCurrent && !row.isListed);
       if (isNews) this.#changed.add(row);
       if (isCurrent) row.isListed = true;
@@ -170,6 +173,7 @@ class Batch {
       budget -= entry.missing.length + entry.declared.length;
       return entry;
     });
+    if (isBeyond) this.#answers.push({ node, message: { ...this.#head(), type: "say-hello" } });
     // A node that writes no version of ours holds what it has: only a person can bring the two together.
     if (commonVersion(hello.versions, READABLE_VERSIONS) === undefined) await this.#raise(node, "version-unreadable");
     else await clearFault(this.#trx, { node, rule: "version-unreadable" }, nowMs);
@@ -208,6 +212,7 @@ class Batch {
     const repeats = repeatsIn(row.ledger, items);
     const hashes = repeats.length === 0 ? new Map<number, string>() : await this.#hashesOf(row, repeats);
     const taken = takeEnvelope(row.ledger, header, items, hashes);
+    const headBefore = row.ledger.head;
     if (taken.ledger !== row.ledger) this.#changed.add(row);
     row.ledger = taken.ledger;
     // Whoever offers records of a run holds it, until its hello says otherwise: the say-hello below asks for that.
@@ -246,7 +251,7 @@ class Batch {
     if (taken.hasNameless) {
       this.#answers.push({ node, message: { ...this.#head(), type: "undecodable", sha256: message.sha256() } });
     }
-    if (hello === undefined || !hello.state.heads.has(run)) {
+    if (mustSayHello(hello?.state, run, { before: headBefore, after: row.ledger.head })) {
       this.#answers.push({ node, message: { ...this.#head(), type: "say-hello" } });
     }
   }

@@ -48,3 +48,23 @@ export function currentHello<H extends { readonly state: HelloState }>(
 ): H | undefined {
   return hellos.find(({ state }) => state.session === session) ?? hellos.at(-1);
 }
+
+/** A run's newest seq as the bridge knew it before a message, and after. */
+export interface HeadChange {
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * Whether a message raised the head of a run that the node's hello lists as ended with less: it came from another card, or
+ * was long on its way, and nobody would be asked for what lies between.
+ */
+export function isBeyondHello(hello: HelloState | undefined, run: string, { before, after }: HeadChange): boolean {
+  const listed = hello?.heads.get(run);
+  return hello !== undefined && listed !== undefined && run !== hello.current && after > before && after > listed;
+}
+
+/** Whether an envelope tells of its run what the node's hello did not, so that the node must be asked for it anew. */
+export function mustSayHello(hello: HelloState | undefined, run: string, heads: HeadChange): boolean {
+  return hello?.heads.has(run) !== true || isBeyondHello(hello, run, heads);
+}

@@ -133,6 +133,9 @@ function alarm(raisedAtMs: number, node: string): CaseDetail["alarms"][number] {
     },
     late: false,
     superseded: false,
+    raisedAtMs,
+    stateAtMs: raisedAtMs + MINUTE_MS,
+    isTimeCorrected: false,
     receivedAtMs: raisedAtMs + 40,
   };
 }

@@ -2,7 +2,14 @@ import { ageMs } from "../../cloud-bridge/alarms/lateness.ts";
 import { type AlarmState, isAlarmOpen, reduceRevision, settle } from "../../cloud-bridge/alarms/reduce.ts";
 import { type GroupingCase, groupAlarm } from "../../cloud-bridge/cases/grouping.ts";
 import { type ReadMessage, readMessage, runsTouched } from "../../cloud-bridge/ingest/batch.ts";
-import { currentHello, type HelloState, isComplete, takePage } from "../../cloud-bridge/ingest/hello-state.ts";
+import {
+  currentHello,
+  type HelloState,
+  isBeyondHello,
+  isComplete,
+  mustSayHello,
+  takePage,
+} from "../../cloud-bridge/ingest/hello-state.ts";
 import { refusalsOf, takeEnvelope } from "../../cloud-bridge/ingest/take-envelope.ts";
 import {
   EMPTY_LEDGER_RUN,
@@ -174,7 +181,7 @@ export class ModelBridge {
     const answers: ReceiptMessage[] = [];
     let hasAlarms = false;
     for (const message of messages) {
-      if (message.type === "hello") answers.push(this.#takeHello(database, message.hello));
+      if (message.type === "hello") answers.push(...this.#takeHello(database, message.hello));
       else if (message.type === "fault") {
         if (message.fault.code !== "HELLO_INVALID") {
           answers.push({ ...this.#head(database), type: "undecodable", sha256: message.fault.sha256 });
@@ -191,19 +198,25 @@ export class ModelBridge {
     return { v: 1, bridge: database.bridge, epoch: database.epoch };
   }
 
-  #takeHello(database: Database, hello: Hello): ReceiptMessage {
+  #takeHello(database: Database, hello: Hello): readonly ReceiptMessage[] {
     const before = database.hellos.find(({ state }) => state.session === hello.session);
     const state = takePage(before?.state, hello);
     database.hellos = [...database.hellos.filter((row) => row !== before), { state }].slice(-3);
     database.isSettled = false;
+    const standing = currentHello(database.hellos, database.session)?.state;
+    let isBeyond = false;
     const runs = hello.runs.map(({ run, head }) => {
-      const ledger = withHead(database.ledger.get(run) ?? EMPTY_LEDGER_RUN, head);
+      const before = database.ledger.get(run) ?? EMPTY_LEDGER_RUN;
+      const ledger = withHead(before, head);
+      const heads = { before: before.head, after: ledger.head };
+      if (standing !== state && isBeyondHello(standing, run, heads)) isBeyond = true;
       database.ledger.set(run, ledger);
       return haveOf(run, ledger, head, MAX_RANGES_PER_PAGE);
     });
     this.#list(database);
     const { session, page, last } = hello;
-    return { ...this.#head(database), type: "have", session, page, last, versions: [1], nowMs: 0, runs };
+    const have = { ...this.#head(database), type: "have" as const, session, page, last, versions: [1], nowMs: 0, runs };
+    return isBeyond ? [have, { ...this.#head(database), type: "say-hello" }] : [have];
   }
 
   #list(database: Database): void {
@@ -252,7 +265,8 @@ export class ModelBridge {
       refused: [...refusalsOf(taken)],
     });
     if (taken.hasNameless) answers.push({ ...this.#head(database), type: "undecodable", sha256: message.sha256() });
-    if (!currentHello(database.hellos, database.session)?.state.heads.has(run)) {
+    const hello = currentHello(database.hellos, database.session)?.state;
+    if (mustSayHello(hello, run, { before: before.head, after: taken.ledger.head })) {
       answers.push({ ...this.#head(database), type: "say-hello" });
     }
     return hasAlarms;

@@ -50,7 +50,12 @@ export const AlarmView = Type.Object({
   device: Type.String(),
   subject: Type.Optional(Subject),
   siteId: Type.Optional(Type.String()),
+  /** As the node stamped it. */
   body: AlarmBody,
+  /** Corrected where the node's clock was not to be believed; `isTimeCorrected` says so. */
+  raisedAtMs: Type.Integer(),
+  stateAtMs: Type.Integer(),
+  isTimeCorrected: Type.Boolean(),
   late: Type.Boolean(),
   superseded: Type.Boolean(),
   receivedAtMs: Type.Integer(),

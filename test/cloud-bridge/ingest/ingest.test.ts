@@ -241,6 +241,22 @@ describe("ingest", () => {
     expect(answers.map(({ type }) => type)).toEqual(["receipt", "say-hello"]);
   });
 
+  test("a late envelope that raises the head of an ended run makes the bridge ask for what lies between", async () => {
+    await using bridge = await BridgeBench.open();
+    const [run, ended] = [newRunId(), newRunId()];
+    await bridge.hello({
+      current: run,
+      runs: [
+        { run, first: 1, head: 0 },
+        { run: ended, first: 1, head: 1 },
+      ],
+    });
+    expect((await bridge.up(bridge.envelope(ended, 1, [noiseRecord(0)]))).map(({ type }) => type)).toEqual(["receipt"]);
+    const late = bridge.envelope(ended, 2, [noiseRecord(1)], 5);
+    expect((await bridge.up(late)).map(({ type }) => type)).toEqual(["receipt", "say-hello"]);
+    expect((await bridge.up(late)).map(({ type }) => type)).toEqual(["receipt"]);
+  });
+
   test("the bridge's restart keeps the hello, the ledger and the id, and draws another epoch", async () => {
     const before = await BridgeBench.open();
     const run = newRunId();

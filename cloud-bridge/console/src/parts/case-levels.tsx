@@ -21,7 +21,7 @@ export function CaseLevels({ detail, timeZone }: CaseLevelsProps) {
   const node = alarm?.node;
   const device = alarm?.device;
   const subject = alarm?.subject?.id;
-  const raisedAtMs = alarm?.body.raisedAtMs;
+  const raisedAtMs = alarm?.raisedAtMs;
   const { updatedAtMs, closedAtMs } = detail.case;
   useEffect(() => {
     if (node === undefined || device === undefined || raisedAtMs === undefined) return;
@@ -42,11 +42,11 @@ export function CaseLevels({ detail, timeZone }: CaseLevelsProps) {
         </span>
       </h3>
       <LevelChart
-        label={t("levels.chart-label", { time: formatTime(locale.value, alarm.body.raisedAtMs, timeZone) })}
+        label={t("levels.chart-label", { time: formatTime(locale.value, alarm.raisedAtMs, timeZone) })}
         atMs={levels.atMs}
         levelsDb={levels.levelsDb}
         limits={limits}
-        marks={[{ atMs: alarm.body.raisedAtMs, label: t("levels.raised") }]}
+        marks={[{ atMs: alarm.raisedAtMs, label: t("levels.raised") }]}
         timeZone={timeZone}
         height={170}
       />

@@ -38,6 +38,7 @@ function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly ti
   const { kind, actor, channel, deviceTimeMs, serverTimeMs, position, cause } = entry;
   const levelDb = entry.detail?.["levelDb"];
   const found = entry.detail?.["found"];
+  const stampedAtMs = entry.detail?.["stampedAtMs"];
   const isLater = deviceTimeMs !== undefined && Math.abs(serverTimeMs - deviceTimeMs) > SAME_MOMENT_MS;
   return (
     <li class={`entry by-${channel}`}>
@@ -65,6 +66,12 @@ function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly ti
             {t(isLater ? "timeline.device-clock-later" : "timeline.device-clock", {
               time: formatTime(locale.value, deviceTimeMs, timeZone),
             })}
+          </span>
+        )}
+        {typeof stampedAtMs === "number" && (
+          <span class="entry-clock is-later">
+            <Icon name="clock" size={12} />
+            {t("timeline.corrected", { time: new Date(stampedAtMs).toISOString().slice(0, 19).replace("T", " ") })}
           </span>
         )}
         {position && (

@@ -164,6 +164,7 @@ export const en = {
   "timeline.label": "What happened, newest first",
   "timeline.bridge": "bridge ({part})",
   "timeline.device-clock": "{time} by their device",
+  "timeline.corrected": "time corrected; the box had stamped {time} UTC",
   "timeline.device-clock-later": "done at {time}, told later",
   "timeline.hash": "Hash chain: {hash}",
   "channel.system": "bridge",

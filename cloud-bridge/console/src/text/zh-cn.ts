@@ -165,6 +165,7 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "timeline.label": "经过，最新在前",
   "timeline.bridge": "云桥（{part}）",
   "timeline.device-clock": "本人设备时间 {time}",
+  "timeline.corrected": "时间已校正；设备原记 {time} UTC",
   "timeline.device-clock-later": "{time} 操作，稍后送达",
   "timeline.hash": "哈希链：{hash}",
   "channel.system": "云桥",
