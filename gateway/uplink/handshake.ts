@@ -20,6 +20,9 @@ export class Handshake {
     this.#gatheredAtMs = nowMs;
   }
 
+  /** The bridge has asked for a hello while this one was under way: what it answered may be older than that. */
+  isOutdated = false;
+
   get isGathered(): boolean {
     return this.#pages.length > 0;
   }

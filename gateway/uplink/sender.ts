@@ -176,6 +176,7 @@ export class Sender {
         return;
       case "say-hello":
         if (this.#handshake === undefined || this.#handshake.isAnswered) this.#sayHello(nowMs);
+        else this.#handshake.isOutdated = true;
         return;
       case "receipt":
       case "undecodable":
@@ -220,7 +221,8 @@ export class Sender {
     }
     handshake.answered(have);
     for (const entry of have.runs) this.#takeEntry(entry);
-    if (handshake.isAnswered) {
+    if (handshake.isAnswered && handshake.isOutdated) this.#sayHello(nowMs);
+    else if (handshake.isAnswered) {
       this.#out.push({
         type: "notice",
         notice: { code: "HELLO_ANSWERED", bridge: have.bridge, epoch: have.epoch, bridgeUtcMs: have.nowMs },

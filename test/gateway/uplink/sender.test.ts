@@ -46,6 +46,17 @@ describe("hello", () => {
     expect(bench.pages.map(({ page }) => page)).toEqual([0, 1]);
   });
 
+  test("one that is asked for while another is under way follows it: the answer may be older than the question", () => {
+    const bench = new SenderBench();
+    bench.connect();
+    bench.message({ v: 1, type: "say-hello", bridge: "b", epoch: "e" });
+    expect(bench.pages.length).toBe(1);
+    bench.have([nothing(bench.run)]);
+    expect(bench.pages.length).toBe(2);
+    bench.have([nothing(bench.run)]);
+    expect(bench.pages.length).toBe(2);
+  });
+
   test("what the bridge asks for and the node lacks is handed over to be declared, and what it has is marked", () => {
     const old = newRunId();
     const bench = new SenderBench({}, [{ run: old, first: 1, head: 9 }]);
