@@ -22,6 +22,7 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/nodes", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/accounting", EVERYONE_BUT_CREW],
+  ["GET", "/nodes/n1/accounting/r1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/levels?device=a&fromMs=0&toMs=1", EVERYONE_BUT_CREW],
   ["POST", "/nodes/n1/live", EVERYONE_BUT_CREW],
   ["POST", "/nodes", "admin operator"],
@@ -29,6 +30,9 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/alarms", "admin dispatcher operator supervisor viewer"],
   ["GET", "/cases", "admin dispatcher supervisor viewer crew"],
   ["GET", "/cases/case-1", "admin dispatcher supervisor viewer crew"],
+  ["GET", "/cases/case-1/evidence-bundle", "admin dispatcher supervisor viewer"],
+  ["GET", "/evidence/e1/bundle", "admin dispatcher supervisor viewer"],
+  ["GET", "/evidence/e1/parts/levels", "admin dispatcher supervisor viewer crew"],
   ["POST", "/cases/case-1/acts", "admin dispatcher supervisor"],
   ["POST", "/assignments/a1/acts", "admin dispatcher crew"],
   ["GET", "/sites", ALL],
@@ -75,7 +79,11 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
     .filter(([path]) => path.startsWith("/api/v1/"))
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
   const tested = MATRIX.map(([method, path]) => {
-    const plain = path.split("?")[0]?.replace(/\/(n1|case-1|a1|crew-1|d1)(?=\/|$)/u, "/{id}");
+    const plain = path
+      .split("?")[0]
+      ?.replace(/\/(n1|case-1|a1|crew-1|d1|e1)(?=\/|$)/u, "/{id}")
+      .replace(/parts\/levels$/u, "parts/{part}")
+      .replace(/\/r1$/u, "/{run}");
     return `${method} /api/v1${plain}`;
   });
   const open = [
