@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 
 /**
- * `node scripts/prune-platform.ts NODE_MODULES`: removes the native builds of other platforms, and the sources of those
+ * `node scripts/prune-platform.ts NODE_MODULES [ARCH]`: for this platform, or Node's name of another processor, removes the native builds of other platforms, and the sources of those
  * that are built already. Says what it freed.
  */
 const PLATFORMS = ["darwin", "linuxmusl", "linux", "win32", "android"] as const;
@@ -14,15 +14,15 @@ const BUILT_SOURCES = ["better-sqlite3/deps", "better-sqlite3/src", "@serialport
 const isMusl = process.platform === "linux" && !hasGlibc();
 let freedBytes = 0;
 
-const [root] = process.argv.slice(2);
+const [root, arch = process.arch] = process.argv.slice(2);
 if (root === undefined || !existsSync(root)) {
-  process.stderr.write("usage: node scripts/prune-platform.ts NODE_MODULES (a folder that is there)\n");
+  process.stderr.write("usage: node scripts/prune-platform.ts NODE_MODULES [ARCH] (a folder that is there)\n");
   process.exit(64);
 }
 prune(root);
 for (const source of BUILT_SOURCES) remove(join(root, source));
 process.stdout.write(
-  `kept the builds for ${process.platform}-${process.arch}${isMusl ? " (musl)" : ""}, freed ${Math.round(freedBytes / 1e6)} MB\n`,
+  `kept the builds for ${process.platform}-${arch}${isMusl ? " (musl)" : ""}, freed ${Math.round(freedBytes / 1e6)} MB\n`,
 );
 
 /** Goes through all packages, also those inside of others. */
@@ -48,7 +48,7 @@ function pruneBuilds(folder: string): void {
       .split("+");
     const fits =
       platform === "linuxmusl" ? isMusl : platform === process.platform && !(isMusl && name.endsWith(".node"));
-    if (!fits || !architectures.includes(process.arch)) remove(path);
+    if (!fits || !architectures.includes(arch)) remove(path);
     else if (statSync(path).isDirectory()) pruneLibc(path);
   }
 }
@@ -65,7 +65,7 @@ function pruneNested(folder: string): void {
     if (platform !== process.platform) remove(join(folder, platform));
     else {
       for (const architecture of readdirSync(join(folder, platform))) {
-        if (architecture !== process.arch) remove(join(folder, platform, architecture));
+        if (architecture !== arch) remove(join(folder, platform, architecture));
       }
     }
   }

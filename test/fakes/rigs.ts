@@ -69,9 +69,14 @@ else:
     asyncio.run(StartAsyncTcpServer(context=ctx, framer=framer, address=("127.0.0.1", int(where))))
 `;
 
-/** pymodbus as a slave: unit 1, holding registers 0 to 99 hold 536 + n. */
-export function startPymodbus(kind: "serial" | "tcp" | "rtu", where: string): { stop(): Promise<void> } {
-  const child = spawn("/usr/bin/python3", ["-c", SLAVE, kind, where], { stdio: "ignore" });
+/** pymodbus as a slave: unit 1, holding registers 0 to 99 hold 536 + n. `launcher` may start it somewhere else. */
+export function startPymodbus(
+  kind: "serial" | "tcp" | "rtu",
+  where: string,
+  launcher: readonly string[] = [],
+): { stop(): Promise<void> } {
+  const [program = "", ...words] = [...launcher, "/usr/bin/python3", "-c", SLAVE, kind, where];
+  const child = spawn(program, words, { stdio: "ignore" });
   return { stop: () => stopped(child) };
 }
 
