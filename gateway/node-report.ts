@@ -1,11 +1,14 @@
+import process from "node:process";
 import type { BusStatistics } from "../drivers/bus/bus-owner.ts";
 import type { HealthBody } from "../protocol/bodies.ts";
 import type { GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { DeviceHealth } from "./contracts/readings.ts";
 import type { HoldingWriter } from "./journal/holding-writer.ts";
+import type { Metric } from "./local/exposition.ts";
 import type { LocalHealth } from "./local/local-server.ts";
 import { ProcessVitals } from "./local/process-vitals.ts";
+import { nodeMetrics } from "./node-metrics.ts";
 import type { TimeKeeper } from "./time/time-keeper.ts";
 import type { UplinkFacts } from "./uplink/uplink.ts";
 
@@ -43,6 +46,7 @@ export interface NodePulse {
 export class NodeReport {
   readonly #facts: NodeFacts;
   readonly #vitals = new ProcessVitals();
+  #delayP99Ms = 0;
 
   constructor(facts: NodeFacts) {
     this.#facts = facts;
@@ -103,6 +107,7 @@ export class NodeReport {
   async healthBody(): Promise<HealthBody> {
     const statistics = await this.#facts.journal.statistics();
     const vitals = this.#vitals.sample();
+    this.#delayP99Ms = vitals.eventLoopDelayP99Ms;
     const { oldestUnreceiptedAtMs: oldest, freeDiskBytes } = statistics;
     const rttMs = this.#facts.uplink()?.rttMs;
     const devices = this.#devices();
@@ -120,31 +125,27 @@ export class NodeReport {
     };
   }
 
-  async metrics(): Promise<Record<string, number>> {
-    const body = await this.healthBody();
-    const { laneDepth, devices, parkedSinceMs, ...numbers } = body;
-    const { missedPolls, exchanges, timeouts } = this.#facts.busStatistics();
+  async metrics(): Promise<readonly Metric[]> {
     const facts = this.#facts.uplink();
-    return {
-      up_seconds: this.#facts.upMs() / 1000,
-      rss_bytes: numbers.rssBytes,
-      cpu_percent: numbers.cpuPct,
-      event_loop_delay_p99_ms: numbers.eventLoopDelayP99Ms,
-      journal_bytes: numbers.journalBytes,
-      unsent_records: numbers.unsentRecords,
-      ...Object.fromEntries(laneDepth.map((depth, lane) => [`unsent_records_lane_${lane}`, depth])),
-      connected: facts?.isConnected === true ? 1 : 0,
-      records_in_flight: facts?.recordsInFlight ?? 0,
-      round_trip_ms: numbers.rttMs ?? 0,
-      bus_missed_polls: missedPolls,
-      bus_exchanges: exchanges,
-      bus_timeouts: timeouts,
-      devices_online: Object.values(devices).filter((state) => state === "online").length,
-      devices: Object.keys(devices).length,
-      parked: parkedSinceMs === undefined ? 0 : 1,
-      held_writes: this.#facts.writer.facts.heldWrites,
-      lost_writes: this.#facts.writer.facts.lostWrites,
-    };
+    const { user, system } = process.cpuUsage();
+    return nodeMetrics({
+      node: this.#facts.node,
+      version: this.#facts.version,
+      upMs: this.#facts.upMs(),
+      rssBytes: process.memoryUsage.rss(),
+      cpuUs: user + system,
+      eventLoopDelayP99Ms: this.#delayP99Ms,
+      nowMs: this.#facts.time.nowMs(),
+      isClockTrusted: this.#facts.time.quality !== "none",
+      journal: await this.#facts.journal.statistics(),
+      isConnected: facts?.isConnected === true,
+      recordsInFlight: facts?.recordsInFlight ?? 0,
+      rttMs: facts?.rttMs,
+      bus: this.#facts.busStatistics(),
+      deviceStates: this.#devices().map(({ body }) => body.state),
+      isParked: this.#facts.parked() !== undefined,
+      ...this.#facts.writer.facts,
+    });
   }
 
   #devices(): readonly DeviceHealth[] {

@@ -1,11 +1,17 @@
 import type { Server } from "node:http";
 import process from "node:process";
 import { GatewayError } from "../contracts/gateway-error.ts";
+import { exposition, type Metric } from "./exposition.ts";
 
 // An import of node:http reads all of its exports, and one of them loads Node's WebSocket client: 10 MB alone.
 const { createServer } = process.getBuiltinModule("node:http");
 
 const EXPOSITION = "text/plain; version=0.0.4; charset=utf-8";
+
+const ANSWER_WITHIN_MS = 4000;
+const SILENT = new GatewayError("WATCH_SILENT", "the journal does not answer", {
+  hint: "Look at the disk under `state`.",
+});
 
 /** The node as `/health` shows it: units in the names. */
 export interface LocalHealth {
@@ -27,8 +33,9 @@ export interface LocalServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly health: () => Promise<LocalHealth>;
-  /** Numbers for `/metrics`, by name without prefix. */
-  readonly metrics: () => Promise<Readonly<Record<string, number>>>;
+  readonly metrics: () => Promise<readonly Metric[]>;
+  /** After so long without an answer it is 503. */
+  readonly answerWithinMs?: number;
 }
 
 export interface LocalServer {
@@ -36,7 +43,10 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-/** `/health` and `/metrics`, on loopback only. @throws GatewayError LOCAL_PORT */
+/**
+ * `/health` and `/metrics`, on loopback only. 503 when the journal does not answer: to be asked by whatever watches the box.
+ * @throws GatewayError LOCAL_PORT
+ */
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const server = createServer((request, response) => {
     const answer = async (): Promise<[number, string, string]> => {
@@ -47,18 +57,15 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
           return [200, "application/json", `${JSON.stringify(health)}\n`];
         }
         case "/metrics":
-          return [
-            200,
-            EXPOSITION,
-            Object.entries(await options.metrics())
-              .map(gauge)
-              .join(""),
-          ];
+          return [200, EXPOSITION, exposition(await options.metrics())];
         default:
           return [404, "text/plain", "there is /health and /metrics\n"];
       }
     };
-    answer().then(
+    const { promise: silence, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(SILENT), options.answerWithinMs ?? ANSWER_WITHIN_MS);
+    const first = Promise.race([answer(), silence]).finally(() => clearTimeout(timer));
+    first.then(
       ([status, type, body]) => response.writeHead(status, { "content-type": type }).end(body),
       (error: unknown) => response.writeHead(503, { "content-type": "text/plain" }).end(`${String(error)}\n`),
     );
@@ -66,16 +73,6 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   server.headersTimeout = 5000;
   server.requestTimeout = 5000;
   return { port: await listen(server, options), close: () => close(server) };
-}
-
-/**
- * One gauge as scrapers read it. A client library for these few lines would cost a small box 4 MB.
- * @source Prometheus text exposition format 0.0.4
- */
-function gauge([name, value]: [string, number]): string {
-  const full = `shao_gateway_${name}`;
-  const number = Math.abs(value) === Number.POSITIVE_INFINITY ? `${value > 0 ? "+" : "-"}Inf` : String(value);
-  return `# HELP ${full} ${name.replaceAll("_", " ")}\n# TYPE ${full} gauge\n${full} ${number}\n`;
 }
 
 function listen(server: Server, { host, port }: LocalServerOptions): Promise<number> {

@@ -116,8 +116,9 @@ describe("a gateway", () => {
     expect(health).toMatchObject({ node: "site-042", run, devices: { "noise-01": { state: "online" } } });
     const metrics = await (await fetch(`http://127.0.0.1:${localPort}/metrics`)).text();
     expect(metrics).toMatch(/^# TYPE shao_gateway_connected gauge\nshao_gateway_connected 1$/m);
+    expect(metrics).toMatch(/^shao_gateway_devices\{state="online"\} 1$/m);
     for (const line of metrics.trimEnd().split("\n")) {
-      expect(line).toMatch(/^(# (HELP|TYPE) )?shao_gateway_[a-z_0-9]+ \S/);
+      expect(line).toMatch(/^(# (HELP|TYPE) )?shao_gateway_[a-z_0-9]+(\{\S+\})? \S/);
     }
     await stop();
     await vi.waitFor(() => expect(bridge.states.at(-1)).toMatchObject({ online: false }), SOON);

@@ -50,21 +50,36 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
       },
     });
   };
-  gauge("shao_nodes_connected", "Nodes with an MQTT connection", () => link.counters().connected);
-  gauge("shao_event_loop_delay_p99_ms", "Event-loop delay of the last minute", () => delay.p99Ms);
-  gauge("shao_event_streams", "Open SSE streams", () => hub.counters.streams);
-  gauge(
-    "shao_event_streams_dropped_total",
+  const counter = (name: `${string}_total`, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  gauge("shao_bridge_nodes_connected", "Nodes with an MQTT connection", () => link.counters().connected);
+  gauge("shao_bridge_event_loop_delay_p99_seconds", "Event-loop delay of the last minute", () => delay.p99Ms / 1000);
+  gauge("shao_bridge_event_streams", "Open SSE streams", () => hub.counters.streams);
+  counter(
+    "shao_bridge_event_streams_dropped_total",
     "Streams cut because their reader was too slow",
     () => hub.counters.dropped,
   );
-  gauge("shao_mqtt_connects_total", "Connections admitted", () => link.counters().connects);
-  gauge("shao_mqtt_take_overs_total", "Connections that took over one that lived", () => link.counters().takeOvers);
-  gauge("shao_mqtt_messages_in_total", "Messages from nodes", () => link.counters().messagesIn);
-  gauge("shao_mqtt_messages_out_total", "Messages to nodes", () => link.counters().messagesOut);
+  counter("shao_bridge_mqtt_connects_total", "Connections admitted", () => link.counters().connects);
+  counter(
+    "shao_bridge_mqtt_take_overs_total",
+    "Connections that took over one that lived",
+    () => link.counters().takeOvers,
+  );
+  counter("shao_bridge_mqtt_messages_in_total", "Messages from nodes", () => link.counters().messagesIn);
+  counter("shao_bridge_mqtt_messages_out_total", "Messages to nodes", () => link.counters().messagesOut);
   custodyMetrics(store.db, registry);
   new Counter({
-    name: "shao_mqtt_refused_total",
+    name: "shao_bridge_mqtt_refused_total",
     help: "Connections and messages refused, by reason",
     labelNames: ["reason"],
     registers: [registry],

@@ -210,7 +210,7 @@ test("metrics are for the scraper's token and for accounts; health is for anyone
   const scraped = await api
     .client()
     .ask("/metrics", { headers: { authorization: "Bearer scraper-token-of-this-test" } });
-  expect(scraped.text).toContain('shao_mqtt_refused_total{reason="oversized"} 3');
+  expect(scraped.text).toContain('shao_bridge_mqtt_refused_total{reason="oversized"} 3');
   expect((await (await api.as("viewer")).ask("/metrics")).status).toBe(200);
   expect((await (await api.as("crew")).ask("/metrics")).status).toBe(401);
   expect((await api.client().ask("/health")).json).toMatchObject({ store: "well", connectionsRefused: 3 });

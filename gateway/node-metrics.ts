@@ -1,0 +1,88 @@
+import type { BusStatistics } from "../drivers/bus/bus-owner.ts";
+import type { JournalStatistics } from "./contracts/journal.ts";
+import type { Metric, MetricSample } from "./local/exposition.ts";
+
+const STATES = ["starting", "online", "silent", "offline", "parked", "stopped"] as const;
+
+/** What `/metrics` is made of. */
+export interface NodeNumbers {
+  readonly node: string;
+  readonly version: string;
+  readonly upMs: number;
+  readonly rssBytes: number;
+  readonly cpuUs: number;
+  readonly eventLoopDelayP99Ms: number;
+  readonly nowMs: number;
+  readonly isClockTrusted: boolean;
+  readonly journal: JournalStatistics;
+  readonly isConnected: boolean;
+  readonly recordsInFlight: number;
+  readonly rttMs: number | undefined;
+  readonly bus: BusStatistics;
+  readonly deviceStates: readonly string[];
+  readonly isParked: boolean;
+  readonly heldWrites: number;
+  readonly lostWrites: number;
+}
+
+/** The gateway's metrics: docs/operations.md explains them to those who watch. */
+export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
+  const { journal, bus, deviceStates } = numbers;
+  const oldest = journal.oldestUnreceiptedAtMs;
+  const states = STATES.map((state) => ({
+    labels: { state },
+    value: deviceStates.filter((other) => other === state).length,
+  }));
+  return [
+    gauge("info", "Version of the program, 1", { labels: { node: numbers.node, version: numbers.version }, value: 1 }),
+    gauge("up_seconds", "Since the start", numbers.upMs / 1000),
+    gauge("resident_memory_bytes", "Memory of the process", numbers.rssBytes),
+    counter("cpu_seconds_total", "Processor time of the process", numbers.cpuUs / 1e6),
+    gauge(
+      "event_loop_delay_p99_seconds",
+      "Delay of the event loop, as in the newest health record",
+      numbers.eventLoopDelayP99Ms / 1000,
+    ),
+    gauge("clock_trusted", "Whether the node knows the time", Number(numbers.isClockTrusted)),
+    gauge("connected", "Whether the bridge is connected", Number(numbers.isConnected)),
+    gauge("round_trip_seconds", "Publish to receipt, smoothed", (numbers.rttMs ?? 0) / 1000),
+    gauge("records_in_flight", "Sent and without a receipt", numbers.recordsInFlight),
+    gauge(
+      "unsent_records",
+      "Without a receipt, by lane",
+      ...journal.laneDepth.map((value, lane) => ({ labels: { lane: String(lane) }, value })),
+    ),
+    gauge(
+      "oldest_unsent_seconds",
+      "Age of the oldest record without a receipt",
+      oldest === undefined ? 0 : Math.max(0, numbers.nowMs - oldest) / 1000,
+    ),
+    gauge("journal_bytes", "Size of the journal", journal.sizeBytes),
+    gauge("journal_full", "Whether the journal refuses all but alarms", Number(journal.full)),
+    gauge("disk_free_bytes", "Free on the journal's disk", journal.freeDiskBytes ?? Number.NaN),
+    gauge("held_writes", "Writes that the journal refused and that wait in memory", numbers.heldWrites),
+    counter("lost_writes_total", "Writes that were given up", numbers.lostWrites),
+    gauge("devices", "Devices by state", ...states),
+    counter("bus_exchanges_total", "Requests on serial lines and their like", bus.exchanges),
+    counter("bus_timeouts_total", "Requests without an answer in time", bus.timeouts),
+    counter("bus_missed_polls_total", "Polls whose time passed while the line was busy", bus.missedPolls),
+    gauge("parked", "Whether the vehicle is parked", Number(numbers.isParked)),
+  ];
+}
+
+function gauge(name: string, help: string, ...samples: readonly (number | MetricSample)[]): Metric {
+  return metric("gauge", name, help, samples);
+}
+
+function counter(name: `${string}_total`, help: string, value: number): Metric {
+  return metric("counter", name, help, [value]);
+}
+
+function metric(type: Metric["type"], name: string, help: string, samples: readonly (number | MetricSample)[]): Metric {
+  return {
+    name: `shao_gateway_${name}`,
+    type,
+    help,
+    samples: samples.map((sample) => (typeof sample === "number" ? { value: sample } : sample)),
+  };
+}
