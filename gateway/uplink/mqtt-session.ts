@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { MqttClient } from "mqtt";
 import { GatewayError } from "../contracts/gateway-error.ts";
@@ -22,6 +22,8 @@ export interface MqttSessionOptions {
   readonly tls?: NodeTls;
   /** How often the line is asked whether it lives; a dead one is dropped after one and a half times this. Default 15. */
   readonly keepaliveS?: number;
+  /** Finds the addresses of a name; the system's by default. */
+  readonly lookup?: LookupFunction;
   readonly clientId: string;
   readonly will: { readonly topic: string; readonly payload: Uint8Array };
   readonly subscriptions: readonly string[];
@@ -55,15 +57,16 @@ export interface MqttSession {
 export async function openMqttSession(options: MqttSessionOptions, signal: AbortSignal): Promise<MqttSession> {
   const { host, port } = addressOf(options);
   const address = `${host}:${port}`;
-  let line: Socket | undefined;
+  // A socket of its own below TLS, because that one counts what really goes over the line.
+  const line = await openLine(
+    { host, port, ...(options.lookup === undefined ? {} : { lookup: options.lookup }) },
+    signal,
+  );
   let socket: Socket | undefined;
   let lastError: Error | undefined;
   const client = new MqttClient(
     () => {
       const { tls } = options;
-      // A socket of its own below TLS, because that one counts what really goes over the line.
-      line = connectTcp({ host, port });
-      line.setNoDelay(true);
       const stream = tls === undefined ? line : connectTls({ socket: line, host, ...tls, minVersion: "TLSv1.2" });
       const note = (error: Error) => {
         lastError ??= error;
@@ -126,13 +129,13 @@ export async function openMqttSession(options: MqttSessionOptions, signal: Abort
   return {
     closed,
     get bufferedBytes() {
-      return (socket?.writableLength ?? 0) + (socket === line ? 0 : (line?.writableLength ?? 0));
+      return (socket?.writableLength ?? 0) + (socket === line ? 0 : line.writableLength);
     },
     get bytesWritten() {
-      return line?.bytesWritten ?? 0;
+      return line.bytesWritten;
     },
     get bytesRead() {
-      return line?.bytesRead ?? 0;
+      return line.bytesRead;
     },
     publish(topic, bytes, { qos, retain = false }, onAcknowledged) {
       if (!client.connected || isEnding) return false;
@@ -143,6 +146,38 @@ export async function openMqttSession(options: MqttSessionOptions, signal: Abort
     },
     end,
   };
+}
+
+/**
+ * Connected before TLS is laid on it: while Node still tries one address of a name after another, it exchanges the handle
+ * below, and TLS on the first one ends the process with a segmentation fault.
+ */
+function openLine(
+  to: { readonly host: string; readonly port: number; readonly lookup?: LookupFunction },
+  signal: AbortSignal,
+): Promise<Socket> {
+  const address = `${to.host}:${to.port}`;
+  return new Promise((resolve, reject) => {
+    const line = connectTcp({ ...to, noDelay: true, timeout: CONNECT_TIMEOUT_MS });
+    const give = (error?: Error) => {
+      line.destroy();
+      reject(brokerError(error, address));
+    };
+    const onAbort = () => give();
+    const onTimeout = () => give(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
+    signal.addEventListener("abort", onAbort, { once: true });
+    line
+      .once("error", give)
+      .once("timeout", onTimeout)
+      .once("connect", () => {
+        signal.removeEventListener("abort", onAbort);
+        line.off("error", give).off("timeout", onTimeout).setTimeout(0);
+        if (signal.aborted) give();
+        else resolve(line);
+      })
+      .once("close", () => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) give();
+  });
 }
 
 function subscribe(

@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type EmbeddedBroker, startEmbeddedBroker } from "../../../cloud-bridge/broker/embedded-broker.ts";
 import type { Authority } from "../../../cloud-bridge/fleet/authority.ts";
@@ -96,4 +97,33 @@ describe("over the bridge's own mTLS", () => {
     const subscriptions = ["shao/n2/receipt"];
     await expect(open("n1", one, { subscriptions })).rejects.toMatchObject({ code: "BROKER_REFUSED" });
   });
+});
+
+test("a name with two addresses of which the first refuses leads to the second, and ends no process", async () => {
+  // Node exchanges the socket below while it tries; TLS must not lie on it yet.
+  const names: LookupFunction = (_name, _options, done) =>
+    done(null, [
+      { address: "::1", family: 6 },
+      { address: "127.0.0.1", family: 4 },
+    ]);
+  const session = await open("n1", one, { url: `mqtts://localhost:${broker.port}`, lookup: names });
+  expect(session.bytesRead).toBeGreaterThan(0);
+  await session.end();
+});
+
+test("an end that is asked for while it connects is no connection", async () => {
+  const stop = new AbortController();
+  stop.abort();
+  const opening = openMqttSession(
+    {
+      url: `mqtts://127.0.0.1:${broker.port}`,
+      tls: one,
+      clientId: "n1",
+      will: { topic: "shao/n1/state", payload: Buffer.from("gone") },
+      subscriptions: [],
+      onMessage: () => {},
+    },
+    stop.signal,
+  );
+  await expect(opening).rejects.toMatchObject({ code: "BROKER_LOST" });
 });
