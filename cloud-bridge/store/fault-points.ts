@@ -1,3 +1,19 @@
+/** Between an alarm that is stored and a crew that was told. */
+export const DESK_FAULT_POINTS = [
+  /** A follow-up half turned into a case, nothing committed. */
+  "bridge-mid-follow-up",
+  /** Case committed; where its policy waits, its assignment is not yet made. */
+  "bridge-after-case-commit",
+  /** Assignment half written, nothing committed. */
+  "bridge-mid-assignment",
+  /** Assignment committed, the crew not yet notified. */
+  "bridge-before-notify",
+  /** Crew notified, the proof of delivery not yet committed. */
+  "bridge-after-notify",
+  /** A timer's act half written, nothing committed. */
+  "bridge-mid-timer",
+] as const;
+
 /** Where the bridge may be told to die (`--fault-point NAME[:N]`): each stands between two things that must not come apart. */
 export const FAULT_POINTS = [
   /** A step of the schema is half made, nothing committed. */
@@ -14,18 +30,7 @@ export const FAULT_POINTS = [
   "bridge-mid-blob",
   /** A file is whole, checked and on the disk, with its row; its `stored` is not yet published. */
   "bridge-before-blob-receipt",
-  /** A follow-up half turned into a case, nothing committed. */
-  "bridge-mid-follow-up",
-  /** Case committed; where its policy waits, its assignment is not yet made. */
-  "bridge-after-case-commit",
-  /** Assignment half written, nothing committed. */
-  "bridge-mid-assignment",
-  /** Assignment committed, the crew not yet notified. */
-  "bridge-before-notify",
-  /** Crew notified, the proof of delivery not yet committed. */
-  "bridge-after-notify",
-  /** A timer's act half written, nothing committed. */
-  "bridge-mid-timer",
+  ...DESK_FAULT_POINTS,
 ] as const;
 
 /** Promises that a bridge can be told to break, so that the fault tests are seen to go red. */

@@ -4,7 +4,7 @@ import { applyAlarm } from "../../../cloud-bridge/alarms/apply-alarm.ts";
 import { CASE_MOVES, CREWED_STATES, nextState, stateNamed } from "../../../cloud-bridge/cases/states.ts";
 import { brokenAt } from "../../../cloud-bridge/cases/timeline.ts";
 import { BridgeError } from "../../../cloud-bridge/store/errors.ts";
-import { armFaultPoint, FAULT_POINTS } from "../../../cloud-bridge/store/fault-points.ts";
+import { armFaultPoint, DESK_FAULT_POINTS } from "../../../cloud-bridge/store/fault-points.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { CREW_A, CREW_B, type DeskRig, DISPATCHER, deskRig, newKey, SITE, T0 } from "../../fakes/desk-rig.ts";
 
@@ -15,8 +15,7 @@ const dyingAt = (point: string, deaths: string[]) =>
   });
 
 describe("a bridge that dies", () => {
-  const points = FAULT_POINTS.filter((point) => !point.includes("ingest") && !point.includes("receipt"));
-  test.each(points)("at %s sends one crew once, and it is told", async (point) => {
+  test.each(DESK_FAULT_POINTS)("at %s sends one crew once, and it is told", async (point) => {
     const rig = await deskRig();
     const deaths: string[] = [];
     const dying = rig.makeDesk(dyingAt(point, deaths));
