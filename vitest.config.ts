@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: long ? ["test/**/*.test.ts"] : ["test/**/*.test.ts", "!test/**/*.long.test.ts"],
     pool: "forks",
+    globalSetup: ["test/fakes/postgres-global.ts"],
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,

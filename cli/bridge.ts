@@ -1,8 +1,8 @@
 import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { reachableHost, urlOf, welcomeLink } from "../cloud-bridge/addresses.ts";
+import { openConfiguredStore } from "../cloud-bridge/configured-store.ts";
 import { initialise } from "../cloud-bridge/initialise.ts";
-import { openStore } from "../cloud-bridge/store/database.ts";
 import { FAULT_POINTS, NEGATIVE_CONTROLS, type NegativeControl } from "../cloud-bridge/store/fault-points.ts";
 import { bridgeConfig, DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
 import { BridgeWatch } from "./bridge-watch.ts";
@@ -14,6 +14,7 @@ interface RunOptions {
   readonly faultPoint?: string;
   readonly negativeControl?: NegativeControl;
   readonly logLevel: string;
+  readonly workersOnly?: boolean;
 }
 
 /** `shao bridge` runs the cloud half; `shao bridge init` makes its CA and the first administrator's link. */
@@ -23,6 +24,10 @@ export function command(): Command {
     .option("--time-scale <n>", "divide waiting times, for demonstrations; never rules or records", positive, 1)
     .addOption(
       new Option("--log-level <level>", "how much to say").choices(["debug", "info", "warn", "error"]).default("info"),
+    )
+    .option(
+      "--workers-only",
+      "take records and serve pages, and let the other processes of this bridge act (PostgreSQL)",
     )
     .option(
       "--fault-point <name[:n]>",
@@ -48,7 +53,7 @@ async function init(file: string): Promise<void> {
   const config = await bridgeConfig(file);
   if (config === undefined) return;
   const nowMs = Date.now();
-  const store = openStore({ state: config.state, nowMs });
+  const store = await openConfiguredStore(config, { nowMs });
   try {
     const { made, fingerprint, invitation } = await initialise(config.state, store, nowMs);
     const scheme = config.insecureLoopback ? "http" : "https";
@@ -73,11 +78,12 @@ async function run(options: RunOptions): Promise<void> {
   if (config === undefined) return;
   const [{ startBridge }, { default: pino }] = await Promise.all([import("../cloud-bridge/main.ts"), import("pino")]);
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
-  const { timeScale, faultPoint, negativeControl } = options;
+  const { timeScale, faultPoint, negativeControl, workersOnly } = options;
   const running = await startBridge({
     config,
     log,
     timeScale,
+    ...(workersOnly === undefined ? {} : { isWorkerOnly: workersOnly }),
     ...(faultPoint === undefined ? {} : { faultPoint }),
     ...(negativeControl === undefined ? {} : { negativeControl }),
   });

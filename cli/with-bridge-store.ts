@@ -1,7 +1,8 @@
 import process from "node:process";
 import { reachableHost, urlOf } from "../cloud-bridge/addresses.ts";
 import type { BridgeConfig } from "../cloud-bridge/config.ts";
-import { openStore, type Store } from "../cloud-bridge/store/database.ts";
+import { openConfiguredStore } from "../cloud-bridge/configured-store.ts";
+import type { Store } from "../cloud-bridge/store/database.ts";
 import { bridgeConfig } from "./bridge-config.ts";
 
 export interface BridgeStore {
@@ -19,7 +20,7 @@ export async function withBridgeStore(file: string, act: (bridge: BridgeStore) =
   const config = await bridgeConfig(file);
   if (config === undefined) return;
   const nowMs = Date.now();
-  const store = openStore({ state: config.state, nowMs });
+  const store = await openConfiguredStore(config, { nowMs });
   try {
     const scheme = config.insecureLoopback ? "http" : "https";
     const publicUrl = urlOf(scheme, reachableHost(config.listen), config.listen.http);

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { StoreChoice } from "./store-schema.ts";
 
 const Port = (title: string, example: number) =>
   Type.Integer({ minimum: 0, maximum: 65_535, title, description: "0: the system chooses.", examples: [example] });
@@ -38,7 +39,7 @@ export const BridgeDocument = Type.Object(
       description: "Database, CA and keys; relative to the folder in which the bridge is started.",
       examples: ["./state/bridge"],
     }),
-    store: Type.Union([Type.Literal("sqlite")], { default: "sqlite", title: "Database" }),
+    store: StoreChoice,
     timeZone: Type.String({
       minLength: 1,
       maxLength: 64,
@@ -161,6 +162,27 @@ export const BridgeDocument = Type.Object(
         }),
       },
       { default: {}, title: "Silence limits", description: "Beyond them the bridge raises its own fault alarm." },
+    ),
+    retention: Type.Object(
+      {
+        recordsDays: Type.Integer({
+          minimum: 2,
+          maximum: 36_500,
+          default: 400,
+          title: "Days that records are kept",
+          description: "By the day of their arrival. Cases, alarms and the account of every record stay.",
+        }),
+        budgetGiB: Type.Optional(
+          Type.Number({
+            minimum: 0.1,
+            maximum: 1_000_000,
+            title: "What the database may take, GiB",
+            description: "Beyond it the oldest days of records go, down to the last two.",
+            examples: [50],
+          }),
+        ),
+      },
+      { default: {}, title: "Retention" },
     ),
   },
   { title: "Bridge", expected: "a bridge config: listen, state, store, timeZone, dispatch" },

@@ -40,7 +40,7 @@ export function checkBridgeConfig(bytes: Uint8Array): BridgeConfigResult {
   const { root, faults } = parseDocumentText(text);
   if (faults.length > 0) return { ok: false, faults: inDocumentOrder(faults), text };
   const checked = checkDocument(BridgeDocument, root);
-  const all = [...checked.faults, ...zoneFaults(root), ...loopbackFaults(root)];
+  const all = [...checked.faults, ...zoneFaults(root), ...loopbackFaults(root), ...passwordFaults(root)];
   if (all.length > 0) return { ok: false, faults: inDocumentOrder(all), text };
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return { ok: true, config: { ...checked.value, sha256 }, text };
@@ -62,6 +62,20 @@ function zoneFaults(root: DocumentNode): DocumentFault[] {
     } as const;
     return [faultAt(root, ["timeZone"], near === undefined ? fault : { ...fault, suggestion: near })];
   }
+}
+
+function passwordFaults(root: DocumentNode): DocumentFault[] {
+  const path = ["store", "postgres"];
+  const isThere = (name: string) => nodeAt(root, [...path, name]) !== undefined;
+  if (!isThere("passwordFile") || !isThere("passwordEnv")) return [];
+  return [
+    faultAt(root, [...path, "passwordEnv"], {
+      code: "CONFIG_WRONG_VALUE",
+      message: "store.postgres: passwordFile and passwordEnv both say where the password is",
+      expected: "one of the two",
+      example: "passwordFile: /etc/shao/db.password",
+    }),
+  ];
 }
 
 function loopbackFaults(root: DocumentNode): DocumentFault[] {

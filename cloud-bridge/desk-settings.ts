@@ -2,6 +2,7 @@ import type { SilenceLimits } from "./alarms/fault-watch.ts";
 import { DEFAULT_DESK, type DeskSettings } from "./cases/settings.ts";
 import type { BridgeDocument } from "./config-schema.ts";
 import type { EvidenceLimits } from "./evidence/blob-intake.ts";
+import type { Retention } from "./store/retention.ts";
 
 const KMH_PER_MPS = 3.6;
 const GIGABYTE = 1e9;
@@ -40,5 +41,13 @@ export function deskSettings(config: BridgeDocument, timeScale: number): DeskSet
     giveUpMs: verification.giveUpHours * 3600_000,
     radiusM: dispatch.geofenceM,
     timeScale,
+  };
+}
+
+export function retentionOf({ retention }: BridgeDocument): Retention {
+  const { recordsDays, budgetGiB } = retention;
+  return {
+    keepMs: recordsDays * 24 * 3600_000,
+    budgetBytes: budgetGiB === undefined ? undefined : budgetGiB * 1024 ** 3,
   };
 }

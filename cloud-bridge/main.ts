@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
@@ -14,26 +15,36 @@ import type { LiveLeases } from "./api/live-leases.ts";
 import { createApi } from "./api/server.ts";
 import { type EmbeddedBroker, startEmbeddedBroker } from "./broker/embedded-broker.ts";
 import type { BridgeConfig } from "./config.ts";
-import { deskSettings, evidenceLimits } from "./desk-settings.ts";
+import { openConfiguredStore, postgresOf } from "./configured-store.ts";
+import { newestEventsOf, shownTo } from "./crew-events.ts";
+import { deskSettings, evidenceLimits, retentionOf } from "./desk-settings.ts";
 import { createDesk } from "./dispatch/desk.ts";
 import { BlobIntake } from "./evidence/blob-intake.ts";
 import { openAuthority } from "./fleet/authority.ts";
 import { admit } from "./fleet/enrolment.ts";
+import { noteGoneWorkers } from "./fleet/gone-workers.ts";
 import { HandsetPositions } from "./handset-positions.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { replayKnown } from "./ingest/replay.ts";
 import { initialise, metricsTokenFile } from "./initialise.ts";
+import { joinOthers } from "./join-others.ts";
 import { listenError } from "./listen-error.ts";
+import { countOnline, cutRevoked, noteAllGone } from "./node-connections.ts";
 import { PresenceNews } from "./presence-news.ts";
+import { Relay } from "./relay.ts";
+import { type Candidacy, SESSION_PREFIX } from "./store/candidacy.ts";
 import { type BridgeClock, systemClock } from "./store/clock.ts";
-import { type Db, electWriter, openStore, type Store } from "./store/database.ts";
+import { electWriter, type Store } from "./store/database.ts";
 import { armFaultPoint, type NegativeControl, noFaultPoints } from "./store/fault-points.ts";
 import type { Logger } from "./store/logger.ts";
+import { type Kept, keepWithin } from "./store/retention.ts";
 import { VehiclePositions } from "./vehicle-positions.ts";
 
 const TICK_MS = 200;
 const REVOKED_EVERY_MS = 2_000;
 const TIDY_EVERY_MS = 60_000;
+const OTHERS_EVERY_MS = 1_000;
+const RETENTION_EVERY_MS = 3600_000;
 const RENEW_EVERY_MS = 12 * 3600_000;
 const CONSOLE_FOLDER = join(import.meta.dirname, "console", "dist");
 
@@ -48,6 +59,8 @@ export interface BridgeOptions {
   readonly negativeControl?: NegativeControl;
   /** Makes CA and first administrator where there are none; `adminLink` says how to get in. */
   readonly initialise?: boolean;
+  /** Never to be the elected writer: takes records and serves pages beside the processes that act. */
+  readonly isWorkerOnly?: boolean;
   readonly consoleFolder?: string;
   readonly limits?: ApiLimits;
 }
@@ -66,6 +79,8 @@ export interface RunningBridge {
   readonly store: Store;
   /** Resolves once the store has answered; `rounds` grows with each look of the desk at its timers. */
   pulse(): Promise<{ readonly rounds: number; readonly nodesOnline: number }>;
+  /** Whether this process is the elected writer now. */
+  isElected(): boolean;
   close(): Promise<void>;
 }
 
@@ -87,33 +102,50 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   async function start(): Promise<RunningBridge> {
     const faultPoints = options.faultPoint === undefined ? noFaultPoints : armFaultPoint(options.faultPoint);
     const { negativeControl } = options;
-    const store = openStore({
-      state,
+    const store = await openConfiguredStore(config, {
       nowMs: clock.nowMs(),
       faultPoints,
       ...(negativeControl === undefined ? {} : { negativeControl }),
     });
     closers.push(() => store.close());
-    const election = await electWriter(state, store);
-    closers.push(() => election.resign());
+    const address = postgresOf(config);
+    const worker = randomBytes(8).toString("hex");
+    let candidacy: Candidacy | undefined = address === undefined ? await ownWriter(state, store) : undefined;
+    closers.push(() => candidacy?.close());
     const made =
       options.initialise === true || insecureLoopback ? await initialise(state, store, clock.nowMs()) : undefined;
     const authority = openAuthority(state);
     const host = reachableHost(listen);
     const names = [host, listen.host];
     const tls = insecureLoopback ? ("insecure-loopback" as const) : await authority.serverTls(names, clock.nowMs());
-    await noteAllGone(store.db, clock.nowMs());
+    if (address === undefined) await noteAllGone(store.db, clock.nowMs());
 
     let hub: EventHub | undefined;
+    let kept: Kept | undefined;
     let leases: LiveLeases | undefined;
     let broker: EmbeddedBroker | undefined;
+    const relay = new Relay({
+      db: store.db,
+      worker,
+      clock,
+      prefix: topicPrefix,
+      onEvents: () => hub?.wake(),
+      onDesk: () => void wakeDesk(),
+      onPresence: (node) => presence.changed(node),
+      onLive: (node, device, bytes) => showLive(node, device, bytes),
+    });
     const desk = createDesk({
       db: store.db,
+      writer: () => candidacy?.elected?.db,
+      onUnelected: () => relay.desk(),
       clock,
       settings: deskSettings(config, timeScale),
       faultPoints,
       log: log.child({ room: "desk" }),
-      publish: () => hub?.wake(),
+      publish() {
+        hub?.wake();
+        relay.events();
+      },
     });
     const wakeDesk = (): Promise<void> =>
       desk.wake().catch((error: unknown) => log.error({ error: String(error) }, "desk put off until its next tick"));
@@ -137,10 +169,15 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         handsets.seen(batch.handsets);
         for (const node of batch.nodes) {
           presence.changed(node);
+          relay.presence(node);
           vehicles.changed(node);
         }
       },
-      onPresence: (node) => presence.changed(node),
+      worker,
+      onPresence(node) {
+        presence.changed(node);
+        relay.presence(node);
+      },
     });
     closers.push(() => ingest.idle());
     const blobs = new BlobIntake({
@@ -157,6 +194,27 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const replayed = await replayKnown(store.db, clock.nowMs());
     if (replayed.quarantined + replayed.raw > 0)
       log.info({ ...replayed }, "records taken up that could not be read before");
+    const showLive = (node: string, device: string, bytes: Uint8Array): void => {
+      const level = levelOf(bytes);
+      if (level !== undefined) leases?.level(node, device, level);
+    };
+    if (address !== undefined) {
+      const bus = await joinOthers({ address, worker, store, log, relay, onBack: () => hub?.wake() });
+      closers.push(() => bus.close());
+      const { PostgresCandidacy } = await import("./store/postgres-candidacy.ts");
+      candidacy = await PostgresCandidacy.start({
+        address,
+        worker,
+        isWorkerOnly: options.isWorkerOnly === true,
+        onElected({ epoch }) {
+          log.info({ epoch, worker }, "elected: this process acts");
+          void wakeDesk();
+        },
+        onLost: (reason) => log.error({ code: "ELECTION_LOST", reason, worker }, "another process may act now"),
+        onBack: () =>
+          void relay.cutOwn().catch((error: unknown) => log.warn({ error: String(error) }, "nodes not cut")),
+      });
+    }
 
     broker = await startEmbeddedBroker({
       host: listen.host,
@@ -170,8 +228,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         onState: (node, bytes) => ingest.onState(node, bytes),
         onBlob: (node, blob, bytes) => blobs.onBlob(node, blob, bytes),
         onLive(node, device, bytes) {
-          const level = levelOf(bytes);
-          if (level !== undefined) leases?.level(node, device, level);
+          showLive(node, device, bytes);
+          relay.live(node, device, bytes);
         },
       },
     }).catch((error: unknown) => {
@@ -186,8 +244,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       store,
       authority,
       desk: deskPortOf(desk, store.db, clock),
-      link,
       evidenceFiles: blobs.files,
+      link: relay.over(link),
       clock,
       log: log.child({ room: "api" }),
       tls,
@@ -198,7 +256,16 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       metricsToken: readFileSync(metricsTokenFile(state), "utf8").trim(),
       topicPrefix,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
-      facts: () => ({ bridge: store.bridge, epoch: election.epoch, timeScale }),
+      facts: () => ({
+        bridge: store.bridge,
+        worker,
+        elected: candidacy?.elected !== undefined,
+        epoch: candidacy?.elected?.epoch,
+        databaseBytes: kept?.usedBytes,
+        databaseOverBudget: kept?.isOverBudget,
+        timeScale,
+      }),
+      onLease: (node, device, untilMs) => relay.lease(node, device, untilMs),
       onEventWritten(name, data, account) {
         const assignmentId = name === "assignment" ? shownTo(data, account.crewId) : undefined;
         if (assignmentId === undefined) return;
@@ -214,8 +281,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       throw listenError(error, listen.host, listen.http);
     });
     closers.push(() => api.app.close());
-    const address = api.app.server.address();
-    const httpPort = typeof address === "object" && address !== null ? address.port : listen.http;
+    const bound = api.app.server.address();
+    const httpPort = typeof bound === "object" && bound !== null ? bound.port : listen.http;
     url = urlOf(insecureLoopback ? "http" : "https", host, httpPort);
 
     const stopping = new AbortController();
@@ -223,6 +290,25 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const loops = [
       every(TICK_MS, stopping.signal, () => desk.tick().finally(() => (rounds += 1))),
       every(TIDY_EVERY_MS, stopping.signal, () => blobs.tick()),
+      every(OTHERS_EVERY_MS, stopping.signal, async () => {
+        if (address === undefined) return;
+        // What another process had committed when it died, before it could tell.
+        hub?.wake();
+        const { elected } = candidacy ?? {};
+        if (elected === undefined) return;
+        for (const node of await noteGoneWorkers(elected.db, SESSION_PREFIX, clock.nowMs())) {
+          presence.changed(node);
+          relay.presence(node);
+        }
+      }),
+      every(RETENTION_EVERY_MS, stopping.signal, async () => {
+        if (candidacy?.elected === undefined) return;
+        kept = await keepWithin(store.db, retentionOf(config), clock.nowMs());
+        if (kept.dropped > 0) log.info({ records: kept.dropped, usedBytes: kept.usedBytes }, "old records dropped");
+        if (kept.isOverBudget) {
+          log.error({ code: "STORE_OVER_BUDGET", usedBytes: kept.usedBytes }, "the database is beyond its budget");
+        }
+      }),
       every(REVOKED_EVERY_MS, stopping.signal, () => cutRevoked(store.db, link)),
       every(RENEW_EVERY_MS, stopping.signal, async () => {
         if (insecureLoopback) return;
@@ -249,6 +335,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       ...(invitation === undefined ? {} : { adminLink: welcomeLink(url, invitation.token) }),
       store,
       pulse: async () => ({ rounds, nodesOnline: await countOnline(store.db) }),
+      isElected: () => candidacy?.elected !== undefined,
       close: () => closeAll(closers, log),
     };
   }
@@ -272,46 +359,10 @@ async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): P
   }
 }
 
-/** This process has no connection yet, whatever the one before it had. */
-async function noteAllGone(db: Db, nowMs: number): Promise<void> {
-  await db.updateTable("nodes").set({ online: 0, state_at_ms: nowMs }).where("online", "=", 1).execute();
-}
-
-async function countOnline(db: Db): Promise<number> {
-  const { count } = await db
-    .selectFrom("nodes")
-    .select((from) => from.fn.countAll<number>().as("count"))
-    .where("online", "=", 1)
-    .executeTakeFirstOrThrow();
-  return Number(count);
-}
-
-/** Nodes that the command line revoked beside us. */
-async function cutRevoked(db: Db, link: EmbeddedBroker): Promise<void> {
-  const rows = await db.selectFrom("nodes").select("id").where("revoked_at_ms", "is not", null).execute();
-  for (const { id } of rows) link.disconnect(id);
-}
-
-/** The assignment that an event shows to a crew, when it is the crew's own. */
-function shownTo(data: string, crewId: string | undefined): string | undefined {
-  const { assignment } = JSON.parse(data) as { assignment: { id: string; crewId: string; notifiedAtMs?: number } };
-  return assignment.crewId === crewId && assignment.notifiedAtMs === undefined ? assignment.id : undefined;
-}
-
-async function newestEventsOf(db: Db, assignmentIds: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(
-    assignmentIds.map((id) =>
-      db
-        .selectFrom("events")
-        .select("data")
-        .where("name", "=", "assignment")
-        .where("data", "like", `{"assignment":{"id":"${id}"%`)
-        .orderBy("id", "desc")
-        .limit(1)
-        .executeTakeFirst(),
-    ),
-  );
-  return found.flatMap((row) => (row === undefined ? [] : [row.data]));
+/** On SQLite the process that opened the state folder is the writer, or none is. */
+async function ownWriter(state: string, store: Store): Promise<Candidacy> {
+  const { epoch, resign } = await electWriter(state, store);
+  return { elected: { db: store.db, epoch }, close: async () => resign() };
 }
 
 function levelOf(bytes: Uint8Array): LiveLevel | undefined {

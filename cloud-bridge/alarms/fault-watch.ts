@@ -1,6 +1,8 @@
 import type { HealthBody } from "../../protocol/bodies.ts";
 import type { Subject } from "../../protocol/ids.ts";
+import { lockNode } from "../fleet/lock-node.ts";
 import type { Db } from "../store/database.ts";
+import { changing } from "../store/transactions.ts";
 import { clearFault, type Fault, isStanding, raiseFault } from "./faults.ts";
 
 export interface SilenceLimits {
@@ -117,7 +119,10 @@ export class FaultWatch {
         const { node, device = "", subject, rule } = verdict;
         if (stands.has(`${node} ${device} ${subject?.id ?? ""} ${rule}`) === verdict.stands) continue;
         const act = verdict.stands ? raiseFault : clearFault;
-        await this.#db.transaction().execute((trx) => act(trx, verdict, nowMs));
+        await changing(this.#db, async (trx) => {
+          await lockNode(trx, node);
+          return act(trx, verdict, nowMs);
+        });
         changed += 1;
       }
     }

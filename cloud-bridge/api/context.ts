@@ -42,6 +42,8 @@ export interface ApiOptions {
   readonly checkAnswers?: boolean;
   /** More facts for /health, e.g. of the writer. */
   readonly facts?: () => Record<string, unknown>;
+  /** Somebody watches this meter from now on, until then. */
+  readonly onLease?: (node: string, device: string, untilMs: number) => void;
   /** An event was handed to the socket of this account's stream. */
   readonly onEventWritten?: (name: string, data: string, account: AccountFacts) => void;
   /** What a crew's page that connects has to be shown again: data of `assignment` events. */

@@ -27,10 +27,11 @@ export function problemOf(error: unknown): Problem {
     const hint = "The shape of every request stands in /openapi.json.";
     return problem(400, "REQUEST_INVALID", message ?? "the request does not fit its schema", hint);
   }
-  if (/^SQLITE_(FULL|READONLY|IOERR|CORRUPT|CANTOPEN|NOTADB)/u.test(code)) {
+  if (isStoreFault(code, message ?? "")) {
     const hint =
-      "Make room on the disk of the bridge's state folder, and see its log. Nodes keep what they have until then.";
-    return problem(503, "STORE_CANNOT_WRITE", `the database does not take it (${code})`, hint);
+      "See that the database runs and its disk has room, and see the log. Nodes keep what they have until then.";
+    const said = code === "" ? (message ?? "") : code;
+    return problem(503, "STORE_CANNOT_WRITE", `the database does not take it (${said})`, hint);
   }
   const known = BY_FASTIFY_CODE[code];
   if (known !== undefined) return problem(statusCode ?? 400, known.code, known.detail, known.hint);
@@ -44,6 +45,14 @@ export function problemOf(error: unknown): Problem {
     "the bridge could not do this",
     "It stands in the bridge's log with this time.",
   );
+}
+
+/** @source PostgreSQL 15 manual, appendix A: classes 08 connection, 53 resources, 57P shutdown, 25006 read-only */
+function isStoreFault(code: string, message: string): boolean {
+  if (/^SQLITE_(FULL|READONLY|IOERR|CORRUPT|CANTOPEN|NOTADB)/u.test(code)) return true;
+  if (/^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P[0-9A-Z]{2}|25006)$/u.test(code)) return true;
+  if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT|EHOSTUNREACH)$/u.test(code)) return true;
+  return /^(Connection terminated|timeout exceeded when trying to connect)/u.test(message);
 }
 
 export function problem(status: number, code: string, detail: string, hint?: string): Problem {

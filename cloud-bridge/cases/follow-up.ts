@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import { type AlarmRow, bodyOf } from "../alarms/alarm-rows.ts";
+import { isPostgres } from "../store/dialect.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
+import { prepared } from "../store/prepared.ts";
 import { amend, type CaseRow, type Change, loadCase, move, note } from "./case-rows.ts";
 import { type GroupingDecision, groupAlarm } from "./grouping.ts";
 import { heard, highest, levelOf, peakOf, said, seenPhase } from "./heard.ts";
@@ -28,13 +30,16 @@ export async function followUp(
   faultPoints: FaultPoints,
 ): Promise<string | undefined> {
   const { trx } = change;
+  // Before the alarm is read: a revision that commits meanwhile makes the follow-up due again, after this one.
+  const [standing] = (await lockedFollowUp(trx, { id: due.id })).rows;
+  if (standing === undefined || standing.pending === 0) return undefined;
   const alarm = await trx.selectFrom("alarms").selectAll().where("alarm_id", "=", due.alarm_id).executeTakeFirst();
   if (alarm === undefined) {
     await trx.updateTable("follow_up").set({ pending: 0 }).where("id", "=", due.id).execute();
     return undefined;
   }
   const body = bodyOf(alarm);
-  let caseId = due.case_id;
+  let caseId = standing.case_id;
   if (caseId === null) {
     caseId = await openOrJoin(change, alarm, body, settings);
     faultPoints.reach("bridge-mid-follow-up");
@@ -44,6 +49,11 @@ export async function followUp(
   await trx.updateTable("follow_up").set({ pending: 0, case_id: caseId }).where("id", "=", due.id).execute();
   return caseId;
 }
+
+const lockedFollowUp = prepared((db, { id }: { id: number }) => {
+  const row = db.selectFrom("follow_up").select(["case_id", "pending"]).where("id", "=", id);
+  return isPostgres(db) ? row.forUpdate() : row;
+});
 
 async function openOrJoin(change: Change, alarm: AlarmRow, body: AlarmBody, settings: DeskSettings): Promise<string> {
   const position = await positionOfAlarm(change, alarm, body);

@@ -1,5 +1,5 @@
-import { sql } from "kysely";
 import type { Trx } from "../store/database.ts";
+import { jsonField } from "../store/dialect.ts";
 import { ENDED_STATES } from "./states.ts";
 
 /** Out of these a case goes back to `open` or to its crew only because the site needs somebody anew. */
@@ -14,8 +14,8 @@ export async function seenAtSite(trx: Trx, caseId: string): Promise<boolean> {
     .selectFrom("timeline")
     .select("seq")
     .where("case_id", "=", caseId)
-    .where(sql<string>`json_extract(detail, '$.from')`, "in", REST_STATES)
-    .where(sql<string>`json_extract(detail, '$.to')`, "in", ["open", "on-scene"])
+    .where(jsonField(trx, "detail", "from"), "in", REST_STATES)
+    .where(jsonField(trx, "detail", "to"), "in", ["open", "on-scene"])
     .orderBy("seq", "desc")
     .limit(1)
     .executeTakeFirst();

@@ -1,6 +1,6 @@
-import { sql } from "kysely";
 import { LEVEL_FAULT_RULES } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
+import { jsonField } from "../store/dialect.ts";
 import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
 import { fullWindow, type WindowSource, waitingForWindow, windowLimitsOf } from "./full-window.ts";
 import { seenPhase } from "./heard.ts";
@@ -38,7 +38,7 @@ async function isOverdue(change: Change, row: CaseRow, settings: DeskSettings): 
     .selectFrom("timeline")
     .select(["seq", "server_time_ms"])
     .where("case_id", "=", row.id)
-    .where(sql<string>`json_extract(detail, '$.to')`, "=", "verifying")
+    .where(jsonField(trx, "detail", "to"), "=", "verifying")
     .orderBy("seq", "desc")
     .limit(1)
     .executeTakeFirst();

@@ -12,6 +12,7 @@ import {
 import { type EvidenceFacts, evidenceFacts, evidenceOfAlarms } from "../evidence/evidence-views.ts";
 import type { CandidateFacts } from "../roster/candidates.ts";
 import type { Db, Trx } from "../store/database.ts";
+import { reading } from "../store/transactions.ts";
 import { storedCandidates } from "./send-crew.ts";
 
 /** A page of a list: `next` is given back as `before`. */
@@ -39,7 +40,7 @@ export interface CaseDetailFacts {
 
 /** Newest first. */
 export async function caseList(db: Db, query: CaseQuery): Promise<Listed<CaseFacts>> {
-  return db.transaction().execute(async (trx) => {
+  return reading(db, async (trx) => {
     let rows = trx
       .selectFrom("cases")
       .selectAll()
@@ -63,7 +64,7 @@ export async function caseList(db: Db, query: CaseQuery): Promise<Listed<CaseFac
 
 /** @throws BridgeError CASE_UNKNOWN */
 export async function caseDetail(db: Db, caseId: string): Promise<CaseDetailFacts> {
-  return db.transaction().execute(async (trx) => {
+  return reading(db, async (trx) => {
     const row = await loadCase(trx, caseId);
     const alarms = await alarmsOf(trx, caseId);
     const ids = alarms.map(({ alarmId }) => alarmId);

@@ -11,6 +11,7 @@ import type { BridgeClock } from "../store/clock.ts";
 import type { Db } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import type { Logger } from "../store/logger.ts";
+import { changing, lockDesk, reading } from "../store/transactions.ts";
 import { takePosition } from "./arrivals.ts";
 import { type Actor, actOnCase, type CaseActRequest } from "./case-acts.ts";
 import { actOnAssignment, type CrewActRequest } from "./crew-acts.ts";
@@ -23,6 +24,10 @@ import { dueTimers, fireTimer } from "./timers.ts";
 
 export interface DeskOptions {
   readonly db: Db;
+  /** What the elected writer acts with; undefined while another process is it. Left out: this process always is. */
+  readonly writer?: () => Db | undefined;
+  /** Work waits that only the elected writer may do, and this process is not it. */
+  readonly onUnelected?: () => void;
   readonly clock: BridgeClock;
   readonly settings: DeskSettings;
   readonly faultPoints: FaultPoints;
@@ -43,16 +48,18 @@ const TIDY_EVERY_MS = 3600_000;
 /** The desk: what the elected writer does with alarms, crews and time. One per process. */
 export type Desk = ReturnType<typeof createDesk>;
 
-export function createDesk({ db, clock, settings, faultPoints, log, publish }: DeskOptions) {
-  const faultWatch = new FaultWatch(db, clock.nowMs());
+export function createDesk(options: DeskOptions) {
+  const { db, clock, settings, faultPoints, log, publish, writer = () => db, onUnelected } = options;
+  let watch: { readonly own: Db; readonly faults: FaultWatch } | undefined;
   let working: Promise<void> | undefined;
   let isAskedAgain = false;
   let watchedAtUpMs = Number.NEGATIVE_INFINITY;
   let tidiedAtUpMs = clock.upMs();
 
   /** One transaction; its events are committed with it and published after it. */
-  async function transact<T>(act: (change: Change) => Promise<T>): Promise<T> {
-    const { result, events } = await db.transaction().execute(async (trx) => {
+  async function transact<T>(act: (change: Change) => Promise<T>, own: Db = db): Promise<T> {
+    const { result, events } = await changing(own, async (trx) => {
+      await lockDesk(trx);
       const change: Change = { trx, nowMs: clock.nowMs(), cases: new Map(), assignments: new Set() };
       return { result: await act(change), events: await writeEvents(change) };
     });
@@ -75,7 +82,9 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
   async function work(): Promise<void> {
     let newestTried = 0;
     for (;;) {
-      const due = await db
+      const own = writer();
+      if (own === undefined) return onUnelected?.();
+      const due = await own
         .selectFrom("follow_up")
         .select(["id", "alarm_id", "case_id"])
         .where(isPending)
@@ -85,30 +94,30 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
         .execute();
       for (const row of due) {
         newestTried = row.id;
-        await guarded({ alarmId: row.alarm_id }, () => takeFollowUp(row));
+        await guarded({ alarmId: row.alarm_id }, () => takeFollowUp(own, row));
         // SQLite answers within the turn: without this what one alarm has to tell would wait for all that follow it.
         await new Promise((resolve) => setImmediate(resolve));
       }
       if (due.length > 0) continue;
-      const timers = await dueTimers(db, clock.nowMs());
+      const timers = await dueTimers(own, clock.nowMs());
       let fired = 0;
       for (const timer of timers) {
-        const fire = () => transact((change) => fireTimer(change, timer, settings, faultPoints));
+        const fire = () => transact((change) => fireTimer(change, timer, settings, faultPoints), own);
         if (await guarded({ timer: timer.kind, ref: timer.ref }, fire)) fired += 1;
       }
       if (fired === 0) return;
     }
   }
 
-  async function takeFollowUp(due: DueFollowUp): Promise<void> {
+  async function takeFollowUp(own: Db, due: DueFollowUp): Promise<void> {
     try {
       await transact(async (change) => {
         const caseId = await followUp(change, due, settings, faultPoints);
         if (caseId !== undefined) await fireTimersOf(change, caseId);
-      });
+      }, own);
     } catch (error) {
       log.warn({ alarmId: due.alarm_id, error: String(error) }, "case is opened without its dispatch");
-      await transact((change) => followUp(change, due, settings, faultPoints));
+      await transact((change) => followUp(change, due, settings, faultPoints), own);
     }
     faultPoints.reach("bridge-after-case-commit");
   }
@@ -140,6 +149,11 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
 
   /** To be called a few times a second: silences, timers, verification. */
   async function tick(): Promise<void> {
+    const own = writer();
+    if (own === undefined) return;
+    // What was silent before this election counts from now: nobody may have watched.
+    if (watch?.own !== own) watch = { own, faults: new FaultWatch(own, clock.nowMs()) };
+    const { faults } = watch;
     if (clock.upMs() - watchedAtUpMs >= WATCH_EVERY_MS) {
       watchedAtUpMs = clock.upMs();
       const { silence } = settings;
@@ -149,7 +163,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
         deviceMs: scaledMs(settings, silence.deviceMs),
       };
       await guarded({ part: "fault-watch" }, async () => {
-        await faultWatch.look(limits, clock.nowMs());
+        await faults.look(limits, clock.nowMs());
       });
       await wake();
       await verifyAll();
@@ -158,18 +172,20 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
     }
     if (clock.upMs() - tidiedAtUpMs >= TIDY_EVERY_MS) {
       tidiedAtUpMs = clock.upMs();
-      await guarded({ part: "tidy" }, () => tidy(db, clock.nowMs()));
+      await guarded({ part: "tidy" }, () => tidy(own, clock.nowMs()));
     }
   }
 
   async function verifyAll(): Promise<void> {
-    const rows = await db.selectFrom("cases").selectAll().where("state", "in", ["resolved", "verifying"]).execute();
+    const own = writer();
+    if (own === undefined) return;
+    const rows = await own.selectFrom("cases").selectAll().where("state", "in", ["resolved", "verifying"]).execute();
     for (const { id } of rows) {
       const look = () =>
         transact(async (change) => {
           const row = await change.trx.selectFrom("cases").selectAll().where("id", "=", id).executeTakeFirst();
           if (row?.state === "resolved" || row?.state === "verifying") await verify(change, row, settings);
-        });
+        }, own);
       await guarded({ caseId: id }, look);
     }
   }
@@ -210,7 +226,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
       });
       await wake();
       if (request.act === "resolved") await verifyAll();
-      const [assignment] = await db.transaction().execute((trx) => assignmentsOf(trx, { id: assignmentId }));
+      const [assignment] = await reading(db, (trx) => assignmentsOf(trx, { id: assignmentId }));
       if (assignment === undefined) throw new Error(`assignment ${assignmentId} has no crew`);
       return assignment;
     },
@@ -238,7 +254,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
 
     /** What to show a crew's page that connects: assignments that nobody has proven delivered. */
     async undelivered(crewId: string): Promise<readonly string[]> {
-      return db.transaction().execute((trx) => undelivered(trx, crewId));
+      return reading(db, (trx) => undelivered(trx, crewId));
     },
 
     events: {
@@ -250,8 +266,7 @@ export function createDesk({ db, clock, settings, faultPoints, log, publish }: D
       caseList: (query: Parameters<typeof caseList>[1]) => caseList(db, query),
       caseDetail: detail,
       alarmList: (query: Parameters<typeof alarmList>[1]) => alarmList(db, query),
-      crewViews: (): Promise<readonly CrewSituationFacts[]> =>
-        db.transaction().execute((trx) => crewFacts(trx, clock.nowMs())),
+      crewViews: (): Promise<readonly CrewSituationFacts[]> => reading(db, (trx) => crewFacts(trx, clock.nowMs())),
     },
   };
 }

@@ -80,9 +80,11 @@ class Batch {
 
   async begin(messages: readonly ReadMessage[]): Promise<void> {
     const { nowMs } = this.#context;
+    const nodes = [...new Set(messages.map((message) => message.node))].sort();
+    // A node's row is locked by whatever writes about it: its runs, its faults and its alarms change one batch at a time.
+    for (const node of nodes) await noteSeen(this.#trx, { node, nowMs });
     this.#ledger = await lockLedger(this.#trx, runsTouched(messages), nowMs);
-    for (const node of [...new Set(messages.map((message) => message.node))].sort()) {
-      await noteSeen(this.#trx, { node, nowMs });
+    for (const node of nodes) {
       this.#sessions.set(node, await loadSession(this.#trx, node));
     }
   }

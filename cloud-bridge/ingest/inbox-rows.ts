@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Trx } from "../store/database.ts";
+import { isPostgres, placeholders } from "../store/dialect.ts";
 import { markedMs } from "../store/time-marks.ts";
 import type { LedgerRow } from "./ledger-rows.ts";
 import type { Accepted } from "./take-envelope.ts";
@@ -29,15 +30,15 @@ export async function insertInbox(trx: Trx, rows: readonly InboxRow[], nowMs: nu
   }
 }
 
-const statements = new Map<number, string>();
+const statements = new Map<string, string>();
 
-function statement(rows: number): string {
-  const known = statements.get(rows);
+function statement(trx: Trx, rows: number): string {
+  const key = `${isPostgres(trx)} ${rows}`;
+  const known = statements.get(key);
   if (known !== undefined) return known;
-  const values = `(${Array.from({ length: COLUMNS }, () => "?").join(",")})`;
   const text = `INSERT INTO inbox (node, run, seq, received_at_ms, kind, device, subject_type, subject_id, up_ms, at_ms,
-    corrected_at_ms, time_quality, sha256, bytes) VALUES ${Array.from({ length: rows }, () => values).join(",")}`;
-  statements.set(rows, text);
+    corrected_at_ms, time_quality, sha256, bytes) VALUES ${Array.from({ length: rows }, (_, row) => placeholders(trx, COLUMNS, row * COLUMNS)).join(",")}`;
+  statements.set(key, text);
   return text;
 }
 
@@ -62,7 +63,7 @@ async function insert(trx: Trx, rows: readonly InboxRow[], nowMs: number): Promi
       item.bytes,
     );
   }
-  await trx.executeQuery(CompiledQuery.raw(statement(rows.length), parameters));
+  await trx.executeQuery(CompiledQuery.raw(statement(trx, rows.length), parameters));
 }
 
 /** SHA-256 of stored records, by seq. */
@@ -75,15 +76,14 @@ export async function storedHashes(
   const hashes = new Map<number, string>();
   for (let at = 0; at < seqs.length; at += 500) {
     const part = seqs.slice(at, at + 500);
-    for (const table of ["quarantine", "inbox"] as const) {
-      const rows = await trx
+    for (const table of ["kept_hashes", "quarantine", "inbox"] as const) {
+      const found = trx
         .selectFrom(table)
         .select(["seq", "sha256"])
         .where("node", "=", node)
         .where("run", "=", run)
-        .where("seq", "in", part)
-        .orderBy("received_at_ms", "desc")
-        .execute();
+        .where("seq", "in", part);
+      const rows = await (table === "quarantine" ? found.orderBy("received_at_ms", "desc") : found).execute();
       for (const { seq, sha256 } of rows) hashes.set(seq, sha256);
     }
   }

@@ -4,7 +4,9 @@ import { SharedIdDetector } from "../fleet/shared-id.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Store } from "../store/database.ts";
 import { type FaultPoints, noFaultPoints } from "../store/fault-points.ts";
+import { openInboxDays } from "../store/inbox-days.ts";
 import type { Logger } from "../store/logger.ts";
+import { changing } from "../store/transactions.ts";
 import { type CommittedBatch, type ReadMessage, readMessage } from "./batch.ts";
 import { commitBatch } from "./commit-batch.ts";
 import { applyNodeState } from "./node-state.ts";
@@ -21,6 +23,8 @@ export interface IngestOptions {
   onPresence?(node: string): void;
   readonly faults?: FaultPoints;
   readonly quarantineBytes?: number;
+  /** Id of this process, where it holds its nodes' connections itself. */
+  readonly worker?: string;
   /** Run time that a node has to find the time before its clock is called untrusted; default 90 s. */
   readonly clockSettleMs?: number;
 }
@@ -69,9 +73,9 @@ export class Ingest {
 
   /** The retained `state`, from the node itself or as its last will. */
   async onState(node: string, bytes: Uint8Array): Promise<void> {
-    const { store, clock, log } = this.#options;
+    const { store, clock, log, worker } = this.#options;
     try {
-      const changed = await store.db.transaction().execute((trx) => applyNodeState(trx, node, bytes, clock.nowMs()));
+      const changed = await changing(store.db, (trx) => applyNodeState(trx, node, bytes, clock.nowMs(), worker));
       if (changed.isPresence) this.#options.onPresence?.(node);
       if (changed.hasAlarms) {
         this.#options.onCommitted?.({ answers: [], hasAlarms: true, nodes: new Set(), handsets: [], records: 0 });
@@ -147,7 +151,8 @@ export class Ingest {
       faults: this.#faults,
       sharedIds: this.#sharedIds,
     };
-    const committed = await store.db.transaction().execute((trx) => commitBatch(trx, messages, context));
+    await openInboxDays(store.db, context.nowMs);
+    const committed = await changing(store.db, (trx) => commitBatch(trx, messages, context));
     this.#faults.reach("bridge-before-receipt");
     this.#answer(committed);
     this.#faults.reach("bridge-after-receipt");

@@ -1,5 +1,6 @@
 import type { Ranges } from "../../protocol/ranges.ts";
 import type { Trx } from "../store/database.ts";
+import { isPostgres } from "../store/dialect.ts";
 import type { RunsTable } from "../store/fleet-tables.ts";
 import { accountOf, EMPTY_LEDGER_RUN, type LedgerRun, type ShedRanges } from "../store/ledger.ts";
 import { prepared } from "../store/prepared.ts";
@@ -23,7 +24,8 @@ export const keyOf = ({ node, run }: RunKey): string => `${node} ${run}`;
 
 /**
  * Creates and locks the rows of every run that a batch touches, in sorted order, so that two workers never wait for each
- * other in a circle. On SQLite the transaction holds the one write lock already.
+ * other in a circle. On SQLite the transaction holds the one write lock already. The caller holds the rows of these nodes,
+ * so that nobody makes a run of theirs at the same time.
  */
 export async function lockLedger(trx: Trx, keys: readonly RunKey[], nowMs: number): Promise<Map<string, LedgerRow>> {
   const sorted = [...new Map(keys.map((key) => [keyOf(key), key])).entries()].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -59,13 +61,14 @@ export async function saveLedger(trx: Trx, row: LedgerRow, nowMs: number): Promi
   });
 }
 
-const ledgerByRun = prepared((db, { node, run }: RunKey) =>
-  db
+const ledgerByRun = prepared((db, { node, run }: RunKey) => {
+  const row = db
     .selectFrom("runs")
     .select(["head", "stored", "declared", "reasons", "listed", "time_marks"])
     .where("node", "=", node)
-    .where("run", "=", run),
-);
+    .where("run", "=", run);
+  return isPostgres(db) ? row.forUpdate() : row;
+});
 
 /** What is counted of a run, so that a node's sum needs no look at its ranges. */
 export function sumsOf(ledger: LedgerRun) {

@@ -1,5 +1,6 @@
 import { Compile } from "typebox/compile";
 import { NodeState } from "../../protocol/session.ts";
+import { lockNode } from "../fleet/lock-node.ts";
 import type { Trx } from "../store/database.ts";
 import { loadSession } from "./hello-rows.ts";
 import { isComplete } from "./hello-state.ts";
@@ -10,15 +11,18 @@ const checkedState = Compile(NodeState);
 /**
  * Takes a node's retained `state` or its last will. A will of another session than the one that stands is ignored: the node
  * is connected again already.
+ * @param worker the process that holds the connection, where a broker of ours does
  */
 export async function applyNodeState(
   trx: Trx,
   node: string,
   bytes: Uint8Array,
   nowMs: number,
+  worker: string | undefined,
 ): Promise<{ readonly isPresence: boolean; readonly hasAlarms: boolean }> {
   const state = stateOf(bytes);
   if (state === undefined) return { isPresence: false, hasAlarms: false };
+  await lockNode(trx, node);
   const row = await trx.selectFrom("nodes").select(["session", "online"]).where("id", "=", node).executeTakeFirst();
   const isOld = !state.online && row?.session != null && row.session !== state.session;
   if (isOld) return { isPresence: false, hasAlarms: false };
@@ -28,6 +32,7 @@ export async function applyNodeState(
     version: state.version,
     state_at_ms: nowMs,
     last_seen_at_ms: nowMs,
+    worker: worker ?? null,
   };
   await trx
     .insertInto("nodes")

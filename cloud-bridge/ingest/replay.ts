@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { BODY_SCHEMAS, RecordHead } from "../../protocol/record.ts";
 import { type DecodedRecord, decodeRecord, isKind } from "../../protocol/record-codec.ts";
+import { lockNode } from "../fleet/lock-node.ts";
 import type { Db, Trx } from "../store/database.ts";
 import { withSheds } from "../store/ledger.ts";
 import { FleetFacts } from "./fleet-facts.ts";
@@ -158,6 +159,7 @@ class Replay {
   readonly #facts = new FleetFacts();
 
   static async of(trx: Trx, node: string, run: string, nowMs: number): Promise<Replay> {
+    await lockNode(trx, node);
     const [row] = (await lockLedger(trx, [{ node, run }], nowMs)).values();
     if (row === undefined) throw new Error(`run ${run} of ${node} was not locked`);
     return new Replay(trx, row, nowMs);

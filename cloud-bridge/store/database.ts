@@ -2,16 +2,17 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { Kysely, type Transaction } from "kysely";
+import { Kysely } from "kysely";
+import { isPostgres } from "./dialect.ts";
 import { BridgeError } from "./errors.ts";
 import type { FaultPoints, NegativeControl } from "./fault-points.ts";
+import type { Db, Trx } from "./handle.ts";
 import { migrate } from "./migrate.ts";
+import { prepared } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
 import { ImmediateSqliteDialect } from "./sqlite-dialect.ts";
 
-/** Inside a transaction use only its own handle: there is one connection, and asking `Db` for it there waits for ever. */
-export type Db = Kysely<Tables>;
-export type Trx = Transaction<Tables>;
+export type { Db, Trx };
 
 export interface Store {
   readonly db: Db;
@@ -94,9 +95,15 @@ export async function electWriter(state: string, store: Store): Promise<Election
 
 /** The epoch as it stands in the transaction that commits. */
 export async function currentEpoch(trx: Trx): Promise<string> {
-  const row = await trx.selectFrom("meta").select("value").where("key", "=", "epoch").executeTakeFirst();
+  const [row] = (await epochOf(trx, {})).rows;
   return row?.value ?? "";
 }
+
+/** Where others may be elected meanwhile, the next election waits for this commit. */
+const epochOf = prepared((db) => {
+  const row = db.selectFrom("meta").select("value").where("key", "=", "epoch");
+  return isPostgres(db) ? row.forShare() : row;
+});
 
 function openFile(path: string, timeout = 5000): Sqlite.Database {
   try {

@@ -36,6 +36,8 @@ export interface NodesTable {
   latitude_deg: number | null;
   longitude_deg: number | null;
   position_at_ms: number | null;
+  /** The process that holds the node's connection, where a broker of ours does. */
+  worker: Defaulted<string | null>;
 }
 
 export interface EnrolTokensTable {
@@ -100,6 +102,14 @@ export interface InboxTable {
   time_quality: string;
   sha256: string;
   bytes: Uint8Array;
+}
+
+/** Of records of lane 0 that retention took: their hash lives as long as the ledger. */
+export interface KeptHashesTable {
+  node: string;
+  run: string;
+  seq: number;
+  sha256: string;
 }
 
 export interface QuarantineTable {

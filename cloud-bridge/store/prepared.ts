@@ -1,5 +1,5 @@
 import type { Compilable, CompiledQuery, QueryResult } from "kysely";
-import type { Db, Trx } from "./database.ts";
+import type { Db, Trx } from "./handle.ts";
 
 /** Stands for a value that is not known yet. */
 class Parameter {

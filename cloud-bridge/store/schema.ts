@@ -26,6 +26,7 @@ import type {
   IdempotencyTable,
   InboxTable,
   InvitesTable,
+  KeptHashesTable,
   MetaTable,
   NodesTable,
   QuarantineTable,
@@ -44,6 +45,7 @@ export interface Tables {
   runs: RunsTable;
   hellos: HellosTable;
   inbox: InboxTable;
+  kept_hashes: KeptHashesTable;
   quarantine: QuarantineTable;
   alarms: AlarmsTable;
   follow_up: FollowUpTable;

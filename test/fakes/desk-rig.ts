@@ -6,6 +6,7 @@ import type { DeskEvent } from "../../cloud-bridge/dispatch/events.ts";
 import { addDuty, putCrew, putUnit } from "../../cloud-bridge/roster/crews.ts";
 import type { OpenStore, Store } from "../../cloud-bridge/store/database.ts";
 import { type FaultPoints, noFaultPoints } from "../../cloud-bridge/store/fault-points.ts";
+import { openInboxDays } from "../../cloud-bridge/store/inbox-days.ts";
 import { silentLogger } from "../../cloud-bridge/store/logger.ts";
 import { encodeLevels } from "../../protocol/level-series.ts";
 import { encodeRecord } from "../../protocol/record-codec.ts";
@@ -50,7 +51,7 @@ export interface RigOptions extends Partial<OpenStore> {
 
 /** One site with one meter, two crews on duty, a desk over a real database and a clock that the test moves. */
 export async function deskRig(options: RigOptions = {}) {
-  const store = temporaryStore(options);
+  const store = await temporaryStore(options);
   const clock = new VirtualClock();
   const { db } = store;
   const events: DeskEvent[] = [];
@@ -167,6 +168,7 @@ async function storeMinute({ db }: Store, fromMs: number, levelDb: number, of: S
   const atMs = fromMs + 60_000;
   const head = { upMs: 1, atMs, timeQuality: "ntp" as const, kind: "noise" as const, device: "noise-01" };
   const bytes = encodeRecord(seq, { ...head, body });
+  await openInboxDays(db, atMs);
   await db
     .insertInto("inbox")
     .values({

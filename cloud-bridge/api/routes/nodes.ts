@@ -205,7 +205,9 @@ export function nodeRoutes(instance: FastifyInstance, context: ApiContext): void
           hint: "Live levels need the node's link; stored minutes can be seen without it.",
         });
       }
-      return { untilMs: leases.take(id, device, client) };
+      const untilMs = leases.take(id, device, client);
+      context.onLease?.(id, device, untilMs);
+      return { untilMs };
     },
   );
 

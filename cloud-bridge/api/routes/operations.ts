@@ -11,7 +11,7 @@ import { StoreProbe } from "../store-probe.ts";
 
 const SLOW_LOOP_MS = 50;
 const STORE_HINT =
-  "Make room on the disk of the bridge's state folder, and see its log. Nodes keep what they have until then.";
+  "See that the database runs and its disk has room, and see the bridge's log. Nodes keep what they have until then.";
 
 /** /health for whoever watches the process; /metrics for a scraper with the token, or a signed-in account. */
 export function operationRoutes(instance: FastifyInstance, context: ApiContext): void {

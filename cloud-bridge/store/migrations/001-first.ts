@@ -1,5 +1,7 @@
+import type { Migration } from "../migration.ts";
+
 /** Everything of the first release. The unique keys named `once_*` are what makes a case happen once. */
-export const first = {
+export const first: Migration = {
   version: 1,
   name: "first",
   sql: `
@@ -28,6 +30,7 @@ CREATE TABLE hellos (
   complete INTEGER NOT NULL DEFAULT 0, listed TEXT NOT NULL DEFAULT '[]', open TEXT NOT NULL DEFAULT '[]',
   received_at_ms INTEGER NOT NULL, PRIMARY KEY (node, session)
 ) STRICT;
+-- sqlite only
 CREATE TABLE inbox (
   node TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, received_at_ms INTEGER NOT NULL,
   kind TEXT NOT NULL, device TEXT, subject_type TEXT, subject_id TEXT,
@@ -35,6 +38,7 @@ CREATE TABLE inbox (
   sha256 TEXT NOT NULL, bytes BLOB NOT NULL,
   PRIMARY KEY (node, run, seq)
 ) STRICT;
+-- end
 CREATE INDEX inbox_by_series ON inbox (node, device, kind, at_ms);
 CREATE TABLE quarantine (
   node TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, sha256 TEXT NOT NULL, code TEXT NOT NULL,
@@ -134,10 +138,12 @@ CREATE TABLE timeline (
   device_time_ms INTEGER, server_time_ms INTEGER NOT NULL, latitude_deg REAL, longitude_deg REAL, accuracy_m REAL,
   cause TEXT, detail TEXT, hash TEXT NOT NULL, PRIMARY KEY (case_id, seq)
 ) STRICT;
+-- sqlite only
 CREATE TRIGGER timeline_is_append_only_1 BEFORE UPDATE ON timeline
   BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END;
 CREATE TRIGGER timeline_is_append_only_2 BEFORE DELETE ON timeline
   BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END;
+-- end
 CREATE TABLE assignments (
   id TEXT PRIMARY KEY, case_id TEXT NOT NULL, crew_id TEXT NOT NULL, state TEXT NOT NULL, active INTEGER NOT NULL,
   distance_m REAL, eta_ms REAL, created_at_ms INTEGER NOT NULL, assigned_at_ms INTEGER NOT NULL, assigned_by TEXT NOT NULL,
@@ -181,4 +187,22 @@ CREATE TABLE audit (
   target TEXT, address TEXT, detail TEXT
 ) STRICT;
 `,
+  postgres: {
+    // Its days are partitions, see inbox-days.ts; a key of a partitioned table must name what it is divided by.
+    before: `
+CREATE TABLE inbox (
+  node TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, received_at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL, device TEXT, subject_type TEXT, subject_id TEXT,
+  up_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL, corrected_at_ms INTEGER, time_quality TEXT NOT NULL,
+  sha256 TEXT NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (node, run, seq, received_at_ms)
+) PARTITION BY RANGE (received_at_ms);
+`,
+    after: `
+CREATE FUNCTION timeline_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'the timeline is append-only'; END $$;
+CREATE TRIGGER timeline_is_append_only BEFORE UPDATE OR DELETE ON timeline
+  FOR EACH STATEMENT EXECUTE FUNCTION timeline_is_append_only();
+`,
+  },
 };

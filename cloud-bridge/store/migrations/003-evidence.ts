@@ -1,5 +1,7 @@
+import type { Migration } from "../migration.ts";
+
 /** Evidence as files: their parts, what of them is here, and the keys that vouch for them. */
-export const evidence = {
+export const evidence: Migration = {
   version: 3,
   name: "evidence",
   sql: `

@@ -1,5 +1,7 @@
+import type { Migration } from "../migration.ts";
+
 /** Accounts by reason, sums that need no parsing, and every word of a run's clock. */
-export const custody = {
+export const custody: Migration = {
   version: 4,
   name: "custody",
   sql: `

@@ -10,7 +10,7 @@ const NOW = 1_795_000_000_000;
 const inTransaction = <T>(store: Store, act: (trx: Trx) => Promise<T>) => store.db.transaction().execute(act);
 
 test("each revision of an alarm owes the same one follow-up, and a lower one changes nothing", async () => {
-  const store = temporaryStore();
+  const store = await temporaryStore();
   const second = noiseRevision({ nowMs: NOW, rev: 2, phase: "cleared" });
   const first = noiseRevision({ nowMs: NOW - 1000, rev: 1, alarmId: second.body.alarmId });
   expect(await inTransaction(store, (trx) => applyAlarm(trx, second, NOW))).toBe("raised");
@@ -22,7 +22,7 @@ test("each revision of an alarm owes the same one follow-up, and a lower one cha
 });
 
 test("an alarm that the settled session no longer knows is superseded, and reopened when it is named again", async () => {
-  const store = temporaryStore();
+  const store = await temporaryStore();
   const revision = noiseRevision({ nowMs: NOW });
   const { alarmId } = revision.body;
   await inTransaction(store, (trx) => applyAlarm(trx, revision, NOW));
@@ -38,7 +38,7 @@ test("an alarm that the settled session no longer knows is superseded, and reope
 });
 
 test("a fault stands once, clears, and keeps its id when it comes back within ten minutes", async () => {
-  const store = temporaryStore();
+  const store = await temporaryStore();
   const fault = { node: "site-042", device: "noise-01", rule: "device-silent" } as const;
   for (const at of [0, 1000]) await inTransaction(store, (trx) => raiseFault(trx, fault, NOW + at));
   await inTransaction(store, (trx) => clearFault(trx, fault, NOW + 2000));
@@ -51,7 +51,7 @@ test("a fault stands once, clears, and keeps its id when it comes back within te
 });
 
 test("an unplugged meter becomes a fault alarm, and its return clears it", async () => {
-  const store = temporaryStore();
+  const store = await temporaryStore();
   const { db } = store;
   const node = { id: "site-042", created_at_ms: 0, online: 1, state_at_ms: NOW, health_at_ms: NOW };
   await db.insertInto("nodes").values(node).execute();
@@ -80,7 +80,7 @@ test("an unplugged meter becomes a fault alarm, and its return clears it", async
 });
 
 test("of what stands behind a listener, a station that falls silent is a fault, a handset at rest is none", async () => {
-  const { db } = temporaryStore();
+  const { db } = await temporaryStore();
   await db
     .insertInto("nodes")
     .values({ id: "centre", created_at_ms: 0, online: 1, state_at_ms: NOW, health_at_ms: NOW })
@@ -123,7 +123,7 @@ describe("a parked vehicle", () => {
   });
 
   test("is told from its newest health in the store", async () => {
-    const { db } = temporaryStore();
+    const { db } = await temporaryStore();
     const health = JSON.stringify({ parkedSinceMs: NOW, everyMs: 600_000 });
     const row = { created_at_ms: 0, online: 0, state_at_ms: NOW, health_at_ms: NOW };
     await db
@@ -144,7 +144,7 @@ describe("a parked vehicle", () => {
 describe("a node that starts with its meter unplugged", () => {
   const limits = { nodeMs: 120_000, deviceMs: 60_000, heartbeatMs: 200_000, readingMs: 200_000 };
   async function rig(state: string) {
-    const { db } = temporaryStore();
+    const { db } = await temporaryStore();
     await db
       .insertInto("nodes")
       .values({ id: "site-042", created_at_ms: 0, online: 1, state_at_ms: NOW, health_at_ms: NOW })
@@ -200,7 +200,7 @@ describe("a bridge that was away blames nobody for the time before it came back"
   });
 
   test("nothing new is raised, and nothing that stands is cleared before something speaks", async () => {
-    const { db } = temporaryStore();
+    const { db } = await temporaryStore();
     const away = { created_at_ms: 0, state_at_ms: NOW, health_at_ms: NOW };
     const meter = { device: "noise-01", driver: "modbus-noise", quantity: "LAF", state: "online", at_ms: NOW };
     await db

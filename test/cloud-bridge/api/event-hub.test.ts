@@ -9,7 +9,7 @@ const FILLER = "x".repeat(100_000);
 
 /** A hub behind a plain HTTP server; who asks for /events gets a stream of an account of its own. */
 async function startHub(drainMs: number, onWritten?: (response: ServerResponse | undefined) => void) {
-  const store = temporaryStore();
+  const store = await temporaryStore();
   let newest: ServerResponse | undefined;
   const proof = onWritten === undefined ? {} : { onWritten: () => onWritten(newest) };
   const hub = new EventHub({ db: store.db, nowMs: () => 1, log: silentLogger, drainMs, ...proof });

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { applyEvidence } from "../../../cloud-bridge/evidence/apply-evidence.ts";
 import { BlobIntake, type BlobIntakeOptions } from "../../../cloud-bridge/evidence/blob-intake.ts";
-import { electWriter } from "../../../cloud-bridge/store/database.ts";
 import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
 import { encodeBlobMessage } from "../../../protocol/blob.ts";
 import { canonicalJson } from "../../../protocol/canonical-json.ts";
@@ -12,7 +11,7 @@ import type { EvidencePart } from "../../../protocol/evidence.ts";
 import { encodeLevels } from "../../../protocol/level-series.ts";
 import { newAlarmId, newRunId } from "../../../protocol/new-ids.ts";
 import type { BlobReceipt } from "../../../protocol/session.ts";
-import { temporaryStore } from "../../fakes/bridge-store.ts";
+import { elect, temporaryStore } from "../../fakes/bridge-store.ts";
 import { smallDisk } from "../../fakes/small-disk.ts";
 
 const NODE = "site-1";
@@ -24,23 +23,24 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 class Bench {
   readonly answers: BlobReceipt[] = [];
   readonly clock = { atMs: 1_763_500_000_000, nowMs: () => this.clock.atMs, upMs: () => 0 };
-  readonly store = temporaryStore();
+  readonly store: Awaited<ReturnType<typeof temporaryStore>>;
   readonly state: string;
   intake: BlobIntake;
   readonly #options: Partial<BlobIntakeOptions>;
 
-  private constructor(options: Partial<BlobIntakeOptions>) {
+  private constructor(options: Partial<BlobIntakeOptions>, store: Awaited<ReturnType<typeof temporaryStore>>) {
+    this.store = store;
     this.state = options.state ?? this.store.state;
     this.#options = options;
     this.intake = this.#open();
   }
 
   static async open(options: Partial<BlobIntakeOptions> = {}): Promise<Bench> {
-    const bench = new Bench(options);
-    const election = await electWriter(bench.store.state, bench.store);
+    const bench = new Bench(options, await temporaryStore());
+    const election = await elect(bench.store.state, bench.store);
     onTestFinished(async () => {
       await bench.intake.close();
-      election.resign();
+      await election.resign();
     });
     return bench;
   }

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ingest, type IngestOptions } from "../../../cloud-bridge/ingest/ingest.ts";
 import type { BridgeClock } from "../../../cloud-bridge/store/clock.ts";
-import { electWriter, openStore, type Store } from "../../../cloud-bridge/store/database.ts";
+import type { Store } from "../../../cloud-bridge/store/database.ts";
 import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
 import { encodeEnvelope } from "../../../protocol/envelope.ts";
 import { encodeHello, type HelloContent, helloPages } from "../../../protocol/hello.ts";
@@ -11,10 +11,11 @@ import { newRunId } from "../../../protocol/new-ids.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
 import { encodeRecord } from "../../../protocol/record-codec.ts";
 import type { ReceiptMessage } from "../../../protocol/session.ts";
+import { elect, forget, storeOf } from "../../fakes/bridge-store.ts";
 
 export const T0 = 1_763_500_000_000;
 
-/** Ingest over a real SQLite file, with a clock that stands still unless it is moved. */
+/** Ingest over a real database, with a clock that stands still unless it is moved. */
 export class BridgeBench implements AsyncDisposable {
   readonly answers: { node: string; message: ReceiptMessage }[] = [];
   readonly session = newRunId();
@@ -27,10 +28,10 @@ export class BridgeBench implements AsyncDisposable {
 
   static async open(options: Partial<IngestOptions> = {}, state?: string): Promise<BridgeBench> {
     const folder = state ?? mkdtempSync(join(tmpdir(), "shao-ingest-"));
-    const store = openStore({ state: folder, nowMs: T0 });
-    const election = await electWriter(folder, store);
+    const store = await storeOf(folder, { nowMs: T0 });
+    const election = await elect(folder, store);
     const bench = new BridgeBench(folder, store, options, async () => {
-      election.resign();
+      await election.resign();
       await store.close();
     });
     bench.epoch = election.epoch;
@@ -107,6 +108,6 @@ export class BridgeBench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close();
-    rmSync(this.#state, { recursive: true, force: true });
+    await forget(this.#state);
   }
 }

@@ -87,7 +87,9 @@ describe("ingest", () => {
     const run = newRunId();
     await bridge.hello({ runs: [{ run, first: 1, head: 1 }] });
     await bridge.hello({ runs: [{ run, first: 1, head: 1 }] }, "site-2");
-    await sql`CREATE UNIQUE INDEX one_of_a_kind ON inbox (kind) WHERE node = 'site-2'`.execute(bridge.store.db);
+    await sql`CREATE UNIQUE INDEX one_of_a_kind ON inbox (kind, received_at_ms) WHERE node = 'site-2'`.execute(
+      bridge.store.db,
+    );
     const good = bridge.envelope(run, 1, [noiseRecord(0)]);
     const before = bridge.answers.length;
     await Promise.all([

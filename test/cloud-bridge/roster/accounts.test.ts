@@ -1,7 +1,4 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import {
   addAccount,
   checkPassword,
@@ -17,15 +14,15 @@ import {
   SESSION_IDLE_MS,
   SESSION_LIFE_MS,
 } from "../../../cloud-bridge/roster/sessions.ts";
-import { openStore, type Store } from "../../../cloud-bridge/store/database.ts";
+import type { Store } from "../../../cloud-bridge/store/database.ts";
+import { temporaryStore } from "../../fakes/bridge-store.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 21);
 const PASSWORD = "correct horse battery";
 let store: Store;
-beforeEach(() => {
-  store = openStore({ state: mkdtempSync(join(tmpdir(), "shao-accounts-")), nowMs: NOW_MS });
+beforeEach(async () => {
+  store = await temporaryStore({ nowMs: NOW_MS });
 });
-afterEach(() => store.close());
 
 const add = (name = "lin", nowMs = NOW_MS) => addAccount(store.db, { name, role: "dispatcher" }, nowMs);
 const redeem = (token: string, nowMs = NOW_MS) => redeemInvitation(store.db, { token, password: PASSWORD, nowMs });

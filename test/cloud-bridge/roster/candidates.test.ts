@@ -87,7 +87,7 @@ describe("a crew to send", () => {
 });
 
 test("a backlog of old fixes moves nobody back, and a clock ahead makes no fix fresher than its arrival", async () => {
-  const { db } = temporaryStore();
+  const { db } = await temporaryStore();
   await db.transaction().execute(async (trx) => {
     expect(await notePosition(trx, "a", { ...SITE, atMs: NOW + 3600_000, source: "vehicle" }, NOW)).toBe(true);
     expect(await notePosition(trx, "a", { ...SITE, latitudeDeg: 1, atMs: NOW - 60_000, source: "vehicle" }, NOW)).toBe(
@@ -98,7 +98,7 @@ test("a backlog of old fixes moves nobody back, and a clock ahead makes no fix f
 });
 
 test("a roster refuses a crew without its unit, a duty without its crew, and a duty that ends before it begins", async () => {
-  const { db } = temporaryStore();
+  const { db } = await temporaryStore();
   await expect(putCrew(db, { id: "a", name: "A", unitId: "street" })).rejects.toMatchObject({ code: "UNIT_UNKNOWN" });
   await putUnit(db, { id: "street", name: "Street", level: "street" });
   await putCrew(db, { id: "a", name: "A", unitId: "street" });

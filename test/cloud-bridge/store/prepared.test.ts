@@ -9,7 +9,7 @@ interface Unit {
 }
 
 test("a prepared query is built once, and each use fills in its own values, also null and one that stands twice", async () => {
-  const { db } = temporaryStore();
+  const { db } = await temporaryStore();
   let built = 0;
   const put = prepared((any, { id, name, parentId }: Unit) => {
     built += 1;

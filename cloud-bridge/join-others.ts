@@ -1,0 +1,28 @@
+import type { Relay } from "./relay.ts";
+import type { Bus } from "./store/bus.ts";
+import type { Store } from "./store/database.ts";
+import type { Logger } from "./store/logger.ts";
+import type { PostgresAddress } from "./store/postgres-connection.ts";
+
+/** Lets this process hear the others of its bridge, and them it. */
+export async function joinOthers(options: {
+  readonly address: PostgresAddress;
+  readonly worker: string;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly relay: Relay;
+  readonly onBack: () => void;
+}): Promise<Bus> {
+  const { address, worker, store, log, relay, onBack } = options;
+  const { PostgresBus } = await import("./store/postgres-bus.ts");
+  const bus = await PostgresBus.start({
+    address,
+    db: store.db,
+    worker,
+    log,
+    onMessage: (message) => relay.hear(message),
+    onBack,
+  });
+  relay.join(bus);
+  return bus;
+}

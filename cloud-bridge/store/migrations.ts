@@ -1,0 +1,19 @@
+import { BridgeError } from "./errors.ts";
+import type { Migration } from "./migration.ts";
+import { first } from "./migrations/001-first.ts";
+import { workers } from "./migrations/002-workers.ts";
+import { evidence } from "./migrations/003-evidence.ts";
+import { custody } from "./migrations/004-custody.ts";
+
+/** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
+export const MIGRATIONS: readonly Migration[] = [first, workers, evidence, custody];
+
+/** @throws BridgeError STORE_NEWER */
+export function assertNotNewer(found: number): void {
+  const newest = MIGRATIONS.at(-1)?.version ?? 0;
+  if (found <= newest) return;
+  throw new BridgeError("STORE_NEWER", `the database is of version ${found}, this program knows up to ${newest}`, {
+    status: 500,
+    hint: "Start the newer version of Shao again, or restore the backup made before the upgrade.",
+  });
+}

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { postgresMissing } from "../fakes/postgres-cluster.ts";
+
+/** The bridge's own tests, every promise of them, once more with PostgreSQL below. */
+const missing = postgresMissing();
+if (missing !== undefined) test("needs PostgreSQL", (context) => context.skip(missing));
+else {
+  process.env["SHAO_TEST_STORE"] = "postgres";
+  await import("../cloud-bridge/alarms/apply-alarm.test.ts");
+  await import("../cloud-bridge/api/event-hub.test.ts");
+  await import("../cloud-bridge/cases/verify.test.ts");
+  await import("../cloud-bridge/dispatch/desk.test.ts");
+  await import("../cloud-bridge/dispatch/emergency.test.ts");
+  await import("../cloud-bridge/dispatch/needed-again.test.ts");
+  await import("../cloud-bridge/ingest/ingest.test.ts");
+  await import("../cloud-bridge/ingest/clock-untrusted.test.ts");
+  await import("../cloud-bridge/roster/accounts.test.ts");
+  await import("../cloud-bridge/roster/candidates.test.ts");
+  test("these tests have run on PostgreSQL", () => expect(process.env["SHAO_TEST_STORE"]).toBe("postgres"));
+}

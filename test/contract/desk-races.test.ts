@@ -1,0 +1,5 @@
+import { postgresMissing } from "../fakes/postgres-cluster.ts";
+import { deskRacesContract } from "./desk-races.ts";
+
+deskRacesContract("sqlite", undefined);
+deskRacesContract("postgres", postgresMissing());
