@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   latency: "alarm raised → crew notified, beside bare mqtt.js → aedes → mqtt.js",
   "bad-link":
     "alarm raised → committed at the bridge over 64 kbit/s, 300 ms, 3 % loss, with 100,000 records queued (root)",
+  wire: "bytes of one 1-s level on the socket, both ways: a backlog, and one live meter",
   "gateway-memory":
     "memory and processor time of a gateway with ten meters and a GPS receiver, beside a bare Node process",
   ingest: "noise records from the envelope to the receipt, beside a bare better-sqlite3 loop",
