@@ -77,7 +77,7 @@ export async function liveCost(minutes: number, say: (text: string) => void): Pr
     site: { name: "Bench", timeZone: "Asia/Shanghai", latitudeDeg: 39.9, longitudeDeg: 116.4 },
     buses: { meter: { tcp: `127.0.0.1:${meter.port}`, framing: "tcp" } },
     devices: { noise: { driver: "modbus-noise", bus: "meter" } },
-    rules: { night: { kind: "trigger", device: "noise", raiseDb: 120 } },
+    rules: { night: { kind: "trigger", device: "noise", limitDb: 120, clearDb: 110 } },
   });
   // The first minute holds the handshake, the hello and the first health.
   const nextMs = Math.ceil((Date.now() + MINUTE_MS) / MINUTE_MS) * MINUTE_MS + SETTLED_MS;

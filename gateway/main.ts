@@ -342,7 +342,7 @@ class RunningGateway implements Gateway {
 
   async #startUplink(identity: NodeIdentity | undefined): Promise<void> {
     const { config, version, faultPoint, negativeControl } = this.#options;
-    const { url, topicPrefix, insecureLoopback, rateBytesPerS } = config.bridge;
+    const { url, topicPrefix, insecureLoopback } = config.bridge;
     const isPlain = insecureLoopback && url.startsWith("mqtt://");
     if (identity === undefined && !isPlain) {
       this.#uplinkProblem = new GatewayError("NODE_NOT_ENROLLED", `there is no identity under ${config.state}`, {
@@ -384,7 +384,8 @@ class RunningGateway implements Gateway {
             bridge: identity.bridge,
             tls: { ca: identity.caPem, cert: identity.certificatePem, key: identity.keyPem },
           }),
-      ...(rateBytesPerS === undefined ? {} : { rateBytesPerS }),
+      line: config.bridge,
+      timeZone: config.timeZone,
       ...(negativeControl === "receipt-on-puback" ? { negativeControl } : {}),
     });
   }

@@ -18,6 +18,9 @@ export interface NodeNumbers {
   readonly isConnected: boolean;
   readonly recordsInFlight: number;
   readonly rttMs: number | undefined;
+  readonly rateBytesPerS: number | undefined;
+  /** Of a metered line. */
+  readonly budget: { readonly dayBytes: number; readonly dailyBytes: number } | undefined;
   readonly bus: BusStatistics;
   readonly deviceStates: readonly string[];
   readonly isParked: boolean;
@@ -46,6 +49,8 @@ export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
     gauge("clock_trusted", "Whether the node knows the time", Number(numbers.isClockTrusted)),
     gauge("connected", "Whether the bridge is connected", Number(numbers.isConnected)),
     gauge("round_trip_seconds", "Publish to receipt, smoothed", (numbers.rttMs ?? 0) / 1000),
+    gauge("rate_bytes_per_second", "What the node lets itself send, configured or measured", numbers.rateBytesPerS ?? 0),
+    ...budgetMetrics(numbers.budget),
     gauge("records_in_flight", "Sent and without a receipt", numbers.recordsInFlight),
     gauge(
       "unsent_records",
@@ -67,6 +72,14 @@ export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
     counter("bus_timeouts_total", "Requests without an answer in time", bus.timeouts),
     counter("bus_missed_polls_total", "Polls whose time passed while the line was busy", bus.missedPolls),
     gauge("parked", "Whether the vehicle is parked", Number(numbers.isParked)),
+  ];
+}
+
+function budgetMetrics(budget: NodeNumbers["budget"]): readonly Metric[] {
+  if (budget === undefined) return [];
+  return [
+    gauge("day_bytes", "What the sockets carried today, both ways", budget.dayBytes),
+    gauge("day_bytes_allowed", "What they may carry in a day", budget.dailyBytes),
   ];
 }
 

@@ -10,6 +10,7 @@ import type { LocalHealth } from "./local/local-server.ts";
 import { ProcessVitals } from "./local/process-vitals.ts";
 import { nodeMetrics } from "./node-metrics.ts";
 import type { TimeKeeper } from "./time/time-keeper.ts";
+import { BUDGET_SPENT } from "./uplink/budget-keeper.ts";
 import type { UplinkFacts } from "./uplink/uplink.ts";
 
 /** Where the node's facts about itself come from. */
@@ -66,6 +67,7 @@ export class NodeReport {
       ...(writer.fault === undefined ? [] : [writer.fault]),
       ...(statistics.full && writer.fault === undefined ? [FULL] : []),
       ...(uplink?.error === undefined ? [] : [uplink.error]),
+      ...(uplink?.budget?.ration === "urgent" ? [BUDGET_SPENT] : []),
       ...(uplinkProblem === undefined ? [] : [problemOf(uplinkProblem)]),
       ...devices.flatMap(({ device, body }) =>
         body.code === undefined || body.state === "online"
@@ -109,7 +111,7 @@ export class NodeReport {
     const vitals = this.#vitals.sample();
     this.#delayP99Ms = vitals.eventLoopDelayP99Ms;
     const { oldestUnreceiptedAtMs: oldest, freeDiskBytes } = statistics;
-    const rttMs = this.#facts.uplink()?.rttMs;
+    const { rttMs, budget } = this.#facts.uplink() ?? {};
     const devices = this.#devices();
     return {
       ...vitals,
@@ -119,6 +121,7 @@ export class NodeReport {
       ...(oldest === undefined ? {} : { oldestUnsentMs: Math.max(0, Math.round(this.#facts.time.nowMs() - oldest)) }),
       laneDepth: [...statistics.laneDepth],
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
+      ...(budget === undefined ? {} : { dayBytes: budget.dayBytes, dailyBytes: budget.dailyBytes }),
       missedPolls: this.#facts.busStatistics().missedPolls,
       devices: Object.fromEntries(devices.map(({ device, body }) => [device, body.state])),
       ...this.#facts.parked(),
@@ -141,6 +144,8 @@ export class NodeReport {
       isConnected: facts?.isConnected === true,
       recordsInFlight: facts?.recordsInFlight ?? 0,
       rttMs: facts?.rttMs,
+      rateBytesPerS: facts?.rateBytesPerS,
+      budget: facts?.budget,
       bus: this.#facts.busStatistics(),
       deviceStates: this.#devices().map(({ body }) => body.state),
       isParked: this.#facts.parked() !== undefined,

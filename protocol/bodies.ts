@@ -120,6 +120,9 @@ export const HealthBody = Type.Object({
   /** Records waiting by lane 0–4. */
   laneDepth: Type.Array(Type.Integer({ minimum: 0 }), { minItems: 5, maxItems: 5 }),
   rttMs: Type.Optional(Type.Number({ minimum: 0 })),
+  /** Of a metered line: what its socket carried today, both ways, and what it may. */
+  dayBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  dailyBytes: Type.Optional(Type.Integer({ minimum: 1 })),
   missedPolls: Type.Integer({ minimum: 0 }),
   eventLoopDelayP99Ms: Type.Number({ minimum: 0 }),
   devices: Type.Record(Type.String(), HealthState),

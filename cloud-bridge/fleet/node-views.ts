@@ -40,6 +40,8 @@ export interface NodeFacts {
   readonly presence: NodePresence;
   readonly accounting: AccountingTotal;
   readonly unsentRecords?: number;
+  readonly dayBytes?: number;
+  readonly dailyBytes?: number;
   readonly faults: readonly {
     readonly rule: string;
     readonly device?: string;
@@ -102,6 +104,8 @@ async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise
     presence: presence(row, devicesBy.get(row.id) ?? [], nowMs),
     accounting: totals.get(row.id) ?? NOTHING_YET,
     ...optional("unsentRecords", healthOf(row)?.unsentRecords ?? null),
+    ...optional("dayBytes", healthOf(row)?.dayBytes ?? null),
+    ...optional("dailyBytes", healthOf(row)?.dailyBytes ?? null),
     faults: (faultsBy.get(row.id) ?? []).map((fault) => ({
       rule: fault.rule,
       ...(fault.device === "" ? {} : { device: fault.device }),

@@ -112,6 +112,16 @@ const Bridge = Type.Object(
         examples: [8000],
       }),
     ),
+    dailyBytes: Type.Optional(
+      Type.Integer({
+        minimum: 1_000_000,
+        maximum: 1_000_000_000_000,
+        title: "Bytes of a day",
+        description:
+          "What a metered line may carry on one day of the site's zone, both ways. At four fifths files and backlog wait; at all of it readings too, never alarms.",
+        examples: [50_000_000],
+      }),
+    ),
   },
   { title: "Bridge", examples: [{ url: "mqtts://bridge.example:8883" }] },
 );

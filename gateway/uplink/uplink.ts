@@ -11,6 +11,7 @@ import type { CustodyJournal } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
 import { BackOff } from "./back-off.ts";
 import { BlobUplink } from "./blob-uplink.ts";
+import { type BudgetFacts, BudgetKeeper } from "./budget-keeper.ts";
 import { declarations } from "./lacking.ts";
 import { LinkTrouble } from "./link-trouble.ts";
 import { type MqttSession, type NodeTls, openMqttSession } from "./mqtt-session.ts";
@@ -30,7 +31,9 @@ export interface UplinkOptions {
   readonly topicPrefix: string;
   /** Id of the bridge that this node was enrolled at; absent: the first that answers is pinned. */
   readonly bridge?: string;
-  readonly rateBytesPerS?: number;
+  /** Of the line: its rate where it is known, and what it may carry on one day of the site's zone. */
+  readonly line?: { readonly rateBytesPerS?: number; readonly dailyBytes?: number };
+  readonly timeZone?: string;
   /** Default 15. */
   readonly keepaliveS?: number;
   readonly journal: CustodyJournal;
@@ -56,6 +59,8 @@ export interface UplinkFacts {
   readonly rttMs?: number;
   readonly rateBytesPerS: number;
   readonly recordsInFlight: number;
+  /** Of a metered line. */
+  readonly budget?: BudgetFacts;
   /** Why there is no connection. */
   readonly error?: {
     readonly code: string;
@@ -81,6 +86,7 @@ export class Uplink {
   #session: MqttSession | undefined;
   #sessionId = "";
   readonly #commands: SenderCommand[] = [];
+  #budget: BudgetKeeper | undefined;
   #wake: NodeJS.Timeout | undefined;
   #endPause: (() => void) | undefined;
 
@@ -88,8 +94,8 @@ export class Uplink {
     this.#options = options;
     this.#faultPoints = options.faultPoints ?? NO_FAULT_POINTS;
     this.#trouble = new LinkTrouble(options.log);
-    const { rateBytesPerS } = options;
     this.#blobs = this.#blobUplink();
+    const rateBytesPerS = options.line?.rateBytesPerS;
     this.#sender = new Sender({
       run: options.journal.restored.run,
       ...(bridge === undefined ? {} : { bridge }),
@@ -116,7 +122,23 @@ export class Uplink {
   static async start(options: UplinkOptions): Promise<Uplink> {
     const { journal } = options;
     const bridge = options.bridge ?? (await journal.getSetting(BRIDGE_SETTING));
-    return new Uplink(options, bridge, await journal.getSetting(EPOCH_SETTING));
+    const uplink = new Uplink(options, bridge, await journal.getSetting(EPOCH_SETTING));
+    await uplink.#openBudget();
+    return uplink;
+  }
+
+  async #openBudget(): Promise<void> {
+    const { line, timeZone = "UTC", journal, log, stamp } = this.#options;
+    if (line?.dailyBytes === undefined) return;
+    this.#budget = await BudgetKeeper.open({
+      dailyBytes: line.dailyBytes,
+      timeZone,
+      journal,
+      log,
+      nowMs: () => stamp().atMs,
+      session: () => this.#session,
+      onRation: (ration) => this.#feed({ ...this.#at("ration"), ration }),
+    });
   }
 
   get facts(): UplinkFacts {
@@ -128,6 +150,7 @@ export class Uplink {
       rateBytesPerS,
       recordsInFlight,
       ...(rttMs === undefined ? {} : { rttMs }),
+      ...(this.#budget === undefined ? {} : { budget: this.#budget.facts }),
       ...(error === undefined ? {} : { error }),
     };
   }
@@ -155,6 +178,7 @@ export class Uplink {
     this.#blobs?.close();
     await session?.end();
     await this.#running;
+    this.#budget?.close();
   }
 
   async #run(): Promise<void> {
@@ -196,6 +220,7 @@ export class Uplink {
     this.#publishState(session, true);
     this.#feed({ type: "connected", nowMs: this.#options.upMs(), session: this.#sessionId });
     const error = await session.closed;
+    this.#budget?.ended();
     this.#session = undefined;
     this.#blobs?.disconnected();
     this.#feed({ type: "disconnected", nowMs: this.#options.upMs() });

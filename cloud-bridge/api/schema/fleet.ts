@@ -129,6 +129,9 @@ export const NodeView = Type.Object({
   presence: Presence,
   accounting: Accounting,
   unsentRecords: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Of a metered line, as the newest health said: bytes of the day so far, and its budget. */
+  dayBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  dailyBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   faults: Type.Array(
     Type.Object({
       rule: Type.String(),

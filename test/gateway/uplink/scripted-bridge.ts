@@ -15,8 +15,11 @@ export class ScriptedBridge {
   epoch = "e1";
   /** While set, everything is stored and nothing is answered. */
   isMute = false;
+  /** How long it takes for a receipt. */
+  answersAfterMs = 0;
   readonly #client: MqttClient;
   readonly #bridge: string;
+  #isClosed = false;
 
   private constructor(client: MqttClient, bridge: string) {
     this.#client = client;
@@ -57,6 +60,7 @@ export class ScriptedBridge {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#client.endAsync(true);
   }
 
@@ -87,6 +91,9 @@ export class ScriptedBridge {
       return record.seq as number;
     });
     const ranges = [...rangesOfSeqs(seqs)];
-    if (!this.isMute) void this.say(node, { ...stamp, type: "receipt", run, ranges, refused: [] });
+    if (this.isMute) return;
+    setTimeout(() => {
+      if (!this.#isClosed) void this.say(node, { ...stamp, type: "receipt", run, ranges, refused: [] });
+    }, this.answersAfterMs);
   }
 }
