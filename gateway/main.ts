@@ -395,7 +395,5 @@ class RunningGateway implements Gateway {
     return actOn(command, { devices, leases: this.#leases, supervisor: this.#supervisor, health: () => this.health() });
   }
 
-  #every(ms: number, act: () => void): void {
-    this.#timers.push(setInterval(act, ms));
-  }
+  readonly #every = (ms: number, act: () => void): number => this.#timers.push(setInterval(act, ms));
 }

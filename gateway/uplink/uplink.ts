@@ -1,7 +1,7 @@
 import { decodeReceiptMessage, encodeHello } from "../../protocol/hello.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { newRunId } from "../../protocol/new-ids.ts";
-import type { BodyOf, NewRecord } from "../../protocol/record.ts";
+import type { NewRecord } from "../../protocol/record.ts";
 import type { LiveLevel, NodeState } from "../../protocol/session.ts";
 import { buildTopic } from "../../protocol/topics.ts";
 import type { BlobFiles } from "../contracts/evidence.ts";
@@ -12,7 +12,7 @@ import type { Logger } from "../contracts/logger.ts";
 import { BackOff } from "./back-off.ts";
 import { BlobUplink } from "./blob-uplink.ts";
 import { type BudgetFacts, BudgetKeeper } from "./budget-keeper.ts";
-import { declarations } from "./lacking.ts";
+import { declareLacking, declareUndecodable } from "./declare.ts";
 import { LinkTrouble } from "./link-trouble.ts";
 import { type MqttSession, type NodeTls, openMqttSession } from "./mqtt-session.ts";
 import { Sender } from "./sender.ts";
@@ -278,10 +278,10 @@ export class Uplink {
         journal.markReceipted(command.run, command.ranges);
         return;
       case "declare-lacking":
-        this.#later(this.#declareLacking(command.run, command.ranges), () => {});
+        this.#later(declareLacking(this.#options, command), () => {});
         return;
       case "declare-undecodable":
-        this.#later(this.#declareUndecodable(command), () => {});
+        this.#later(declareUndecodable(this.#options, command), () => {});
         return;
       case "pin-bridge":
         this.#later(journal.setSetting(BRIDGE_SETTING, command.bridge), () => {});
@@ -313,33 +313,6 @@ export class Uplink {
       if (this.#options.negativeControl === "receipt-on-puback") this.#options.journal.markReceipted(run, seqs);
     });
     this.#faultPoints.reach("gateway-after-publish");
-  }
-
-  async #declareLacking(run: string, ranges: Parameters<CustodyJournal["lacking"]>[1]): Promise<void> {
-    const { journal, stamp } = this.#options;
-    const lacking = await journal.lacking(run, ranges);
-    if (lacking.length === 0) return;
-    const sheds = declarations(run, lacking, await journal.unreceiptedSheds());
-    const append = sheds.map((body): NewRecord => ({ ...stamp(), kind: "shed", body }));
-    if (append.length > 0) await journal.write({ append }, "grouped");
-  }
-
-  async #declareUndecodable({
-    record,
-    sha256,
-  }: Extract<SenderCommand, { type: "declare-undecodable" }>): Promise<void> {
-    const { journal, stamp, log } = this.#options;
-    const { run, seq } = record;
-    const kind = /"kind":"([a-z0-9-]{1,32})"/.exec(Buffer.from(record.bytes).toString("latin1"))?.[1];
-    const body: BodyOf<"shed"> = {
-      run,
-      ranges: [[seq, seq]],
-      reason: "undecodable",
-      sha256,
-      ...(kind === undefined ? {} : { kind }),
-    };
-    log.error({ code: "RECORD_UNDECODABLE", run, seq, sha256 }, "bridge cannot open this record, declared and kept");
-    await journal.write({ append: [{ ...stamp(), kind: "shed", body }] }, "urgent");
   }
 
   #notice(notice: SenderNotice): void {
