@@ -49,8 +49,13 @@ export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
     gauge("clock_trusted", "Whether the node knows the time", Number(numbers.isClockTrusted)),
     gauge("connected", "Whether the bridge is connected", Number(numbers.isConnected)),
     gauge("round_trip_seconds", "Publish to receipt, smoothed", (numbers.rttMs ?? 0) / 1000),
-    gauge("rate_bytes_per_second", "What the node lets itself send, configured or measured", numbers.rateBytesPerS ?? 0),
-    ...budgetMetrics(numbers.budget),
+    gauge(
+      "rate_bytes_per_second",
+      "What the node lets itself send, configured or measured",
+      numbers.rateBytesPerS ?? 0,
+    ),
+    gauge("day_bytes", "What the sockets of a metered line carried today", numbers.budget?.dayBytes ?? 0),
+    gauge("day_bytes_allowed", "What they may carry in a day; 0: no budget", numbers.budget?.dailyBytes ?? 0),
     gauge("records_in_flight", "Sent and without a receipt", numbers.recordsInFlight),
     gauge(
       "unsent_records",
@@ -72,14 +77,6 @@ export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
     counter("bus_timeouts_total", "Requests without an answer in time", bus.timeouts),
     counter("bus_missed_polls_total", "Polls whose time passed while the line was busy", bus.missedPolls),
     gauge("parked", "Whether the vehicle is parked", Number(numbers.isParked)),
-  ];
-}
-
-function budgetMetrics(budget: NodeNumbers["budget"]): readonly Metric[] {
-  if (budget === undefined) return [];
-  return [
-    gauge("day_bytes", "What the sockets carried today, both ways", budget.dayBytes),
-    gauge("day_bytes_allowed", "What they may carry in a day", budget.dailyBytes),
   ];
 }
 
