@@ -24,6 +24,7 @@ export interface FaultSiteOptions {
 
 const NODE = "fault-01";
 const START_MS = 30_000;
+const QUIET_LOOKS = 5;
 const DISK_MIB = 64;
 /** Of each half, the controls that it knows. */
 const CONTROLS: Readonly<Record<Half, readonly NegativeControl[]>> = {
@@ -180,8 +181,10 @@ export class FaultSite {
     let isEmpty = true;
     for (const card of this.cards) {
       await this.kill("gateway");
+      card.look();
+      const runs = card.runs;
       await this.startCopy(card.state);
-      isEmpty = (await this.drain(card, withinMs)) && isEmpty;
+      isEmpty = (await this.drain(card, withinMs, runs + 1)) && isEmpty;
       await this.#copy?.stop();
       card.look();
       await this.startHalf("gateway");
@@ -218,14 +221,15 @@ export class FaultSite {
   }
 
   /** @returns whether every box got rid of all that it had */
-  async drain(observer: JournalObserver, withinMs: number): Promise<boolean> {
+  async drain(observer: JournalObserver, withinMs: number, leastRuns = 1): Promise<boolean> {
     const untilMs = Date.now() + withinMs;
-    // Two looks in a row: the run that is written now always has a newest record on its way.
+    // Some looks in a row: the run that is written now always has a newest record on its way, and one that has just
+    // started has more to say.
     let quiet = 0;
     while (Date.now() < untilMs) {
       observer.look();
-      quiet = observer.unreceipted() === 0 ? quiet + 1 : 0;
-      if (quiet >= 2 && this.#noisy.hasSettled()) return true;
+      quiet = observer.runs >= leastRuns && observer.unreceipted() === 0 ? quiet + 1 : 0;
+      if (quiet >= QUIET_LOOKS && this.#noisy.hasSettled()) return true;
       await new Promise((resolve) => setTimeout(resolve, 400));
     }
     return false;

@@ -38,6 +38,11 @@ export class JournalObserver {
     return this.#seen.values();
   }
 
+  /** Runs of which something was seen. */
+  get runs(): number {
+    return this.#heads.size;
+  }
+
   /** What the disk, not the node, lost: committed, and gone from the file after it was damaged. As `run/seq`. */
   get destroyed(): ReadonlySet<string> {
     return this.#destroyed;
