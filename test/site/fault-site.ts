@@ -24,6 +24,8 @@ export interface FaultSiteOptions {
 
 const NODE = "fault-01";
 const START_MS = 30_000;
+/** Each waits for the lock as long as a busy database is waited for. */
+const CHECKPOINT_TRIES = 10;
 const QUIET_LOOKS = 5;
 const DISK_MIB = 64;
 /** Of each half, the controls that it knows. */
@@ -322,8 +324,16 @@ async function dieMidMigration(directory: string): Promise<boolean> {
 /** Brings the log into the file, from outside. */
 export function checkpoint(file: string): void {
   const db = new Database(file);
-  db.pragma("wal_checkpoint(TRUNCATE)");
-  db.close();
+  try {
+    // Somebody who reads at this moment makes it stop half way, without an error.
+    for (let tries = 1; ; tries += 1) {
+      const [done] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+      if (done?.busy === 0) return;
+      if (tries === CHECKPOINT_TRIES) throw new Error(`${file} is never free for a checkpoint`);
+    }
+  } finally {
+    db.close();
+  }
 }
 
 /** Not the sockets, and not the disk's own folder. */
