@@ -7,7 +7,6 @@ if (missing !== undefined) test("needs PostgreSQL", (context) => context.skip(mi
 else {
   process.env["SHAO_TEST_STORE"] = "postgres";
   await import("../cloud-bridge/alarms/apply-alarm.test.ts");
-  await import("../cloud-bridge/api/event-hub.test.ts");
   await import("../cloud-bridge/cases/verify.test.ts");
   await import("../cloud-bridge/dispatch/desk.test.ts");
   await import("../cloud-bridge/dispatch/emergency.test.ts");
