@@ -1,16 +1,18 @@
 import { useEffect } from "preact/hooks";
 import { CrewPage } from "./pages/crew.tsx";
-import { CrewsPage } from "./pages/crews.tsx";
 import { DeskPage } from "./pages/desk.tsx";
-import { NodePage } from "./pages/node.tsx";
-import { NodesPage } from "./pages/nodes.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { WelcomePage } from "./pages/welcome.tsx";
+import { later } from "./parts/later.tsx";
 import { ProblemNote } from "./parts/problem.tsx";
 import { Shell } from "./parts/shell.tsx";
 import { navigate, path, pathParts } from "./router.ts";
 import { account, homeOf, loadSession, sessionProblem } from "./state/session.ts";
 import { locale, t } from "./text/locale.ts";
+
+const CrewsPage = later(async () => (await import("./pages/crews.tsx")).CrewsPage);
+const NodePage = later(async () => (await import("./pages/node.tsx")).NodePage);
+const NodesPage = later(async () => (await import("./pages/nodes.tsx")).NodesPage);
 
 export function App() {
   useEffect(() => {
