@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { sql } from "kysely";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
 import type { EvidenceBody, EvidenceLostBody, EvidencePart } from "../../protocol/evidence.ts";
 import type { RecordHead } from "../../protocol/record.ts";
@@ -46,7 +47,7 @@ export async function applyEvidence(
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
-  if (inserted.numInsertedOrUpdatedRows !== 1n) return false;
+  if (inserted.numInsertedOrUpdatedRows !== 1n) return isOther(trx, node, body, nowMs);
   for (const part of parts) {
     const isInline = part.series !== undefined && inlineBytes(part) !== undefined;
     await trx
@@ -59,13 +60,31 @@ export async function applyEvidence(
         size_bytes: part.sizeBytes,
         inline: isInline ? 1 : 0,
       })
-      .onConflict((conflict) => conflict.doNothing())
+      .onConflict((conflict) =>
+        // The word that it is lost may have come first; that of another node counts for nothing.
+        conflict.columns(["evidence_id", "name"]).doUpdateSet({
+          ...{ node, sha256: part.sha256, size_bytes: part.sizeBytes, inline: isInline ? 1 : 0 },
+          lost: sql<string | null>`CASE WHEN evidence_parts.node = ${node} THEN evidence_parts.lost END`,
+        }),
+      )
       .execute();
   }
   const isWrong =
     signed.state === "bad" || parts.some((part) => part.series !== undefined && inlineBytes(part) === undefined);
   if (!isWrong && signed.state !== "unconfirmed") return false;
   return raiseFault(trx, { node, rule: "evidence-untrusted" }, nowMs);
+}
+
+/** Its id is taken. That of the very same evidence changes nothing; what differs is kept in the inbox, and a fault. */
+async function isOther(trx: Trx, node: string, body: EvidenceBody, nowMs: number): Promise<boolean> {
+  const { evidenceId } = body;
+  const known = await trx
+    .selectFrom("evidence")
+    .select(["node", "body"])
+    .where("evidence_id", "=", evidenceId)
+    .executeTakeFirst();
+  if (known?.node === node && known.body === JSON.stringify(body)) return false;
+  return raiseFault(trx, { node, rule: "evidence-untrusted", detail: `${evidenceId} twice` }, nowMs);
 }
 
 /** The node gave a file up. One that came after all stands. @returns whether alarms changed */
@@ -81,7 +100,9 @@ export async function applyEvidenceLost(
   await trx
     .insertInto("evidence_parts")
     .values(row)
-    .onConflict((conflict) => conflict.columns(["evidence_id", "name"]).doUpdateSet({ lost }))
+    .onConflict((conflict) =>
+      conflict.columns(["evidence_id", "name"]).doUpdateSet({ lost }).where("evidence_parts.node", "=", node),
+    )
     .execute();
   return raiseFault(trx, { node, rule: "evidence-lost" }, nowMs);
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
 import type { EvidenceBody } from "../../protocol/evidence.ts";
 import { evidenceKeyId, isManifestSigned, manifestOf, readEvidenceKey } from "../../protocol/evidence-manifest.ts";
@@ -19,30 +20,48 @@ export interface SignedEvidence {
 }
 
 /**
- * Learns a key from a `start` record, which came over the node's own certificate. The first is pinned; another one only
- * after the node was enrolled anew, which an operator did. Else it is kept, shown and a fault.
+ * Learns a key from a `start` record, which came over the node's own certificate. The first is pinned; after that only the
+ * first that is said since the node was enrolled anew, which an operator did. Any other is kept, shown and a fault.
  * @returns whether alarms changed
  */
 export async function learnEvidenceKey(trx: Trx, node: string, publicKey: string, nowMs: number): Promise<boolean> {
   const key = readEvidenceKey(publicKey);
   if (key === undefined) return false;
   const keyId = evidenceKeyId(key);
-  const known = await trx.selectFrom("evidence_keys").selectAll().where("node", "=", node).execute();
-  if (known.some(({ key_id }) => key_id === keyId)) return false;
+  const keys = await trx.selectFrom("evidence_keys").selectAll().where("node", "=", node).execute();
+  const known = keys.find(({ key_id }) => key_id === keyId);
   const paired = await trx.selectFrom("nodes").select("paired_at_ms").where("id", "=", node).executeTakeFirst();
-  const pinnedAtMs = Math.max(-1, ...known.filter(({ state }) => state === "pinned").map((row) => row.first_seen_ms));
-  const isPinned = pinnedAtMs < 0 || (paired?.paired_at_ms ?? 0) > pinnedAtMs;
-  const row = { node, key_id: keyId, public_key: publicKey, first_seen_ms: nowMs };
+  const pinnedAtMs = Math.max(-1, ...keys.filter(({ state }) => state === "pinned").map((row) => row.first_seen_ms));
+  const mayPin = pinnedAtMs < 0 || (paired?.paired_at_ms ?? 0) > pinnedAtMs;
+  if (known !== undefined && !mayPin) return false;
+  const state = mayPin ? "pinned" : "unconfirmed";
+  const row = { node, key_id: keyId, public_key: publicKey, state, first_seen_ms: nowMs };
+  // Also of a key that is pinned already: it has used up this enrolment, so that no other key can.
   await trx
     .insertInto("evidence_keys")
-    .values({ ...row, state: isPinned ? "pinned" : "unconfirmed" })
+    .values(row)
+    .onConflict((conflict) => conflict.columns(["node", "key_id"]).doUpdateSet({ state, first_seen_ms: nowMs }))
     .execute();
+  if (known?.state === "pinned") return false;
+  const isBad = await judgeWaiting(trx, node, key, keyId, mayPin);
+  if (mayPin && !isBad) return false;
+  return raiseFault(trx, { node, rule: "evidence-untrusted" }, nowMs);
+}
+
+/** Evidence that came before its key was said, or believed. @returns whether a signature does not fit */
+async function judgeWaiting(
+  trx: Trx,
+  node: string,
+  key: KeyObject,
+  keyId: string,
+  isPinned: boolean,
+): Promise<boolean> {
   const waiting = await trx
     .selectFrom("evidence")
     .select(["evidence_id", "manifest", "sig"])
     .where("node", "=", node)
     .where("key_id", "=", keyId)
-    .where("signature", "=", "unknown-key")
+    .where("signature", "in", ["unknown-key", "unconfirmed"])
     .execute();
   let isBad = false;
   for (const { evidence_id, manifest, sig } of waiting) {
@@ -51,8 +70,7 @@ export async function learnEvidenceKey(trx: Trx, node: string, publicKey: string
     const signature: SignatureState = !isRight ? "bad" : isPinned ? "good" : "unconfirmed";
     await trx.updateTable("evidence").set({ signature }).where("evidence_id", "=", evidence_id).execute();
   }
-  if (isPinned && !isBad) return false;
-  return raiseFault(trx, { node, rule: "evidence-untrusted" }, nowMs);
+  return isBad;
 }
 
 /** Looks at the signature that a record brought. */

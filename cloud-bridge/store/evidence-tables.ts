@@ -52,5 +52,6 @@ export interface EvidenceKeysTable {
   key_id: string;
   public_key: string;
   state: string;
+  /** When the node said it first; of a pinned one, first since the node was last enrolled. */
   first_seen_ms: number;
 }
