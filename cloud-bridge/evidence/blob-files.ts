@@ -37,7 +37,11 @@ export class BlobFiles {
 
   async append(key: BlobKey, offset: number, bytes: Uint8Array): Promise<void> {
     const file = await this.#handle(key);
-    await file.write(bytes, 0, bytes.length, offset);
+    // A disk that fills up takes the beginning, and says so by the count alone.
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await file.write(bytes, at, bytes.length - at, offset + at);
+      at += bytesWritten;
+    }
   }
 
   async sync(key: BlobKey): Promise<void> {

@@ -58,8 +58,12 @@ function partOf(db: Db, node: string, blob: Sha256) {
   return db.selectFrom("evidence_parts").select("name").where("node", "=", node).where("sha256", "=", blob);
 }
 
+/** What a file costs that nobody announced, be it empty or refused: a row, and a block or two. */
+const ORPHAN_OVERHEAD_BYTES = 8192;
+
 export interface UsedBytes {
   readonly node: number;
+  /** Files whose record has not come, with what each costs by being there. */
   readonly orphans: number;
   readonly all: number;
 }
@@ -74,9 +78,11 @@ export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
     .execute();
   const orphans = await db
     .selectFrom("blobs")
-    .select(({ fn }) => fn.sum<number>("size_bytes").as("bytes"))
+    .select(({ fn }) => [
+      fn.countAll<number>().as("count"),
+      fn.sum<number>("size_bytes").filterWhere("state", "in", ["partial", "stored"]).as("bytes"),
+    ])
     .where("node", "=", node)
-    .where("state", "in", ["partial", "stored"])
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -90,7 +96,7 @@ export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
     .executeTakeFirst();
   return {
     node: Number(rows.find((row) => row.node === node)?.bytes ?? 0),
-    orphans: Number(orphans?.bytes ?? 0),
+    orphans: Number(orphans?.bytes ?? 0) + Number(orphans?.count ?? 0) * ORPHAN_OVERHEAD_BYTES,
     all: rows.reduce((sum, { bytes }) => sum + Number(bytes), 0),
   };
 }

@@ -2,7 +2,8 @@ import { createHash, createPublicKey, type KeyObject, type X509Certificate } fro
 import { Value } from "typebox/value";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
 import { evidenceKeyId } from "../../protocol/evidence-manifest.ts";
-import { type BundleFault, type ByteSource, findFlip } from "./bundle-faults.ts";
+import { DOCUMENT_SIGNING, EVIDENCE_SIGNER } from "../fleet/certificates.ts";
+import { type BundleFault, type ByteSource, FlipSearch } from "./bundle-faults.ts";
 import {
   BUNDLE_JSON,
   BUNDLE_SIG,
@@ -47,12 +48,13 @@ interface Found {
  */
 export function verifyBundle(source: ByteSource, caFingerprint?: string): BundleVerdict {
   const faults: BundleFault[] = [];
+  const search = new FlipSearch();
   const failed = (): BundleVerdict => ({ ok: false, evidence: [], faults });
   const [json, sig] = leadingEntries(source, faults);
   if (json === undefined || sig === undefined) return failed();
-  const bundle = readBundle(source, json, sig, faults);
+  const bundle = readBundle(source, json, sig, search, faults);
   if (bundle === undefined) return failed();
-  const bad = checkLayout(source, bundle, sig, faults);
+  const bad = checkLayout(source, bundle, sig, search, faults);
   const entries = new Map<string, Uint8Array>();
   let at = sig.at + sig.sizeBytes + paddingBytes(sig.sizeBytes);
   const places = new Map<string, Found>();
@@ -114,7 +116,13 @@ function entryAt(source: ByteSource, at: number, name: string, faults: BundleFau
 }
 
 /** `bundle.json`, once its signature says that it is what was written. */
-function readBundle(source: ByteSource, json: Found, sig: Found, faults: BundleFault[]): Bundle | undefined {
+function readBundle(
+  source: ByteSource,
+  json: Found,
+  sig: Found,
+  search: FlipSearch,
+  faults: BundleFault[],
+): Bundle | undefined {
   const bytes = source.read(json.at, json.sizeBytes);
   const bundle = parsed(bytes, Bundle);
   const signature = parsed(source.read(sig.at, sig.sizeBytes), BundleSignature);
@@ -136,7 +144,7 @@ function readBundle(source: ByteSource, json: Found, sig: Found, faults: BundleF
   } else if (!isSigned(signature.sha256)) {
     wrongSig("sig", `the signature in ${BUNDLE_SIG} does not fit`);
   }
-  const flip = findFlip(bytes, (candidate) => hashed(candidate) === signature.sha256);
+  const flip = search.find(bytes, (candidate) => hashed(candidate) === signature.sha256);
   const region = flip === undefined ? { from: json.at, to: json.at + json.sizeBytes } : byteAt(json.at + flip);
   const message = `${BUNDLE_JSON} is not what was signed`;
   faults.push({ code: "BUNDLE_CHANGED", entry: BUNDLE_JSON, region, message });
@@ -158,7 +166,13 @@ function certifiedKey(source: ByteSource, sig: Found): KeyObject | undefined {
 }
 
 /** Every byte of every other entry. @returns the names of those that are wrong */
-function checkLayout(source: ByteSource, bundle: Bundle, sig: Found, faults: BundleFault[]): ReadonlySet<string> {
+function checkLayout(
+  source: ByteSource,
+  bundle: Bundle,
+  sig: Found,
+  search: FlipSearch,
+  faults: BundleFault[],
+): ReadonlySet<string> {
   const bad = new Set<string>();
   let at = sig.at + sig.sizeBytes + paddingBytes(sig.sizeBytes);
   for (const entry of bundle.entries) {
@@ -172,7 +186,7 @@ function checkLayout(source: ByteSource, bundle: Bundle, sig: Found, faults: Bun
       faults.push({ code: "BUNDLE_HEADER", entry: name, field, region: byteAt(at + place), message });
     }
     at += HEADER_BYTES;
-    if (!checkContent(source, at, entry, faults)) bad.add(name);
+    if (!checkContent(source, at, entry, search, faults)) bad.add(name);
     at += sizeBytes;
     checkZeros(source, at, paddingBytes(sizeBytes), name, faults);
     at += paddingBytes(sizeBytes);
@@ -186,7 +200,13 @@ function checkLayout(source: ByteSource, bundle: Bundle, sig: Found, faults: Bun
   return bad;
 }
 
-function checkContent(source: ByteSource, at: number, entry: BundleEntry, faults: BundleFault[]): boolean {
+function checkContent(
+  source: ByteSource,
+  at: number,
+  entry: BundleEntry,
+  search: FlipSearch,
+  faults: BundleFault[],
+): boolean {
   const { name, sizeBytes, sha256 } = entry;
   const piece = pieceBytes(sizeBytes);
   const digest = new EntryDigest(name, sizeBytes);
@@ -199,7 +219,7 @@ function checkContent(source: ByteSource, at: number, entry: BundleEntry, faults
   for (const index of wrong) {
     const from = index * piece;
     const bytes = source.read(at + from, Math.min(piece, sizeBytes - from));
-    const flip = findFlip(bytes, (candidate) => hashed(candidate).slice(0, 16) === entry.pieces[index]);
+    const flip = search.find(bytes, (candidate) => hashed(candidate).slice(0, 16) === entry.pieces[index]);
     const region = flip === undefined ? { from: at + from, to: at + from + bytes.length } : byteAt(at + from + flip);
     const within = { from: region.from - at, to: region.to - at };
     const message = `${name} is not what was exported, at its byte ${within.from}`;
@@ -241,7 +261,11 @@ function checkTrust(
   if (expected !== undefined && !fingerprint.startsWith(expected.toLowerCase())) {
     untrusted("trust/ca.pem", `this CA has the fingerprint ${fingerprint}, not the one that was given`);
   }
-  const isVouched = bridge?.verify(certificate.publicKey) === true;
+  // The CA also vouches for nodes and their connections: none of these is the bridge.
+  const isVouched =
+    bridge?.verify(certificate.publicKey) === true &&
+    bridge.subject === `CN=${EVIDENCE_SIGNER}` &&
+    bridge.keyUsage?.includes(DOCUMENT_SIGNING) === true;
   if (!isVouched || evidenceKeyId(bridge.publicKey) !== bundle.signer.keyId) {
     untrusted("trust/bridge.pem", "the CA does not vouch for the key that signed the bundle");
   }

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { Readable } from "node:stream";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
 import type { EvidenceBody } from "../../protocol/evidence.ts";
 import { evidenceKeyId, readEvidenceKey } from "../../protocol/evidence-manifest.ts";
@@ -134,6 +135,10 @@ async function addEvidence(
       parts.push({ name, state: part.reason === undefined ? state : `${state}: ${part.reason}` });
       continue;
     }
+    if (!(await isOpenable(db, files, row, name))) {
+      parts.push({ name, state: "missing: it was stored, and is not on the bridge's disk" });
+      continue;
+    }
     const entry = `${folder}/${index}-${part.type}.${EXTENSION[media] ?? "bin"}`;
     const open = async () => (await openPart(db, files, row, name)).bytes;
     const digest = new EntryDigest(entry, sizeBytes);
@@ -146,6 +151,18 @@ async function addEvidence(
     ...(manifest === undefined ? {} : { manifest }),
     ...(certificate === undefined ? {} : { certificate }),
   };
+}
+
+/** What is not there must not keep the rest from being exported. */
+async function isOpenable(db: Db, files: BlobFiles, row: EvidenceRow, name: string): Promise<boolean> {
+  try {
+    const { bytes } = await openPart(db, files, row, name);
+    if (bytes instanceof Readable) bytes.destroy();
+    return true;
+  } catch (error) {
+    if (error instanceof BridgeError && error.code === "EVIDENCE_NOT_HERE") return false;
+    throw error;
+  }
 }
 
 /** Only for a key that the bridge believes: a bundle must not vouch for more. */

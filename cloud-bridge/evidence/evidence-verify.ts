@@ -5,6 +5,7 @@ import { EvidenceBody, type EvidencePart } from "../../protocol/evidence.ts";
 import { evidenceKeyId, isManifestSigned, manifestOf } from "../../protocol/evidence-manifest.ts";
 import { decodeLevels } from "../../protocol/level-series.ts";
 import { RecordHead } from "../../protocol/record.ts";
+import { DOCUMENT_SIGNING } from "../fleet/certificates.ts";
 import type { BundleFault } from "./bundle-faults.ts";
 import { type Bundle, type BundledEvidence, certificateOf, ManifestSignature } from "./bundle-format.ts";
 
@@ -84,7 +85,11 @@ function isSignedByNode(
     wrong(certificate, "public key", "this is not the key that signed");
     return false;
   }
-  const isVouched = ca !== undefined && found.verify(ca.publicKey) && found.subject === `CN=${node}`;
+  const isVouched =
+    ca !== undefined &&
+    found.verify(ca.publicKey) &&
+    found.subject === `CN=${node}` &&
+    found.keyUsage?.includes(DOCUMENT_SIGNING) === true;
   if (!isVouched && !bad.has("trust/ca.pem"))
     wrong(certificate, "issuer", `the CA does not vouch for this key of ${node}`);
   if (body.signature.node !== node) wrong(about.record, "node", "it was signed as another node's");

@@ -142,7 +142,13 @@ export async function openPart(db: Db, files: BlobFiles, row: EvidenceRow, name:
   const body = JSON.parse(row.body) as EvidenceBody;
   const part = body.parts.find((one) => one.name === name);
   const inline = part === undefined ? undefined : inlineBytes(part);
-  return { ...facts, bytes: inline === undefined ? files.read({ node: row.node, blob: facts.sha256 }) : only(inline) };
+  if (inline !== undefined) return { ...facts, bytes: only(inline) };
+  const key = { node: row.node, blob: facts.sha256 };
+  if (await files.isThere(key, facts.sizeBytes)) return { ...facts, bytes: files.read(key) };
+  throw new BridgeError("EVIDENCE_NOT_HERE", `${name} of ${row.evidence_id} was stored, and is not on the disk`, {
+    status: 409,
+    hint: "Was `blobs` in the bridge's state deleted, or left out of a backup? Nodes send again what they still have after a restart of the bridge.",
+  });
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

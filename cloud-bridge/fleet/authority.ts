@@ -7,6 +7,7 @@ import type { Command } from "../../protocol/session.ts";
 import { BridgeError } from "../store/errors.ts";
 import {
   describeCertificate,
+  EVIDENCE_SIGNER,
   fingerprintOf,
   type IssuedCertificate,
   issueEvidenceCertificate,
@@ -90,7 +91,7 @@ export function openAuthority(stateFolder: string): Authority {
     async evidenceSigner(nowMs) {
       const privateKey = evidenceKey(folder);
       const pem = createPublicKey(privateKey).export({ type: "spki", format: "pem" }).toString();
-      return { privateKey, certificatePem: await issueEvidenceCertificate(ca, "Shao bridge evidence", pem, nowMs) };
+      return { privateKey, certificatePem: await issueEvidenceCertificate(ca, EVIDENCE_SIGNER, pem, nowMs) };
     },
     certifyEvidenceKey: (node, publicKeyPem, nowMs) => issueEvidenceCertificate(ca, node, publicKeyPem, nowMs),
   };

@@ -13,7 +13,9 @@ const SERVER_DAYS = 397;
 const NODE_DAYS = 10 * 365;
 
 /** @source RFC 9336, id-kp-documentSigning */
-const DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36";
+export const DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36";
+/** Name of the bridge as a signer of bundles: no node can bear it. */
+export const EVIDENCE_SIGNER = "Shao bridge evidence";
 
 /**
  * A node whose clock stands in 1970 must still be able to connect and be told the time, so what nodes verify has been

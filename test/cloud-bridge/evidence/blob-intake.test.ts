@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { applyEvidence } from "../../../cloud-bridge/evidence/apply-evidence.ts";
@@ -246,5 +246,39 @@ describe("room", () => {
     disk.free();
     expect(await bench.upload(bytes)).toMatchObject({ stored: blob });
     expect(Buffer.compare(readFileSync(bench.pathOf(blob)), bytes)).toBe(0);
+  });
+
+  test("a chunk of which the disk took only the beginning is no hole: what follows goes behind that beginning", async (ctx) => {
+    const disk = smallDisk(ctx, 2);
+    const bench = await Bench.open({ state: disk.directory });
+    const bytes = randomBytes(900 * KB);
+    const blob = sha256(bytes);
+    await bench.say(blob, bytes.length);
+    await bench.say(blob, 0, bytes.subarray(0, 30_000));
+    disk.fill();
+    const ballast = join(disk.directory, "ballast");
+    truncateSync(ballast, statSync(ballast).size - 12 * KB);
+    const answer = await bench.say(blob, 30_000, bytes.subarray(30_000, 62_000));
+    expect(answer?.waitMs).toBe(60_000);
+    disk.free();
+    expect(await bench.upload(bytes)).toMatchObject({ stored: blob });
+    expect(bench.answers.every(({ restart }) => restart === undefined)).toBe(true);
+  });
+
+  test("of files without a record their number is bounded too, however small they are, and refused ones count", async () => {
+    const bench = await Bench.open({ limits: { orphanBytesPerNode: 100 * KB } });
+    const answers = [];
+    for (let i = 0; i < 40; i += 1) answers.push(await bench.say(sha256(randomBytes(8)), 1));
+    expect(answers.filter((answer) => answer?.waitMs !== undefined).length).toBeGreaterThan(20);
+    const rows = await bench.store.db.selectFrom("blobs").select("sha256").execute();
+    expect(rows.length).toBeLessThan(20);
+    const other = "other";
+    for (let i = 0; i < 80; i += 1) {
+      const blob = sha256(randomBytes(8));
+      await bench.say(blob, 0, NONE, other);
+      await bench.say(blob, 0, NONE, other);
+    }
+    const refused = await bench.store.db.selectFrom("blobs").select("sha256").where("node", "=", other).execute();
+    expect(refused.length).toBeLessThan(20);
   });
 });

@@ -1,13 +1,15 @@
+import "reflect-metadata";
 import { spawnSync } from "node:child_process";
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash, createPublicKey, generateKeyPairSync, KeyObject, randomBytes, webcrypto } from "node:crypto";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as x509 from "@peculiar/x509";
 import { beforeAll, describe, expect, test } from "vitest";
 import { applyEvidence } from "../../../cloud-bridge/evidence/apply-evidence.ts";
 import { BlobFiles } from "../../../cloud-bridge/evidence/blob-files.ts";
 import { saveBlob } from "../../../cloud-bridge/evidence/blob-rows.ts";
-import type { ByteSource } from "../../../cloud-bridge/evidence/bundle-faults.ts";
+import { type ByteSource, FlipSearch } from "../../../cloud-bridge/evidence/bundle-faults.ts";
 import { verifyBundle } from "../../../cloud-bridge/evidence/bundle-verify.ts";
 import { prepareBundle } from "../../../cloud-bridge/evidence/bundle-write.ts";
 import { learnEvidenceKey } from "../../../cloud-bridge/evidence/evidence-keys.ts";
@@ -25,6 +27,7 @@ import { seededRandom } from "../../site/seeded-random.ts";
 const NODE = "site-1";
 const T0 = 1_763_500_000_000;
 const CLIP_BYTES = 70_000;
+const nodeKey = generateKeyPairSync("ed25519");
 
 let state = "";
 let store: Store;
@@ -37,9 +40,9 @@ const sourceOf = (bytes: Uint8Array): ByteSource => ({
   read: (offset, length) => bytes.subarray(offset, offset + Math.max(0, length)),
 });
 
-async function exported(): Promise<Uint8Array> {
+async function exported(by: Authority = authority): Promise<Uint8Array> {
   const files = new BlobFiles(state);
-  const options = { db: store.db, bridge: store.bridge, files, authority, nowMs: T0 };
+  const options = { db: store.db, bridge: store.bridge, files, authority: by, nowMs: T0 };
   const prepared = await prepareBundle(evidenceId, options);
   const pieces: Uint8Array[] = [];
   for await (const piece of prepared.bytes()) pieces.push(piece);
@@ -49,7 +52,10 @@ async function exported(): Promise<Uint8Array> {
 }
 
 /** Evidence with levels inside and a clip beside, signed as a node signs it. */
-async function takeEvidence(key = generateKeyPairSync("ed25519"), isKnown = true): Promise<string> {
+async function takeEvidence(
+  key: { publicKey: KeyObject; privateKey: KeyObject } = nodeKey,
+  isKnown = true,
+): Promise<string> {
   const clip = randomBytes(CLIP_BYTES);
   const sha256 = createHash("sha256").update(clip).digest("hex");
   const files = new BlobFiles(state);
@@ -205,6 +211,61 @@ describe("a bundle", () => {
     const { ok, faults } = verifyBundle(sourceOf(bundle), "0".repeat(32));
     expect(ok).toBe(false);
     expect(faults).toMatchObject([{ code: "BUNDLE_TRUST", entry: "trust/ca.pem" }]);
+  });
+
+  test("that a node signed with the certificate of its connection is refused", async () => {
+    const keys = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+    const key = KeyObject.from(keys.privateKey);
+    const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" };
+    const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: "CN=any", keys, signingAlgorithm });
+    const own = await authority.issueNode(NODE, request.toString("pem"), T0);
+    const forger: Authority = {
+      ...authority,
+      evidenceSigner: async () => ({ privateKey: key, certificatePem: own.certificatePem }),
+    };
+    const { ok, faults } = verifyBundle(sourceOf(await exported(forger)), authority.fingerprint);
+    expect(ok).toBe(false);
+    expect(faults).toMatchObject([{ code: "BUNDLE_TRUST", entry: "trust/bridge.pem" }]);
+    // Nor is a node's evidence key the bridge's.
+    const pem = createPublicKey(key).export({ type: "spki", format: "pem" }).toString();
+    const certificatePem = await authority.certifyEvidenceKey(NODE, pem, T0);
+    const signer = { ...forger, evidenceSigner: async () => ({ privateKey: key, certificatePem }) };
+    expect(verifyBundle(sourceOf(await exported(signer))).faults).toMatchObject([{ entry: "trust/bridge.pem" }]);
+    // Nor is the key of its connection one that signs evidence.
+    const vouched = { ...authority, certifyEvidenceKey: async () => own.certificatePem };
+    const verdict = verifyBundle(sourceOf(await exported(vouched)));
+    expect(verdict.evidence[0]?.isSigned).toBe(false);
+  });
+
+  test("of evidence of which the bridge's disk lost a file, or half of it, has all the rest and says so", async () => {
+    const before = evidenceId;
+    for (const spoil of [(path: string) => rmSync(path), (path: string) => truncateSync(path, 100)]) {
+      evidenceId = await takeEvidence(nodeKey);
+      const row = await store.db
+        .selectFrom("evidence_parts")
+        .select("sha256")
+        .where("evidence_id", "=", evidenceId)
+        .where("name", "=", "clip")
+        .executeTakeFirstOrThrow();
+      spoil(join(state, "blobs", NODE, row.sha256));
+      const { ok, faults, evidence } = verifyBundle(sourceOf(await exported()));
+      expect(faults).toEqual([]);
+      expect(ok).toBe(true);
+      expect(evidence[0]?.parts).toMatchObject([
+        { name: "levels", ok: true },
+        { name: "clip", ok: false, state: expect.stringContaining("missing") },
+      ]);
+    }
+    evidenceId = before;
+  });
+
+  test("with more wrong pieces than may be searched bit by bit names the pieces", () => {
+    const piece = Uint8Array.from(randomBytes(64));
+    const flipped = Uint8Array.from(piece);
+    flipped[63] = (flipped[63] ?? 0) ^ 128;
+    const isRight = (bytes: Uint8Array) => Buffer.compare(bytes, piece) === 0;
+    const search = new FlipSearch(2 * 8 * 64 * 64);
+    expect([1, 2, 3].map(() => search.find(flipped, isRight))).toEqual([63, 63, undefined]);
   });
 
   test("of evidence whose key nobody confirmed says that no known key signed it", async () => {
