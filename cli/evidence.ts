@@ -1,4 +1,4 @@
-import { closeSync, createWriteStream, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, createWriteStream, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import process from "node:process";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -9,7 +9,7 @@ import { verifyBundle } from "../cloud-bridge/evidence/bundle-verify.ts";
 import { prepareBundle } from "../cloud-bridge/evidence/bundle-write.ts";
 import { openAuthority } from "../cloud-bridge/fleet/authority.ts";
 import { EXIT } from "./subcommand.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError, usable } from "./usage-error.ts";
 import { withBridgeStore } from "./with-bridge-store.ts";
 
 const AFTERWORD = `
@@ -31,48 +31,71 @@ export function command(): Command {
     .argument("<ID>", "id of a case, or of one evidence")
     .requiredOption("--config <F>", "the bridge's config")
     .requiredOption("--out <F>", "the bundle, which must not be there yet")
-    .action(async (id: string, { config, out }: { config: string; out: string }) => {
-      await withBridgeStore(config, async ({ config: { state }, store, nowMs }) => {
-        const authority = openAuthority(state);
-        const files = new BlobFiles(state);
-        const prepared = await prepareBundle(id, { db: store.db, bridge: store.bridge, files, authority, nowMs });
-        await pipeline(Readable.from(prepared.bytes()), createWriteStream(out, { flags: "wx", mode: 0o600 }));
-        const { evidence: contents } = prepared.bundle;
-        print({ bundle: out, sizeBytes: prepared.sizeBytes, caFingerprint: authority.fingerprint, evidence: contents });
-      });
-    });
+    .action((id: string, { config, out }: { config: string; out: string }, command: Command) =>
+      usable(command, () => exportBundle(id, config, out)),
+    );
   evidence
     .command("verify")
     .description("looks at every bit of a bundle, offline; exit 1 when anything is wrong")
     .argument("<BUNDLE>", "a bundle")
     .option("--ca <FINGERPRINT>", "of the bridge's CA (at least 16 hex): else compare the one that is printed by hand")
-    .action((path: string, { ca }: { ca?: string }) => {
-      if (ca !== undefined && !/^[0-9a-fA-F]{16,64}$/.test(ca)) {
-        throw new UsageError("--ca wants 16 to 64 hexadecimal digits");
-      }
-      using source = fileSource(path);
-      const verdict = verifyBundle(source, ca);
-      print(verdict);
-      for (const { code, message, region } of verdict.faults) {
-        const where = region === undefined ? "" : ` (bytes ${region.from}–${region.to - 1} of the file)`;
-        process.stderr.write(`${path}: ${message}${where} (${code})\n`);
-      }
-      if (verdict.ok) process.stderr.write(`${path}: whole, as exported\n`);
-      else process.exitCode = EXIT.fault;
-    });
+    .action((path: string, { ca }: { ca?: string }, command: Command) =>
+      usable(command, async () => verifyFile(path, ca)),
+    );
   return evidence;
 }
 
+async function exportBundle(id: string, config: string, out: string): Promise<void> {
+  if (existsSync(out)) throw new UsageError(`${out} is there already, and an export overwrites nothing`);
+  await withBridgeStore(config, async ({ config: { state }, store, nowMs }) => {
+    const authority = openAuthority(state);
+    const files = new BlobFiles(state);
+    const prepared = await prepareBundle(id, { db: store.db, bridge: store.bridge, files, authority, nowMs });
+    await pipeline(Readable.from(prepared.bytes()), createWriteStream(out, { flags: "wx", mode: 0o600 }));
+    const { evidence: contents } = prepared.bundle;
+    print({ bundle: out, sizeBytes: prepared.sizeBytes, caFingerprint: authority.fingerprint, evidence: contents });
+  });
+}
+
+function verifyFile(path: string, ca: string | undefined): void {
+  if (ca !== undefined && !/^[0-9a-fA-F]{16,64}$/.test(ca)) {
+    throw new UsageError("--ca wants 16 to 64 hexadecimal digits");
+  }
+  using source = fileSource(path);
+  const verdict = verifyBundle(source, ca);
+  print(verdict);
+  for (const { code, message, region } of verdict.faults) {
+    const where = region === undefined ? "" : ` (bytes ${region.from}–${region.to - 1} of the file)`;
+    process.stderr.write(`${path}: ${message}${where} (${code})\n`);
+  }
+  if (verdict.ok) process.stderr.write(`${path}: whole, as exported\n`);
+  else process.exitCode = EXIT.fault;
+}
+
 function fileSource(path: string): ByteSource & Disposable {
-  const file = openSync(path, "r");
+  const file = openToRead(path);
+  const found = fstatSync(file);
+  if (!found.isFile()) {
+    closeSync(file);
+    throw new UsageError(`${path} is not a file`);
+  }
   return {
-    sizeBytes: fstatSync(file).size,
+    sizeBytes: found.size,
     read(offset, length) {
       const bytes = Buffer.alloc(Math.max(0, length));
       return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
     },
     [Symbol.dispose]: () => closeSync(file),
   };
+}
+
+/** That there is no bundle to look at must not read as a bundle that is wrong. */
+function openToRead(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : `${path} cannot be read`);
+  }
 }
 
 function print(value: object): void {

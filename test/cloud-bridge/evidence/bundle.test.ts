@@ -293,3 +293,32 @@ test("`shao evidence verify` answers in JSON, exit 0 or 1", async () => {
   expect(broken.lines).toMatchObject([{ ok: false, faults: [{ region: { from: at, to: at + 1 } }] }]);
   expect(broken.talk).toContain("-clip.mp4 is not what was exported");
 });
+
+test("`shao evidence verify` of what is no file is wrong usage, not a bundle at fault", async () => {
+  const file = join(temporaryDirectory(), "case.tar");
+  writeFileSync(file, bundle);
+  const folder = temporaryDirectory();
+  for (const of of [[join(folder, "none.tar")], [folder], [file, "--ca", "xyz"]]) {
+    const { code, lines, talk } = await runShao("evidence", "verify", ...of);
+    expect(code, talk).toBe(64);
+    expect(lines).toEqual([]);
+    expect(talk).not.toContain("    at ");
+  }
+});
+
+test("`shao evidence export` writes a bundle that verify finds whole, and overwrites nothing", async () => {
+  const out = join(temporaryDirectory(), "one.tar");
+  const config = join(temporaryDirectory(), "bridge.yaml");
+  const listen = "{ host: 127.0.0.1, mqtt: 18883, http: 18443 }";
+  writeFileSync(config, `state: ${state}\nlisten: ${listen}\ntimeZone: Asia/Shanghai\n`);
+  const made = await runShao("evidence", "export", evidenceId, "--config", config, "--out", out);
+  expect(made.code, made.talk).toBe(0);
+  expect(made.lines).toMatchObject([{ bundle: out, caFingerprint: authority.fingerprint }]);
+  const whole = await runShao("evidence", "verify", out, "--ca", authority.fingerprint);
+  expect(whole.lines, whole.talk).toMatchObject([{ ok: true, evidence: [{ evidenceId, isSigned: true }] }]);
+  const again = await runShao("evidence", "export", evidenceId, "--config", config, "--out", out);
+  expect(again.code, again.talk).toBe(64);
+  const unknown = await runShao("evidence", "export", "nothing", "--config", config, "--out", `${out}.2`);
+  expect(unknown.code).toBe(1);
+  expect(unknown.talk).toContain("EVIDENCE_UNKNOWN");
+});

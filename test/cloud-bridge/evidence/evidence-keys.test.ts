@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { applyEvidence, applyEvidenceLost } from "../../../cloud-bridge/evidence/apply-evidence.ts";
 import { learnEvidenceKey } from "../../../cloud-bridge/evidence/evidence-keys.ts";
 import { evidenceFacts, loadEvidence } from "../../../cloud-bridge/evidence/evidence-views.ts";
+import type { Store } from "../../../cloud-bridge/store/database.ts";
 import type { EvidenceBody } from "../../../protocol/evidence.ts";
 import { evidenceKeyId, signEvidence } from "../../../protocol/evidence-manifest.ts";
 import { newAlarmId, newRunId } from "../../../protocol/new-ids.ts";
@@ -17,7 +18,15 @@ interface Key {
 }
 
 class Bench {
-  readonly store = temporaryStore();
+  readonly store: Store;
+
+  private constructor(store: Store) {
+    this.store = store;
+  }
+
+  static async open(): Promise<Bench> {
+    return new Bench(await temporaryStore());
+  }
 
   async enrol(atMs: number): Promise<void> {
     await this.store.db
@@ -61,7 +70,7 @@ class Bench {
 const newKey = (): Key => generateKeyPairSync("ed25519");
 
 test("another key than the pinned one is unconfirmed; once the node was enrolled anew it is believed, with all that it signed", async () => {
-  const bench = new Bench();
+  const bench = await Bench.open();
   const [first, second] = [newKey(), newKey()];
   await bench.enrol(50);
   await bench.start(first, 100);
@@ -77,7 +86,7 @@ test("another key than the pinned one is unconfirmed; once the node was enrolled
 });
 
 test("an enrolment confirms one key: after the node was enrolled anew with its old key, another one is not believed", async () => {
-  const bench = new Bench();
+  const bench = await Bench.open();
   const [first, second] = [newKey(), newKey()];
   await bench.enrol(50);
   await bench.start(first, 100);
@@ -89,7 +98,7 @@ test("an enrolment confirms one key: after the node was enrolled anew with its o
 });
 
 test("no node can give up the evidence of another", async () => {
-  const bench = new Bench();
+  const bench = await Bench.open();
   const key = newKey();
   const evidenceId = await bench.take(key);
   const { alarm_id: alarmId } = await loadEvidence(bench.store.db, evidenceId);
@@ -101,7 +110,7 @@ test("no node can give up the evidence of another", async () => {
 });
 
 test("an id that another node used for its own evidence hides nothing: the second is a fault of its node", async () => {
-  const bench = new Bench();
+  const bench = await Bench.open();
   const evidenceId = await bench.take(newKey(), { node: "other" });
   await bench.take(newKey(), { evidenceId });
   const faults = await bench.store.db.selectFrom("alarms").select(["node", "rule"]).execute();
