@@ -1,15 +1,15 @@
 import {
   chmodSync,
   cpSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { PackagingFault, run } from "./commands.ts";
 import { type Arch, fetchModules, fetchNode, NODE_ARCH } from "./fetched.ts";
@@ -36,8 +36,8 @@ const PROGRAM = [
 ] as const;
 /** The console is shipped as it was built. */
 const NOT_SHIPPED = /^cloud-bridge\/console\//;
-/** Of packages: types, sources that Node refuses there, maps, and pages that nobody reads on a box. */
-const NOT_RUN = /\.(ts|mts|cts|map|md|markdown|flow)$/i;
+/** Of packages: types, sources that Node refuses there, maps, pages that nobody reads on a box, and settings of their makers' tools. */
+const NOT_RUN = /^\.|\.(ts|mts|cts|map|md|markdown|flow)$/i;
 const LICENCE = /licen[cs]e|copying|notice|copyright/i;
 
 /** Makes the folder that both forms of the package hold. */
@@ -96,10 +96,18 @@ function isProgram(path: string): boolean {
   return /\/(bin\/node|scripts\/shao|DEBIAN\/(postinst|prerm|postrm))$/.test(path);
 }
 
+/** Every plain file below a folder, sorted; no link is followed. */
 export function filesOf(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => statSync(join(folder, path), { throwIfNoEntry: false })?.isFile() === true)
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((path) => !hasLink(folder, path))
     .sort();
+}
+
+/** A listing goes into folders that are links, too. */
+function hasLink(folder: string, path: string): boolean {
+  return path.split("/").some((_, at, names) => lstatSync(join(folder, ...names.slice(0, at))).isSymbolicLink());
 }
 
 function place(from: string, to: string): void {
