@@ -12,6 +12,11 @@ export interface BlobKey {
   readonly blob: Sha256;
 }
 
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** `<state>/blobs/<node>/<sha256>`, and `<sha256>.part` while it grows. A whole file has its hash, and is on the disk. */
 export class BlobFiles {
   readonly #folder: string;
@@ -78,8 +83,9 @@ export class BlobFiles {
     return found?.size === sizeBytes;
   }
 
-  read(key: BlobKey): Readable {
-    return createReadStream(this.pathOf(key));
+  /** @param range from (included) to (excluded) */
+  read(key: BlobKey, range?: ByteRange): Readable {
+    return createReadStream(this.pathOf(key), range === undefined ? {} : { start: range.from, end: range.to - 1 });
   }
 
   async close(): Promise<void> {

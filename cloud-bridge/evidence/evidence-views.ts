@@ -2,7 +2,7 @@ import { type EvidenceBody, mediaOf } from "../../protocol/evidence.ts";
 import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import { inlineBytes } from "./apply-evidence.ts";
-import type { BlobFiles } from "./blob-files.ts";
+import type { BlobFiles, ByteRange } from "./blob-files.ts";
 import type { SignatureState } from "./evidence-keys.ts";
 
 /**
@@ -121,11 +121,21 @@ export async function caseOfEvidence(db: Db | Trx, { alarm_id, node }: EvidenceR
 }
 
 export interface ServedPart extends PartFacts {
+  readonly range?: ByteRange;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** @throws BridgeError EVIDENCE_UNKNOWN, EVIDENCE_NOT_HERE */
-export async function openPart(db: Db, files: BlobFiles, row: EvidenceRow, name: string): Promise<ServedPart> {
+/**
+ * @param rangeOf says which of its bytes are wanted, once their number is known; undefined: all
+ * @throws BridgeError EVIDENCE_UNKNOWN, EVIDENCE_NOT_HERE
+ */
+export async function openPart(
+  db: Db,
+  files: BlobFiles,
+  row: EvidenceRow,
+  name: string,
+  rangeOf: (sizeBytes: number) => ByteRange | undefined = () => undefined,
+): Promise<ServedPart> {
   const facts = (await evidenceFacts(db, row)).parts.find((part) => part.name === name);
   if (facts === undefined) {
     throw new BridgeError("EVIDENCE_UNKNOWN", `evidence ${row.evidence_id} has no part ${name}`, {
@@ -142,9 +152,11 @@ export async function openPart(db: Db, files: BlobFiles, row: EvidenceRow, name:
   const body = JSON.parse(row.body) as EvidenceBody;
   const part = body.parts.find((one) => one.name === name);
   const inline = part === undefined ? undefined : inlineBytes(part);
-  if (inline !== undefined) return { ...facts, bytes: only(inline) };
+  const range = rangeOf(facts.sizeBytes);
+  const served = range === undefined ? facts : { ...facts, range };
+  if (inline !== undefined) return { ...served, bytes: only(inline.subarray(range?.from, range?.to)) };
   const key = { node: row.node, blob: facts.sha256 };
-  if (await files.isThere(key, facts.sizeBytes)) return { ...facts, bytes: files.read(key) };
+  if (await files.isThere(key, facts.sizeBytes)) return { ...served, bytes: files.read(key, range) };
   throw new BridgeError("EVIDENCE_NOT_HERE", `${name} of ${row.evidence_id} was stored, and is not on the disk`, {
     status: 409,
     hint: "Was `blobs` in the bridge's state deleted, or left out of a backup? Nodes send again what they still have after a restart of the bridge.",

@@ -62,7 +62,16 @@ export class EvidenceStore implements EvidenceTaker, BlobFiles, EvidenceRoom {
     this.#key = openEvidenceKey(this.#folder, options.log);
     this.#files = KeptFiles.open(join(this.#folder, "files"));
     this.#files.then(
-      (files) => this.#count(files),
+      (files) => {
+        this.#count(files);
+        const hint = "Look at the node's memory card: a small file on it could not be read.";
+        if (files.recovered.length > 0) {
+          options.log.error(
+            { code: "EVIDENCE_CARD_BROKEN", files: files.recovered, hint },
+            "evidence kept without its card",
+          );
+        }
+      },
       (error: unknown) => options.log.error({ code: codeOf(error), error: String(error) }, "evidence folder not read"),
     );
   }

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
@@ -15,9 +15,8 @@ const FileCard = Type.Object({
   sizeBytes: Type.Integer({ minimum: 0 }),
   type: EvidencePart.properties.type,
   takenAtMs: Type.Integer(),
-  uses: Type.Array(Type.Object({ evidenceId: Type.String(), alarmId: AlarmId, part: Type.String() }), {
-    minItems: 1,
-  }),
+  /** None where the card itself was lost: the file then goes to the bridge, which knows them. */
+  uses: Type.Array(Type.Object({ evidenceId: Type.String(), alarmId: AlarmId, part: Type.String() })),
   /** The bridge's epoch under which it said `stored`, and when. */
   stored: Type.Optional(Type.Object({ epoch: Type.String(), atMs: Type.Integer() })),
   /** Its upload is over and was declared. */
@@ -35,6 +34,8 @@ export class KeptFiles {
   readonly #cards = new Map<Sha256, FileCard>();
   #sizeBytes = 0;
   #numbers = 0;
+  /** Whole files whose cards could not be read. */
+  readonly recovered: Sha256[] = [];
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -48,7 +49,9 @@ export class KeptFiles {
     const files = new Set(names.filter((name) => /^[0-9a-f]{64}$/.test(name)));
     for (const name of names.filter((found) => found.endsWith(".json"))) {
       const card = await kept.#readCard(name);
-      if (card !== undefined && `${card.sha256}.json` === name) kept.#note(card);
+      const sha256 = name.slice(0, -".json".length);
+      if (card?.sha256 === sha256) kept.#note(card);
+      else if (files.has(sha256)) await kept.#recover(sha256);
     }
     const isHalf = (name: string) => name.endsWith(".new") || (files.has(name) && !kept.#cards.has(name));
     for (const name of names.filter(isHalf)) await rm(join(folder, name), { force: true });
@@ -80,11 +83,13 @@ export class KeptFiles {
     const fresh = join(this.#folder, `${this.#numbers++}.new`);
     await rm(fresh, { force: true });
     const copied = await copyDurably(from, fresh);
+    // Also over one that is there: it may be damaged, or given up for that, and this one is whole.
+    await rename(fresh, this.pathOf(copied.sha256));
+    const { use, ...first } = about;
     const known = this.#cards.get(copied.sha256);
-    if (known === undefined) await rename(fresh, this.pathOf(copied.sha256));
-    else await rm(fresh);
-    const { type, takenAtMs, use } = about;
-    await this.write({ ...copied, type, takenAtMs, ...known, uses: [...(known?.uses ?? []), use] });
+    const { type, takenAtMs } = known ?? first;
+    const card = { ...copied, type, takenAtMs, uses: [...(known?.uses ?? []), use] };
+    await this.write(known?.stored === undefined ? card : { ...card, stored: known.stored });
     return copied;
   }
 
@@ -119,6 +124,14 @@ export class KeptFiles {
   async isWhole(sha256: Sha256): Promise<boolean> {
     const found = await hashOf(this.pathOf(sha256)).catch(() => undefined);
     return found?.sha256 === sha256;
+  }
+
+  /** Its record may say that it exists: a card that cannot be read is no reason to lose it. As a picture it makes room for nothing. */
+  async #recover(sha256: Sha256): Promise<void> {
+    if (!(await this.isWhole(sha256))) return;
+    const { size: sizeBytes, mtimeMs } = await stat(this.pathOf(sha256));
+    this.#note({ sha256, sizeBytes, type: "snapshot", takenAtMs: Math.floor(mtimeMs), uses: [] });
+    this.recovered.push(sha256);
   }
 
   async #readCard(name: string): Promise<FileCard | undefined> {

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { type Static, Type } from "typebox";
+import type { ByteRange } from "../../evidence/blob-files.ts";
 import { type PreparedBundle, prepareBundle } from "../../evidence/bundle-write.ts";
 import { caseOfEvidence, loadEvidence, openPart } from "../../evidence/evidence-views.ts";
 import type { AccountFacts } from "../../roster/accounts.ts";
@@ -30,7 +31,10 @@ export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void 
     async (request, reply) => {
       const row = await loadEvidence(store.db, request.params.id);
       await demandCase(row.evidence_id, await caseOfEvidence(store.db, row), accountOf(request));
-      const part = await openPart(store.db, evidenceFiles, row, request.params.part);
+      const { range: asked } = request.headers;
+      const part = await openPart(store.db, evidenceFiles, row, request.params.part, (sizeBytes) =>
+        rangeOf(asked, sizeBytes),
+      );
       const etag = `"${part.sha256}"`;
       // It can never change: what has this name has this content.
       reply.header("etag", etag).header("cache-control", "private, max-age=31536000, immutable");
@@ -38,7 +42,12 @@ export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void 
         if (part.bytes instanceof Readable) part.bytes.destroy();
         return reply.code(304).send();
       }
-      reply.header("content-length", part.sizeBytes).header("content-security-policy", "sandbox; default-src 'none'");
+      const { from, to } = part.range ?? { from: 0, to: part.sizeBytes };
+      if (part.range !== undefined) {
+        reply.code(206).header("content-range", `bytes ${from}-${to - 1}/${part.sizeBytes}`);
+      }
+      reply.header("content-length", to - from).header("accept-ranges", "bytes");
+      reply.header("content-security-policy", "sandbox; default-src 'none'");
       return reply.type(part.media).send(Readable.from(part.bytes));
     },
   );
@@ -88,6 +97,15 @@ export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void 
       hint: "A crew sees the cases that it was sent to.",
     });
   }
+}
+
+/** One range, so that a player may jump in a clip; whatever else is asked for is answered with all. @source RFC 9110, 14.2 */
+function rangeOf(header: string | undefined, sizeBytes: number): ByteRange | undefined {
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+  if (first === "" && last === "") return undefined;
+  const from = first === "" ? Math.max(0, sizeBytes - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? sizeBytes : Math.min(sizeBytes, Number(last) + 1);
+  return from < to ? { from, to } : undefined;
 }
 
 function sendBundle(reply: FastifyReply, { name, sizeBytes, bytes }: PreparedBundle): FastifyReply {

@@ -175,3 +175,34 @@ test("a full disk costs the file, not the record", async (ctx) => {
   expect(bench.records).toMatchObject([{ kind: "evidence", body: { missing: [{ name: "clip" }] } }]);
   expect(bench.records[0]).toMatchObject({ body: { parts: [{ name: "levels" }] } });
 });
+
+test("a file whose card cannot be read is not lost: it goes to the bridge, and to nobody's room", async () => {
+  const directory = temporaryDirectory();
+  const first = new Bench(directory);
+  const bytes = randomBytes(MB);
+  const blob = createHash("sha256").update(bytes).digest("hex");
+  await first.store.take({ record: evidence(false), media: [clip(bytes)] });
+  writeFileSync(join(directory, "evidence/files", `${blob}.json`), "{");
+  const log = new QuietLog();
+  const { store } = new Bench(directory, { log });
+  expect(await store.kept()).toMatchObject([{ blob, sizeBytes: MB }]);
+  expect(log.lines).toMatchObject([{ level: "error", fields: { code: "EVIDENCE_CARD_BROKEN", files: [blob] } }]);
+  expect(await store.freeUnsentClips(MB)).toBe(0);
+  expect(await store.isWhole(blob)).toBe(true);
+  await store.markStored(blob, "epoch");
+  expect(await new Bench(directory).store.kept()).toMatchObject([{ blob, storedEpoch: "epoch" }]);
+});
+
+test("bytes that are taken again take the place of a damaged file, and are sent though that one was given up", async () => {
+  const directory = temporaryDirectory();
+  const bench = new Bench(directory);
+  const bytes = randomBytes(MB);
+  const blob = createHash("sha256").update(bytes).digest("hex");
+  await bench.store.take({ record: evidence(false), media: [clip(bytes)] });
+  writeFileSync(join(directory, "evidence/files", blob), "damaged");
+  await bench.store.giveUp(blob, "damaged");
+  expect(await bench.store.kept()).toEqual([]);
+  await bench.store.take({ record: evidence(false), media: [clip(bytes)] });
+  expect(await bench.store.isWhole(blob)).toBe(true);
+  expect(await new Bench(directory).store.kept()).toMatchObject([{ blob }]);
+});
