@@ -47,9 +47,9 @@ export interface BlobFiles {
   onKept(listener: (file: KeptFile) => void): void;
   /** One that is no longer here and was declared, where that was due. */
   onGone(listener: (blob: Sha256) => void): void;
-  /** @returns undefined when the file is gone or ends before `offset` */
+  /** @returns undefined when the file is gone or ends before `offset`; rejects on trouble that may pass */
   read(blob: Sha256, offset: number, maxBytes: number): Promise<Uint8Array | undefined>;
-  /** Reads all of it: does it still have its hash? */
+  /** Reads all of it: does it still have its hash? Rejects on trouble that may pass. */
   isWhole(blob: Sha256): Promise<boolean>;
   /** From now on it may go. */
   markStored(blob: Sha256, epoch: string): Promise<void>;

@@ -4,6 +4,7 @@ import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { EvidencePart } from "../../protocol/evidence.ts";
 import { AlarmId, Sha256 } from "../../protocol/ids.ts";
+import { codeOf } from "../contracts/gateway-error.ts";
 import { type CopiedFile, copyDurably, hashOf, replaceDurably, syncFolder } from "./durable-files.ts";
 
 /** What the folder costs beyond the bytes of a file: its block and that of its card. */
@@ -46,14 +47,16 @@ export class KeptFiles {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const kept = new KeptFiles(folder);
     const names = await readdir(folder);
+    const unread = new Set<string>();
     const files = new Set(names.filter((name) => /^[0-9a-f]{64}$/.test(name)));
     for (const name of names.filter((found) => found.endsWith(".json"))) {
       const card = await kept.#readCard(name);
       const sha256 = name.slice(0, -".json".length);
       if (card?.sha256 === sha256) kept.#note(card);
-      else if (files.has(sha256)) await kept.#recover(sha256);
+      else if (files.has(sha256) && !(await kept.#isRecovered(sha256))) unread.add(sha256);
     }
-    const isHalf = (name: string) => name.endsWith(".new") || (files.has(name) && !kept.#cards.has(name));
+    const isHalf = (name: string) =>
+      name.endsWith(".new") || (files.has(name) && !kept.#cards.has(name) && !unread.has(name));
     for (const name of names.filter(isHalf)) await rm(join(folder, name), { force: true });
     return kept;
   }
@@ -110,7 +113,7 @@ export class KeptFiles {
   }
 
   async read(sha256: Sha256, offset: number, maxBytes: number): Promise<Uint8Array | undefined> {
-    const file = await open(this.pathOf(sha256)).catch(() => undefined);
+    const file = await open(this.pathOf(sha256)).catch(notThere);
     if (file === undefined) return undefined;
     try {
       const bytes = Buffer.alloc(maxBytes);
@@ -122,16 +125,25 @@ export class KeptFiles {
   }
 
   async isWhole(sha256: Sha256): Promise<boolean> {
-    const found = await hashOf(this.pathOf(sha256)).catch(() => undefined);
+    const found = await hashOf(this.pathOf(sha256)).catch(notThere);
     return found?.sha256 === sha256;
   }
 
-  /** Its record may say that it exists: a card that cannot be read is no reason to lose it. As a picture it makes room for nothing. */
-  async #recover(sha256: Sha256): Promise<void> {
-    if (!(await this.isWhole(sha256))) return;
-    const { size: sizeBytes, mtimeMs } = await stat(this.pathOf(sha256));
-    this.#note({ sha256, sizeBytes, type: "snapshot", takenAtMs: Math.floor(mtimeMs), uses: [] });
-    this.recovered.push(sha256);
+  /**
+   * Its record may say that it exists: a card that cannot be read is no reason to lose it. As a picture it makes room for
+   * nothing.
+   * @returns false while nobody can say whether it is whole
+   */
+  async #isRecovered(sha256: Sha256): Promise<boolean> {
+    try {
+      if (!(await this.isWhole(sha256))) return true;
+      const { size: sizeBytes, mtimeMs } = await stat(this.pathOf(sha256));
+      this.#note({ sha256, sizeBytes, type: "snapshot", takenAtMs: Math.floor(mtimeMs), uses: [] });
+      this.recovered.push(sha256);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #readCard(name: string): Promise<FileCard | undefined> {
@@ -148,4 +160,9 @@ export class KeptFiles {
     this.#sizeBytes += diskBytes(card) - (known === undefined ? 0 : diskBytes(known));
     this.#cards.set(card.sha256, card);
   }
+}
+
+/** Any other trouble may pass, and says nothing about the file. */
+function notThere(error: unknown): undefined {
+  if (codeOf(error) !== "ENOENT") throw error;
 }

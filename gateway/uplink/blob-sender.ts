@@ -10,6 +10,9 @@ import type { LaneThree } from "./lane-three.ts";
 const MIN_WAIT_MS = 5_000;
 const MAX_WAIT_MS = 60_000;
 const MAX_OFFERS = 8;
+/** A file that could not be read waits so long, and so often: half an hour of a node that is short of something. */
+const TROUBLE_WAIT_MS = 60_000;
+const MAX_TROUBLES = 30;
 /** Bytes without a receipt: what the line carries in this time. */
 const WINDOW_MS = 4_000;
 const MAX_WINDOW_BYTES = 256 * 1024;
@@ -97,7 +100,7 @@ export class BlobSender implements LaneThree {
         this.#onWire.delete(event.message);
         break;
       case "chunk":
-        this.#takeChunk(event.read, event.bytes);
+        this.#takeChunk(event.read, event.bytes, event.code);
         break;
       case "checked":
         this.#takeChecked(event.blob, event.isWhole);
@@ -135,6 +138,7 @@ export class BlobSender implements LaneThree {
       const fresh = new BlobUpload(upload.file);
       fresh.notBeforeMs = upload.notBeforeMs;
       fresh.hasRestarted = upload.hasRestarted;
+      fresh.troubles = upload.troubles;
       fresh.phase = isStored ? "done" : "due";
       this.#uploads.set(blob, fresh);
       if (!isStored) this.#due.add(fresh);
@@ -319,12 +323,24 @@ export class BlobSender implements LaneThree {
     this.#out.push({ type: "read", read: this.#numbers, blob: upload.file.blob, offset: upload.sentTo, maxBytes });
   }
 
-  #takeChunk(read: number, bytes: Uint8Array | undefined): void {
+  #takeChunk(read: number, bytes: Uint8Array | undefined, code: string | undefined): void {
     const pending = this.#pending;
     if (pending?.read !== read) return;
     this.#pending = undefined;
-    if (bytes === undefined || bytes.length === 0) this.#giveUp(pending.upload, "gone");
+    if (code !== undefined) this.#postpone(pending.upload, code);
+    else if (bytes === undefined || bytes.length === 0) this.#giveUp(pending.upload, "gone");
     else this.#chunk = { upload: pending.upload, offset: pending.offset, bytes };
+  }
+
+  /** The file is there and could not be read: that may pass. */
+  #postpone(upload: BlobUpload, code: string): void {
+    upload.troubles += 1;
+    if (upload.troubles >= MAX_TROUBLES) {
+      this.#giveUp(upload, "damaged", code);
+      return;
+    }
+    upload.notBeforeMs = this.#nowMs + TROUBLE_WAIT_MS;
+    this.#requeue(upload);
   }
 
   #publish(upload: BlobUpload, offset: number, bytes: Uint8Array): void {

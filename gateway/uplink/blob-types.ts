@@ -20,10 +20,11 @@ export type BlobEvent = { readonly nowMs: number } & (
       readonly message: number;
     }
   | {
-      /** Answer to `read`; no bytes when the file is gone or shorter than it was. */
+      /** Answer to `read`; no bytes when the file is gone or shorter than it was, or cannot be read now, as `code` says. */
       readonly type: "chunk";
       readonly read: number;
       readonly bytes: Uint8Array | undefined;
+      readonly code?: string;
     }
   | { readonly type: "checked"; readonly blob: Sha256; readonly isWhole: boolean }
   | { readonly type: "tick" }

@@ -117,12 +117,18 @@ export class BlobUplink {
       }
       case "read": {
         const { read, blob, offset, maxBytes } = command;
-        this.#later(files.read(blob, offset, maxBytes), (bytes) => this.#feed({ ...this.#at("chunk"), read, bytes }));
+        this.#later(
+          files.read(blob, offset, maxBytes),
+          (bytes) => this.#feed({ ...this.#at("chunk"), read, bytes }),
+          (code) => this.#feed({ ...this.#at("chunk"), read, bytes: undefined, code }),
+        );
         return;
       }
       case "check": {
         const { blob } = command;
-        this.#later(files.isWhole(blob), (isWhole) => this.#feed({ ...this.#at("checked"), blob, isWhole }));
+        const checked = (isWhole: boolean) => this.#feed({ ...this.#at("checked"), blob, isWhole });
+        // What cannot be looked at now is sent once more: the bridge looks at its hash.
+        this.#later(files.isWhole(blob), checked, () => checked(true));
         return;
       }
       case "stored":
@@ -144,12 +150,17 @@ export class BlobUplink {
     return { type, nowMs: this.#options.upMs() };
   }
 
-  #later<T>(promise: Promise<T>, then: (value: T) => void): void {
-    promise.then(then).catch((error: unknown) => {
-      const code = codeOf(error);
-      if (this.#hasEnded || this.#said.has(code)) return;
-      this.#said.add(code);
-      this.#options.log.error({ code, error: String(error) }, "evidence file could not be handled");
-    });
+  #later<T>(promise: Promise<T>, then: (value: T) => void, orElse: (code: string) => void = () => {}): void {
+    promise
+      .then(then, (error: unknown) => {
+        orElse(codeOf(error));
+        throw error;
+      })
+      .catch((error: unknown) => {
+        const code = codeOf(error);
+        if (this.#hasEnded || this.#said.has(code)) return;
+        this.#said.add(code);
+        this.#options.log.error({ code, error: String(error) }, "evidence file could not be handled");
+      });
   }
 }

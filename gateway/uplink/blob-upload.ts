@@ -15,6 +15,8 @@ export class BlobUpload {
   sentTo = 0;
   notBeforeMs = 0;
   hasRestarted = false;
+  /** How often it could not be read. */
+  troubles = 0;
   /** Went back after an answer that brought nothing new; a second such answer belongs to what was on its way before. */
   hasGoneBack = false;
 

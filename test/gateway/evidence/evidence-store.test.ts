@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { EvidenceRecord, MediaFile } from "../../../gateway/contracts/evidence.ts";
@@ -205,4 +205,25 @@ test("bytes that are taken again take the place of a damaged file, and are sent 
   await bench.store.take({ record: evidence(false), media: [clip(bytes)] });
   expect(await bench.store.isWhole(blob)).toBe(true);
   expect(await new Bench(directory).store.kept()).toMatchObject([{ blob }]);
+});
+
+test("a file that cannot be read now is not gone, and its hash is not wrong: both are trouble that may pass", async () => {
+  const directory = temporaryDirectory();
+  const bytes = randomBytes(MB);
+  const blob = createHash("sha256").update(bytes).digest("hex");
+  const first = new Bench(directory);
+  await first.store.take({ record: evidence(false), media: [clip(bytes)] });
+  const path = join(directory, "evidence/files", blob);
+  renameSync(path, `${path}.aside`);
+  symlinkSync(blob, path);
+  await expect(first.store.read(blob, 0, 100)).rejects.toMatchObject({ code: "ELOOP" });
+  await expect(first.store.isWhole(blob)).rejects.toMatchObject({ code: "ELOOP" });
+  writeFileSync(`${path}.json`, "{");
+  expect(await new Bench(directory).store.kept()).toEqual([]);
+  rmSync(path);
+  renameSync(`${path}.aside`, path);
+  expect(await new Bench(directory).store.kept()).toMatchObject([{ blob }]);
+  rmSync(path);
+  expect(await first.store.read(blob, 0, 100)).toBeUndefined();
+  expect(await first.store.isWhole(blob)).toBe(false);
 });

@@ -66,6 +66,8 @@ export class MemoryBlobBridge {
 export class BlobBench {
   readonly bridge = new MemoryBlobBridge();
   readonly disk = new Map<string, Uint8Array>();
+  /** So many reads fail, though the file is there. */
+  readTroubles = 0;
   readonly cards = new Map<string, KeptFile>();
   readonly stored: { readonly blob: string; readonly epoch: string }[] = [];
   readonly givenUp: { readonly blob: string; readonly reason: string; readonly code: string | undefined }[] = [];
@@ -179,6 +181,11 @@ export class BlobBench {
         return;
       }
       case "read": {
+        if (this.readTroubles > 0) {
+          this.readTroubles -= 1;
+          this.send("chunk", { read: command.read, bytes: undefined, code: "EMFILE" });
+          return;
+        }
         const bytes = this.disk.get(command.blob)?.subarray(command.offset, command.offset + command.maxBytes);
         this.send("chunk", { read: command.read, bytes });
         return;

@@ -45,6 +45,22 @@ describe("a file", () => {
     expect(bench.stored).toMatchObject([{ blob }]);
   });
 
+  test("that cannot be read for a while is not given up, and holds back no other; one that never can be is, with the reason", () => {
+    const bench = new BlobBench();
+    const blob = bench.keep(randomBytes(9000));
+    bench.readTroubles = 1;
+    bench.connect();
+    const other = bench.keep(randomBytes(3000));
+    expect(bench.drain()).toBe(true);
+    expect(bench.stored.map((one) => one.blob)).toEqual([other, blob]);
+    expect(bench.givenUp).toEqual([]);
+    expect(bench.nowMs).toBeGreaterThanOrEqual(60_000);
+    const broken = bench.keep(randomBytes(100));
+    bench.readTroubles = Number.POSITIVE_INFINITY;
+    expect(bench.drain(24 * 3_600_000)).toBe(true);
+    expect(bench.givenUp).toEqual([{ blob: broken, reason: "damaged", code: "EMFILE" }]);
+  });
+
   test("that was stored is offered again to another epoch, and to the same one never", () => {
     const bench = new BlobBench();
     const blob = bench.keep(randomBytes(3000));
