@@ -4,6 +4,9 @@ import { StoreChoice } from "./store-schema.ts";
 const Port = (title: string, example: number) =>
   Type.Integer({ minimum: 0, maximum: 65_535, title, description: "0: the system chooses.", examples: [example] });
 
+const Days = (days: number, title: string, more: { description?: string; minimum?: number; maximum?: number } = {}) =>
+  Type.Integer({ minimum: 2, maximum: 36_500, default: days, title, ...more });
+
 /** The bridge's YAML. Each property has its default here and nowhere else; one without a default must be given. */
 export const BridgeDocument = Type.Object(
   {
@@ -165,22 +168,39 @@ export const BridgeDocument = Type.Object(
     ),
     retention: Type.Object(
       {
-        recordsDays: Type.Integer({
-          minimum: 2,
-          maximum: 36_500,
-          default: 400,
-          title: "Days that records are kept",
+        recordsDays: Days(400, "Days that records are kept", {
           description: "By the day of their arrival. Cases, alarms and the account of every record stay.",
         }),
+        levelsDays: Days(400, "Days that levels and measurements are kept"),
+        positionsDays: Days(400, "Days that positions are kept"),
+        healthDays: Days(400, "Days that the health of nodes and devices is kept"),
+        casesDays: Days(1095, "Days that a case keeps its records after it has ended", {
+          minimum: 30,
+          description:
+            "From an hour before each of its alarms to an hour after its end, whatever the other terms say. An open case keeps them all.",
+        }),
+        quarantineDays: Days(400, "Days that unreadable records are kept", {
+          description: "Their number, hash and reason stay.",
+        }),
+        eventsDays: Days(1, "Days that a page which was away can catch up with", { minimum: 1, maximum: 30 }),
         budgetGiB: Type.Optional(
           Type.Number({
             minimum: 0.1,
             maximum: 1_000_000,
-            title: "What the database may take, GiB",
-            description: "Beyond it the oldest days of records go, down to the last two.",
+            title: "What database and evidence may take, GiB",
+            description:
+              "Beyond it levels, positions and health of the oldest days go, down to the last two days; never alarms, messages, or what an open case needs.",
             examples: [50],
           }),
         ),
+        minFreeGiB: Type.Number({
+          minimum: 0,
+          maximum: 100_000,
+          default: 2,
+          title: "What must stay free on the disk, GiB",
+          description:
+            "Of a small disk 5 %. Below twice this a fault alarm is raised; below it the same goes as beyond the budget.",
+        }),
       },
       { default: {}, title: "Retention" },
     ),

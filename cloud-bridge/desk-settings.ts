@@ -2,10 +2,12 @@ import type { SilenceLimits } from "./alarms/fault-watch.ts";
 import { DEFAULT_DESK, type DeskSettings } from "./cases/settings.ts";
 import type { BridgeDocument } from "./config-schema.ts";
 import type { EvidenceLimits } from "./evidence/blob-intake.ts";
-import type { Retention } from "./store/retention.ts";
+import type { Terms } from "./store/retention.ts";
+import type { RoomLimits } from "./store/room.ts";
 
 const KMH_PER_MPS = 3.6;
 const GIGABYTE = 1e9;
+const GIB = 1024 ** 3;
 const DAY_MS = 86_400_000;
 
 export function evidenceLimits({ evidence }: BridgeDocument): Partial<EvidenceLimits> {
@@ -19,7 +21,7 @@ export function evidenceLimits({ evidence }: BridgeDocument): Partial<EvidenceLi
 
 /** The config's words, in the units of the desk. What the config does not name keeps the desk's own default. */
 export function deskSettings(config: BridgeDocument, timeScale: number): DeskSettings {
-  const { dispatch, grouping, verification, silence } = config;
+  const { dispatch, grouping, verification, silence, retention } = config;
   const limits: SilenceLimits = {
     ...DEFAULT_DESK.silence,
     nodeMs: silence.nodeSeconds * 1000,
@@ -40,14 +42,22 @@ export function deskSettings(config: BridgeDocument, timeScale: number): DeskSet
     quietMs: verification.quietMinutes * 60_000,
     giveUpMs: verification.giveUpHours * 3600_000,
     radiusM: dispatch.geofenceM,
+    keepEventsMs: retention.eventsDays * DAY_MS,
     timeScale,
   };
 }
 
-export function retentionOf({ retention }: BridgeDocument): Retention {
-  const { recordsDays, budgetGiB } = retention;
+export function termsOf({ retention }: BridgeDocument): Terms {
+  const { recordsDays, levelsDays, positionsDays, healthDays, quarantineDays, casesDays } = retention;
+  const days = { records: recordsDays, levels: levelsDays, positions: positionsDays, health: healthDays };
+  return { days, quarantineDays, caseDays: casesDays };
+}
+
+export function roomLimits({ retention, store }: BridgeDocument): RoomLimits {
+  const { budgetGiB, minFreeGiB } = retention;
   return {
-    keepMs: recordsDays * 24 * 3600_000,
-    budgetBytes: budgetGiB === undefined ? undefined : budgetGiB * 1024 ** 3,
+    budgetBytes: budgetGiB === undefined ? undefined : Math.round(budgetGiB * GIB),
+    minFreeBytes: minFreeGiB * GIB,
+    isDatabaseHere: store === "sqlite",
   };
 }

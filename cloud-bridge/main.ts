@@ -17,7 +17,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from "./broker/embedded-brok
 import type { BridgeConfig } from "./config.ts";
 import { openConfiguredStore, postgresOf } from "./configured-store.ts";
 import { newestEventsOf, shownTo } from "./crew-events.ts";
-import { deskSettings, evidenceLimits, retentionOf } from "./desk-settings.ts";
+import { deskSettings, evidenceLimits, roomLimits, termsOf } from "./desk-settings.ts";
 import { createDesk } from "./dispatch/desk.ts";
 import { BlobIntake } from "./evidence/blob-intake.ts";
 import { openAuthority } from "./fleet/authority.ts";
@@ -28,6 +28,7 @@ import { Ingest } from "./ingest/ingest.ts";
 import { replayKnown } from "./ingest/replay.ts";
 import { initialise, metricsTokenFile } from "./initialise.ts";
 import { joinOthers } from "./join-others.ts";
+import { Keeping } from "./keeping.ts";
 import { listenError } from "./listen-error.ts";
 import { countOnline, cutRevoked, noteAllGone } from "./node-connections.ts";
 import { PresenceNews } from "./presence-news.ts";
@@ -37,7 +38,6 @@ import { type BridgeClock, systemClock } from "./store/clock.ts";
 import { electWriter, type Store } from "./store/database.ts";
 import { armFaultPoint, type NegativeControl, noFaultPoints } from "./store/fault-points.ts";
 import type { Logger } from "./store/logger.ts";
-import { type Kept, keepWithin } from "./store/retention.ts";
 import { VehiclePositions } from "./vehicle-positions.ts";
 
 const TICK_MS = 200;
@@ -121,7 +121,6 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     if (address === undefined) await noteAllGone(store.db, clock.nowMs());
 
     let hub: EventHub | undefined;
-    let kept: Kept | undefined;
     let leases: LiveLeases | undefined;
     let broker: EmbeddedBroker | undefined;
     const relay = new Relay({
@@ -191,6 +190,16 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       onAlarms: () => void wakeDesk(),
     });
     closers.push(() => blobs.close());
+    const keeping = new Keeping({
+      db: store.db,
+      writer: () => candidacy?.elected?.db,
+      state,
+      clock,
+      log: log.child({ room: "keeping" }),
+      terms: termsOf(config),
+      limits: roomLimits(config),
+      onAlarms: () => void wakeDesk(),
+    });
     const replayed = await replayKnown(store.db, clock.nowMs());
     if (replayed.quarantined + replayed.raw > 0)
       log.info({ ...replayed }, "records taken up that could not be read before");
@@ -245,6 +254,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       authority,
       desk: deskPortOf(desk, store.db, clock),
       evidenceFiles: blobs.files,
+      room: keeping,
       link: relay.over(link),
       clock,
       log: log.child({ room: "api" }),
@@ -261,8 +271,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         worker,
         elected: candidacy?.elected !== undefined,
         epoch: candidacy?.elected?.epoch,
-        databaseBytes: kept?.usedBytes,
-        databaseOverBudget: kept?.isOverBudget,
+        ...keeping.facts,
         timeScale,
       }),
       onLease: (node, device, untilMs) => relay.lease(node, device, untilMs),
@@ -301,14 +310,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
           relay.presence(node);
         }
       }),
-      every(RETENTION_EVERY_MS, stopping.signal, async () => {
-        if (candidacy?.elected === undefined) return;
-        kept = await keepWithin(store.db, retentionOf(config), clock.nowMs());
-        if (kept.dropped > 0) log.info({ records: kept.dropped, usedBytes: kept.usedBytes }, "old records dropped");
-        if (kept.isOverBudget) {
-          log.error({ code: "STORE_OVER_BUDGET", usedBytes: kept.usedBytes }, "the database is beyond its budget");
-        }
-      }),
+      every(TIDY_EVERY_MS, stopping.signal, () => keeping.look()),
+      every(RETENTION_EVERY_MS, stopping.signal, () => keeping.keep()),
       every(REVOKED_EVERY_MS, stopping.signal, () => cutRevoked(store.db, link)),
       every(RENEW_EVERY_MS, stopping.signal, async () => {
         if (insecureLoopback) return;
@@ -319,6 +322,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     ];
     closers.push(async () => {
       stopping.abort();
+      keeping.stop();
       await Promise.all(loops);
     });
     log.info({ url, mqttUrl, bridge: store.bridge, fingerprint: authority.fingerprint }, "bridge listens");

@@ -23,8 +23,13 @@ export const FAULT_RULES = [
   "evidence-lost",
   /** A signature does not fit, or nobody confirmed the key. */
   "evidence-untrusted",
+  /** The bridge's own, see BRIDGE_ITSELF: its disk or its budget is nearly full. */
+  "room-short",
 ] as const;
 export type FaultRule = (typeof FAULT_RULES)[number];
+
+/** Stands where a fault names its node, for what is wrong with the bridge itself; no node can be called so. */
+export const BRIDGE_ITSELF = "@bridge";
 
 /** What a node finds wrong with the level of a meter that answers. It raises and clears these itself. */
 export const LEVEL_FAULT_RULES = ["level-stuck", "level-implausible", "level-covered"] as const;

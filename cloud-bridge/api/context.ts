@@ -8,6 +8,7 @@ import type { Logger } from "../store/logger.ts";
 import type { DeskPort } from "./desk-port.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { LiveLeases } from "./live-leases.ts";
+import type { RoomSource } from "./room-metrics.ts";
 
 export interface ApiLimits {
   /** Sign-ins and one-time links per address and minute. */
@@ -40,6 +41,8 @@ export interface ApiOptions {
   readonly limits?: ApiLimits;
   /** Tests: every answer is checked against its schema too. */
   readonly checkAnswers?: boolean;
+  /** What the bridge's data takes, for /metrics. */
+  readonly room?: RoomSource;
   /** More facts for /health, e.g. of the writer. */
   readonly facts?: () => Record<string, unknown>;
   /** Somebody watches this meter from now on, until then. */

@@ -33,6 +33,8 @@ export interface DeskSettings {
   readonly freshLevelsMs: number;
   /** Geofence of a site that names none. */
   readonly radiusM: number;
+  /** A page that was away for less than this catches up with what it missed. */
+  readonly keepEventsMs: number;
   /** Divides waiting times in demonstrations; rules, latencies and records are never scaled. */
   readonly timeScale: number;
 }
@@ -52,6 +54,7 @@ export const DEFAULT_DESK: DeskSettings = {
   quietValidPct: 75,
   freshLevelsMs: 150_000,
   radiusM: 150,
+  keepEventsMs: 24 * 3600_000,
   timeScale: 1,
 };
 

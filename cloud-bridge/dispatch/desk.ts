@@ -172,7 +172,7 @@ export function createDesk(options: DeskOptions) {
     }
     if (clock.upMs() - tidiedAtUpMs >= TIDY_EVERY_MS) {
       tidiedAtUpMs = clock.upMs();
-      await guarded({ part: "tidy" }, () => tidy(own, clock.nowMs()));
+      await guarded({ part: "tidy" }, () => tidy(own, clock.nowMs(), settings.keepEventsMs));
     }
   }
 

@@ -61,6 +61,16 @@ function partOf(db: Db, node: string, blob: Sha256) {
 /** What a file costs that nobody announced, be it empty or refused: a row, and a block or two. */
 const ORPHAN_OVERHEAD_BYTES = 8192;
 
+/** Bytes of evidence that lie in files now. */
+export async function bytesOnDisk(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom("blobs")
+    .select(({ fn }) => fn.sum<number | null>("received_bytes").as("bytes"))
+    .where("state", "in", ["partial", "stored"])
+    .executeTakeFirst();
+  return Number(row?.bytes ?? 0);
+}
+
 export interface UsedBytes {
   readonly node: number;
   /** Files whose record has not come, with what each costs by being there. */

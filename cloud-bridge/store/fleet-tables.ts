@@ -112,6 +112,14 @@ export interface KeptHashesTable {
   sha256: string;
 }
 
+/** A span whose records a case needs; device '': the node's own. Spans of one device do not touch. */
+export interface RetentionHoldsTable {
+  node: string;
+  device: string;
+  from_ms: number;
+  to_ms: number;
+}
+
 export interface QuarantineTable {
   node: string;
   run: string;

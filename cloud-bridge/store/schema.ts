@@ -30,6 +30,7 @@ import type {
   MetaTable,
   NodesTable,
   QuarantineTable,
+  RetentionHoldsTable,
   RunsTable,
   SchemaVersionTable,
   SessionsTable,
@@ -46,6 +47,7 @@ export interface Tables {
   hellos: HellosTable;
   inbox: InboxTable;
   kept_hashes: KeptHashesTable;
+  retention_holds: RetentionHoldsTable;
   quarantine: QuarantineTable;
   alarms: AlarmsTable;
   follow_up: FollowUpTable;

@@ -9,10 +9,9 @@ import { Ingest } from "../../cloud-bridge/ingest/ingest.ts";
 import type { Store } from "../../cloud-bridge/store/database.ts";
 import { isPostgres } from "../../cloud-bridge/store/dialect.ts";
 import { noFaultPoints } from "../../cloud-bridge/store/fault-points.ts";
-import { dropInboxBefore, openInboxDays } from "../../cloud-bridge/store/inbox-days.ts";
+import { openInboxDays } from "../../cloud-bridge/store/inbox-days.ts";
 import { silentLogger } from "../../cloud-bridge/store/logger.ts";
 import { MIGRATIONS } from "../../cloud-bridge/store/migrations.ts";
-import { keepWithin, usedBy } from "../../cloud-bridge/store/retention.ts";
 import { changing } from "../../cloud-bridge/store/transactions.ts";
 import { encodeEnvelope } from "../../protocol/envelope.ts";
 import { newAlarmId, newRunId } from "../../protocol/new-ids.ts";
@@ -144,48 +143,6 @@ export function bridgeStoreContract(kind: "sqlite" | "postgres", missing: string
       const alarm = await one.db.selectFrom("alarms").select("rev").executeTakeFirstOrThrow();
       expect(alarm.rev).toBe(40);
       expect(await one.db.selectFrom("follow_up").select("pending").execute()).toEqual([{ pending: 1 }]);
-    });
-
-    test("retention drops whole days of records, never the account of them, and a repeat is still known", async () => {
-      const run = newRunId();
-      const first = worker(one);
-      const alarmId = newAlarmId(T0);
-      await first.up(run, 1, [noiseRecord(0), alarmRecord(alarmId)]);
-      await first.ingest.idle();
-      const later = worker(one, T0 + 3 * DAY_MS);
-      await later.up(run, 3, [noiseRecord(1)]);
-      await later.ingest.idle();
-      let dropped = 0;
-      for (let records = -1; records !== 0; dropped += Math.max(0, records)) {
-        ({ records } = await dropInboxBefore(one.db, T0 + 2 * DAY_MS));
-      }
-      expect([dropped, await count("inbox"), await count("kept_hashes"), await count("runs")]).toEqual([2, 1, 1, 1]);
-      expect((await accountingOf(one.db, "site-1")).total).toMatchObject({ stored: 3, unexplained: 0 });
-      const { up, ingest, answers } = worker(one, T0 + 3 * DAY_MS);
-      await up(run, 1, [noiseRecord(0), alarmRecord(alarmId)]);
-      await ingest.idle();
-      expect(answers.filter(({ type }) => type === "receipt")).toMatchObject([
-        { type: "receipt", ranges: [[1, 2]], refused: [] },
-      ]);
-      expect([await count("inbox"), await count("quarantine")]).toEqual([1, 0]);
-      await up(run, 2, [alarmRecord(newAlarmId(T0))]);
-      await ingest.idle();
-      expect(await count("quarantine")).toBe(1);
-    });
-
-    test("a database beyond its budget loses its oldest days, and keeps the last two", async () => {
-      const run = newRunId();
-      for (let day = 0; day < 5; day += 1) {
-        const { up, ingest } = worker(one, T0 + day * DAY_MS);
-        await up(run, day + 1, [noiseRecord(day)]);
-        await ingest.idle();
-      }
-      const nowMs = T0 + 4 * DAY_MS;
-      const roomy = { keepMs: 100 * DAY_MS, budgetBytes: (await usedBy(one.db)) * 2 };
-      expect(await keepWithin(one.db, roomy, nowMs)).toMatchObject({ dropped: 0, isOverBudget: false });
-      const tight = await keepWithin(one.db, { ...roomy, budgetBytes: 1 }, nowMs);
-      expect(tight).toMatchObject({ dropped: 3, isOverBudget: true });
-      expect(await count("inbox")).toBe(2);
     });
 
     test("lists run in the order of their bytes, and their pages meet without a gap", async () => {

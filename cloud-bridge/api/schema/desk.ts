@@ -46,7 +46,8 @@ export type TimelineEntry = Static<typeof TimelineEntry>;
 
 export const AlarmView = Type.Object({
   alarmId: Type.String(),
-  node: NodeId,
+  /** `@bridge`: the bridge itself. */
+  node: Type.Union([NodeId, Type.Literal("@bridge")]),
   device: Type.String(),
   subject: Type.Optional(Subject),
   siteId: Type.Optional(Type.String()),

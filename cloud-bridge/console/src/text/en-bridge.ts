@@ -129,6 +129,9 @@ export const enBridge = {
   "evidence.signature.bad": "does not fit: do not rely on it",
   "evidence.signature.unconfirmed": "by a key that nobody confirmed",
   "evidence.signature.unknown-key": "its key has not arrived yet",
+  "fault.room-short": "The bridge is running out of room",
+  "fault.room-short.hint":
+    "Give it a larger disk or budget, or keep records for fewer days. When it is full, old levels and positions go early.",
   "fault.evidence-lost": "Evidence will not come",
   "fault.evidence-lost.hint": "The case says which part and why. Look at the node's disk and link.",
   "fault.evidence-untrusted": "Evidence is not vouched for",

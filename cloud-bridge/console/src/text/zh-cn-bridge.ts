@@ -130,6 +130,8 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "evidence.signature.bad": "签名不符，不可采信",
   "evidence.signature.unconfirmed": "签名密钥未经确认",
   "evidence.signature.unknown-key": "签名密钥尚未收到",
+  "fault.room-short": "云桥存储空间即将不足",
+  "fault.room-short.hint": "请扩大磁盘或存储预算，或缩短保存天数。空间用尽时，较早的声级和位置数据会提前删除。",
   "fault.evidence-lost": "证据无法送达",
   "fault.evidence-lost.hint": "案件中写明缺少哪一部分及原因。请检查节点的磁盘和链路。",
   "fault.evidence-untrusted": "证据未获确认",
