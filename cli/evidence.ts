@@ -3,6 +3,7 @@ import process from "node:process";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Command } from "commander";
+import { caseDetail } from "../cloud-bridge/dispatch/desk-views.ts";
 import { BlobFiles } from "../cloud-bridge/evidence/blob-files.ts";
 import type { ByteSource } from "../cloud-bridge/evidence/bundle-faults.ts";
 import { verifyBundle } from "../cloud-bridge/evidence/bundle-verify.ts";
@@ -50,7 +51,13 @@ async function exportBundle(id: string, config: string, out: string): Promise<vo
   await withBridgeStore(config, async ({ config: { state }, store, nowMs }) => {
     const authority = openAuthority(state);
     const files = new BlobFiles(state);
-    const prepared = await prepareBundle(id, { db: store.db, bridge: store.bridge, files, authority, nowMs });
+    const { db, bridge } = store;
+    const options = { db, bridge, files, authority, nowMs };
+    const isCase = await db.selectFrom("cases").select("id").where("id", "=", id).executeTakeFirst();
+    const prepared = await prepareBundle(
+      id,
+      isCase === undefined ? options : { ...options, caseFile: await caseDetail(db, id) },
+    );
     await pipeline(Readable.from(prepared.bytes()), createWriteStream(out, { flags: "wx", mode: 0o600 }));
     const { evidence: contents } = prepared.bundle;
     print({ bundle: out, sizeBytes: prepared.sizeBytes, caFingerprint: authority.fingerprint, evidence: contents });

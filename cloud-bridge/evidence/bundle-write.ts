@@ -36,6 +36,8 @@ export interface BundleOptions {
   readonly files: BlobFiles;
   readonly authority: BundleAuthority;
   readonly nowMs: number;
+  /** The case that is exported, as the desk tells it: what was done about it, by whom and when. */
+  readonly caseFile?: { readonly case: object; readonly timeline: readonly object[] };
 }
 
 export interface PreparedBundle {
@@ -86,6 +88,11 @@ export async function prepareBundle(of: string, options: BundleOptions): Promise
   };
   add("trust/ca.pem", authority.caPem);
   add("trust/bridge.pem", signer.certificatePem);
+  if (options.caseFile !== undefined) {
+    add("case/case.json", readable(options.caseFile.case));
+    add("case/timeline.json", readable(options.caseFile.timeline));
+    add("case/alarms.json", readable(await alarmsOf(db, of)));
+  }
   const evidence: BundledEvidence[] = [];
   for (const row of rows) evidence.push(await addEvidence(row, options, entries, add));
   const publicKey = createPublicKey(signer.privateKey);
@@ -151,6 +158,24 @@ async function addEvidence(
     ...(manifest === undefined ? {} : { manifest }),
     ...(certificate === undefined ? {} : { certificate }),
   };
+}
+
+/** The newest revision of each alarm of the case, as its node sent it. */
+async function alarmsOf(db: Db, caseId: string): Promise<readonly object[]> {
+  const rows = await db
+    .selectFrom("case_alarms")
+    .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
+    .select(["alarms.node", "alarms.device", "alarms.run", "alarms.seq", "alarms.body"])
+    .where("case_alarms.case_id", "=", caseId)
+    .orderBy("alarms.raised_at_ms")
+    .orderBy("alarms.alarm_id")
+    .execute();
+  return rows.map(({ body, ...of }) => ({ ...of, body: JSON.parse(body) as unknown }));
+}
+
+/** For people who open the archive: its hash stands in the list all the same. */
+function readable(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** What is not there must not keep the rest from being exported. */

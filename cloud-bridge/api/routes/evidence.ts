@@ -9,6 +9,7 @@ import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { Problem } from "../schema/common.ts";
+import type { CaseDetail } from "../schema/desk.ts";
 
 const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
@@ -75,14 +76,15 @@ export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void 
       schema: { summary: "All evidence of a case as one bundle", params: Params, response: { "4xx": Problem } },
     },
     async (request, reply) => {
-      await desk.caseDetail(request.params.id, accountOf(request));
-      return sendBundle(reply, await prepare(request.params.id));
+      const caseFile = await desk.caseDetail(request.params.id, accountOf(request));
+      return sendBundle(reply, await prepare(request.params.id, caseFile));
     },
   );
 
-  function prepare(of: string): Promise<PreparedBundle> {
+  function prepare(of: string, caseFile?: CaseDetail): Promise<PreparedBundle> {
     const { db, bridge } = store;
-    return prepareBundle(of, { db, bridge, files: evidenceFiles, authority, nowMs: clock.nowMs() });
+    const options = { db, bridge, files: evidenceFiles, authority, nowMs: clock.nowMs() };
+    return prepareBundle(of, caseFile === undefined ? options : { ...options, caseFile });
   }
 
   /** The desk says whether this account may see the case. */

@@ -1,11 +1,13 @@
 import "reflect-metadata";
 import { spawnSync } from "node:child_process";
 import { createHash, createPublicKey, generateKeyPairSync, KeyObject, randomBytes, webcrypto } from "node:crypto";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import { beforeAll, describe, expect, test } from "vitest";
+import { applyAlarm } from "../../../cloud-bridge/alarms/apply-alarm.ts";
+import { appendEntry } from "../../../cloud-bridge/cases/timeline.ts";
 import { applyEvidence } from "../../../cloud-bridge/evidence/apply-evidence.ts";
 import { BlobFiles } from "../../../cloud-bridge/evidence/blob-files.ts";
 import { saveBlob } from "../../../cloud-bridge/evidence/blob-rows.ts";
@@ -20,6 +22,7 @@ import type { EvidenceBody } from "../../../protocol/evidence.ts";
 import { evidenceKeyId, signEvidence } from "../../../protocol/evidence-manifest.ts";
 import { encodeLevels } from "../../../protocol/level-series.ts";
 import { newAlarmId, newRunId } from "../../../protocol/new-ids.ts";
+import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { runShao } from "../../fakes/run-shao.ts";
 import { temporaryDirectory } from "../../gateway/journal/sample-records.ts";
 import { seededRandom } from "../../site/seeded-random.ts";
@@ -321,4 +324,40 @@ test("`shao evidence export` writes a bundle that verify finds whole, and overwr
   const unknown = await runShao("evidence", "export", "nothing", "--config", config, "--out", `${out}.2`);
   expect(unknown.code).toBe(1);
   expect(unknown.talk).toContain("EVIDENCE_UNKNOWN");
+});
+
+test("a bundle of a case holds the case, its timeline and the bodies of its alarms", async () => {
+  const row = await store.db.selectFrom("evidence").select("alarm_id").where("evidence_id", "=", evidenceId);
+  const { alarm_id: alarmId } = await row.executeTakeFirstOrThrow();
+  const caseId = "00000000-0000-4000-8000-000000000001";
+  const revision = noiseRevision({ node: NODE, alarmId, nowMs: T0 });
+  await store.db.transaction().execute(async (trx) => {
+    await applyAlarm(trx, revision, T0);
+    await trx
+      .insertInto("cases")
+      .values({
+        ...{ id: caseId, number: 1, family: "noise", nature: "condition", title: "t", rule: "r", state: "open" },
+        ...{ node: NODE, opened_at_ms: T0, updated_at_ms: T0, last_alarm_at_ms: T0 },
+      } as never)
+      .execute();
+    await trx
+      .insertInto("case_alarms")
+      .values({ case_id: caseId, alarm_id: alarmId, joined_at_ms: T0, how: "opened" } as never)
+      .execute();
+    const entry = { kind: "note", actor: "li", channel: "console", detail: { text: "heard it too" } } as const;
+    await appendEntry(trx, caseId, entry, T0);
+  });
+  const folder = temporaryDirectory();
+  const config = join(folder, "bridge.yaml");
+  const listen = "{ host: 127.0.0.1, mqtt: 18883, http: 18443 }";
+  writeFileSync(config, `state: ${state}\nlisten: ${listen}\ntimeZone: Asia/Shanghai\n`);
+  const out = join(folder, "case.tar");
+  const made = await runShao("evidence", "export", caseId, "--config", config, "--out", out);
+  expect(made.code, made.talk).toBe(0);
+  expect(verifyBundle(sourceOf(readFileSync(out)), authority.fingerprint)).toMatchObject({ ok: true, of: caseId });
+  const entry = (name: string): unknown =>
+    JSON.parse(spawnSync("tar", ["-xOf", out, `case/${name}`], { encoding: "utf8" }).stdout);
+  expect(entry("case.json")).toMatchObject({ id: caseId, number: 1 });
+  expect(entry("timeline.json")).toMatchObject([{ kind: "note", actor: "li", detail: { text: "heard it too" } }]);
+  expect(entry("alarms.json")).toMatchObject([{ node: NODE, seq: revision.seq, body: { alarmId, rev: 1 } }]);
 });
