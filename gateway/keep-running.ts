@@ -35,14 +35,18 @@ export async function keepRunning(
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       continue;
     }
-    pauseMs = PAUSE_MS;
+    const startedMs = performance.now();
     onStarted(gateway);
     const end = await Promise.race([asked, gateway.ended]);
     await gateway.stop();
     if (end === "signal" || end === "parked") return end;
-    options.log.warn({ reason: end, heldWrites: memory.handOver?.writes.length ?? 0 }, "gateway starts again");
-    onRest(PAUSE_MS);
-    if (await isAskedWithin(asked, PAUSE_MS)) return "signal";
+    // One that soon breaks again, as on a card that fails, must not wear it out by starting.
+    if (end === "restart" || performance.now() - startedMs > LONGEST_PAUSE_MS) pauseMs = PAUSE_MS;
+    const heldWrites = memory.handOver?.writes.length ?? 0;
+    options.log.warn({ reason: end, heldWrites, retryInMs: pauseMs }, "gateway starts again");
+    onRest(pauseMs);
+    if (await isAskedWithin(asked, pauseMs)) return "signal";
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
 }
 

@@ -19,6 +19,7 @@ import { type TakenUp, takeUp } from "./hand-over.ts";
 import { commandKeys, type NodeIdentity } from "./identity/identity-files.ts";
 import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
+import { tellOfJournal } from "./journal-news.ts";
 import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
 import { ProbeServer } from "./local/probe-server.ts";
 import { actOn } from "./node-acts.ts";
@@ -94,15 +95,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     directory: config.state,
     quotaBytes: config.retention.journalMaxBytes,
     keepReceiptedMs: config.retention.keepReceiptedDays * DAY_MS,
+    minFreeDiskBytes: config.retention.minFreeDiskBytes,
     stamp: () => time.stamp(),
     ...(faultPoint === undefined ? {} : { faultPoint }),
     ...(negativeControl === undefined ? {} : { negativeControl }),
   });
   const { restored } = journal;
-  if (restored.setAside !== undefined) {
-    const hint = "Records that had no receipt are in it: `shao journal export` may read them.";
-    log.error({ code: "JOURNAL_SET_ASIDE", file: restored.setAside, hint }, "journal was damaged and set aside");
-  }
+  tellOfJournal(journal, log);
   const takenUp = takeUp(restored, options.memory?.handOver, time.stamp());
   const gateway = new RunningGateway(options, journal, takenUp, time, { ...system, nowMs: () => time.nowMs() });
   try {

@@ -66,6 +66,8 @@ export class NodeReport {
     const problems = [
       ...(writer.fault === undefined ? [] : [writer.fault]),
       ...(statistics.full && writer.fault === undefined ? [FULL] : []),
+      ...(statistics.alarmStoreFull ? [ALARM_STORE_FULL] : []),
+      ...(statistics.diskLow ? [DISK_LOW] : []),
       ...(uplink?.error === undefined ? [] : [uplink.error]),
       ...(uplink?.budget?.ration === "urgent" ? [BUDGET_SPENT] : []),
       ...(uplinkProblem === undefined ? [] : [problemOf(uplinkProblem)]),
@@ -120,6 +122,10 @@ export class NodeReport {
       unsentRecords: statistics.unreceipted,
       ...(oldest === undefined ? {} : { oldestUnsentMs: Math.max(0, Math.round(this.#facts.time.nowMs() - oldest)) }),
       laneDepth: [...statistics.laneDepth],
+      ...(statistics.hoursToFull === undefined ? {} : { hoursToFull: statistics.hoursToFull }),
+      reserveHeld: statistics.reserveHeld,
+      journalFull: statistics.full,
+      alarmStoreFull: statistics.alarmStoreFull,
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
       ...(budget === undefined ? {} : { dayBytes: budget.dayBytes, dailyBytes: budget.dailyBytes }),
       missedPolls: this.#facts.busStatistics().missedPolls,
@@ -162,6 +168,16 @@ const FULL = {
   code: "JOURNAL_FULL",
   message: "the journal is full",
   hint: "Free space on the disk, or raise its quota.",
+};
+const ALARM_STORE_FULL = {
+  code: "ALARM_STORE_FULL",
+  message: "alarms have filled their share of the journal",
+  hint: "Restore the link to the bridge. Until then each alarm is kept as its newest revision, the oldest ended ones as a count.",
+};
+const DISK_LOW = {
+  code: "DISK_LOW",
+  message: "the disk of the journal has less free than `retention.minFreeDiskBytes`",
+  hint: "Free space on the disk. Until then the journal grows no more and gives up the least worth.",
 };
 const NO_CLOCK = {
   code: "CLOCK_UNTRUSTED",

@@ -36,6 +36,17 @@ export const AlarmNature = Type.Union([Type.Literal("condition"), Type.Literal("
 export type AlarmNature = Static<typeof AlarmNature>;
 
 /**
+ * What became of cleared alarms of one key (device, subject, rule) that the node had no room for: their records are declared
+ * as shed, and this alarm stands for them. `count` of them were raised from `firstRaisedAtMs` on.
+ */
+export const FoldedAlarms = Type.Object({
+  count: Type.Integer({ minimum: 1 }),
+  firstRaisedAtMs: AtMs,
+  lastStateAtMs: AtMs,
+});
+export type FoldedAlarms = Static<typeof FoldedAlarms>;
+
+/**
  * Body of an `alarm` record. Every revision carries the full state, so that any one of them suffices to open a case.
  * `rev` starts at 1 and rises by one; a lower one that arrives later is only logged.
  */
@@ -71,5 +82,7 @@ export const AlarmBody = Type.Object({
   evidence: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 32 }),
   /** What a rule found beside numbers, in no language: names, ranges, ids. */
   detail: Type.Optional(Type.String({ maxLength: 1000 })),
+  /** This is no alarm of a rule but the count of those that had to go; its phase is `cleared`. */
+  folded: Type.Optional(FoldedAlarms),
 });
 export type AlarmBody = Static<typeof AlarmBody>;

@@ -117,6 +117,14 @@ export const HealthBody = Type.Object({
   freeDiskBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   unsentRecords: Type.Integer({ minimum: 0 }),
   oldestUnsentMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Until the journal must give up what was not sent, if nothing more is sent and records come as they did. */
+  hoursToFull: Type.Optional(Type.Number({ minimum: 0 })),
+  /** The space that only alarms may have is there. */
+  reserveHeld: Type.Optional(Type.Boolean()),
+  /** Nothing but alarms goes into the journal. */
+  journalFull: Type.Optional(Type.Boolean()),
+  /** Alarms have reached their share of the journal: each only as its newest revision, the oldest cleared ones folded. */
+  alarmStoreFull: Type.Optional(Type.Boolean()),
   /** Records waiting by lane 0–4. */
   laneDepth: Type.Array(Type.Integer({ minimum: 0 }), { minItems: 5, maxItems: 5 }),
   rttMs: Type.Optional(Type.Number({ minimum: 0 })),
@@ -146,6 +154,7 @@ export type ResultBody = Static<typeof ResultBody>;
 /**
  * Declares seqs of any run of this node that will not come. The bridge counts them as declared until one arrives after all.
  * `expired`: the node no longer holds them. `quota`: given up to make room. `undecodable`: kept 30 days on the node.
+ * `corrupt`: its bytes cannot be read any more.
  */
 export const ShedBody = Type.Object({
   run: RunId,
@@ -156,7 +165,7 @@ export const ShedBody = Type.Object({
     Type.Literal("undecodable"),
     Type.Literal("corrupt"),
   ]),
-  /** For `undecodable`: what was lost, as far as the node knows. */
+  /** For `undecodable` and `corrupt`: what was lost, as far as the node knows. */
   kind: Type.Optional(Type.String({ maxLength: 32 })),
   sha256: Type.Optional(Sha256),
 });

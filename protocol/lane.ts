@@ -1,7 +1,7 @@
 /**
  * How urgent a record is to send; the sender's affair, never on the wire.
- * 0 alarm, emergency message, result · 1 start, time, device, newest health, what declares a loss (the undecodable kind of
- * `shed` in lane 0) ·
+ * 0 alarm, emergency message, result · 1 start, time, device, newest health, what declares a loss (in lane 0 the
+ * `shed` of what could not be read) ·
  * 2 live readings · 3 blobs · 4 lane-2 records of earlier sessions and older health. 0–1 keep their lane for ever.
  */
 export type Lane = 0 | 1 | 2 | 3 | 4;
@@ -15,7 +15,7 @@ export function laneOf(record: { readonly kind: string; readonly body: unknown }
     case "message":
       return memberOf(record.body, "type") === "emergency" ? 0 : 2;
     case "shed":
-      return memberOf(record.body, "reason") === "undecodable" ? 0 : 1;
+      return isOfUrgent(record.body) ? 0 : 1;
     case "start":
     case "time":
     case "device":
@@ -25,6 +25,14 @@ export function laneOf(record: { readonly kind: string; readonly body: unknown }
     default:
       return 2;
   }
+}
+
+/** What could not be read: undecodable, or corrupt where it may have been an alarm. */
+function isOfUrgent(shed: unknown): boolean {
+  const reason = memberOf(shed, "reason");
+  if (reason !== "corrupt") return reason === "undecodable";
+  const kind = memberOf(shed, "kind");
+  return kind === "alarm" || kind === "message" || kind === "result";
 }
 
 function memberOf(body: unknown, name: string): unknown {

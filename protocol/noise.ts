@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { AtMs } from "./ids.ts";
+import { AtMs, RunId, Seq, UpMs } from "./ids.ts";
 
 /**
  * What a 1-s level is. `LAeq1s`: integrated by the meter over one second. `LAF` and `LAS`: a Fast or Slow level sampled
@@ -67,6 +67,36 @@ export const LevelSeries = Type.Object({
 });
 export type LevelSeries = Static<typeof LevelSeries>;
 
+const MaybeDb = Type.Union([Type.Number(), Type.Null()]);
+
+/**
+ * Statistics of one minute whose levels were given up, in a row: offset of its first second from the series' `fromMs`, seconds
+ * (its `n`), valid seconds, then in dB: LAeq, LAmax, LAmin, L5, L10, L50, L90, L95, standard deviation; null as in
+ * LevelStatistics. SEL is LAeq + 10 lg(valid).
+ */
+export const MinuteRow = Type.Tuple([
+  Type.Integer({ minimum: 0, maximum: 3600 }),
+  Type.Integer({ minimum: 1, maximum: 3600 }),
+  Type.Integer({ minimum: 0, maximum: 3600 }),
+  MaybeDb,
+  MaybeDb,
+  MaybeDb,
+  MaybeDb,
+  MaybeDb,
+  MaybeDb,
+  MaybeDb,
+  MaybeDb,
+  MaybeDb,
+]);
+export type MinuteRow = Static<typeof MinuteRow>;
+
+/**
+ * Where minutes came from whose records were given up to make room. `seq`, `upMs` and `atMs` are those of the newest of them, in that
+ * run: with its `time` records the bridge corrects them. The record's own `atMs` is the same; its `upMs` is of its own run.
+ */
+export const StandsFor = Type.Object({ run: RunId, seq: Seq, upMs: UpMs, atMs: AtMs });
+export type StandsFor = Static<typeof StandsFor>;
+
 /**
  * Body of a `noise` record: one minute of one meter, beginning at a whole UTC minute (the first after a start may begin
  * later). With `statisticsBy: station` it is a period of the station's own: the series has no level and one gap over all,
@@ -80,5 +110,12 @@ export const NoiseBody = Type.Object({
   statisticsBy: Type.Optional(Type.Literal("station")),
   /** Sent again from the station's memory. */
   isBackfill: Type.Optional(Type.Boolean()),
+  /**
+   * The node had to give up the levels to make room: up to an hour of minutes in one record, each with its statistics. The
+   * series has no level and one gap over all; `statistics` is of all together, its percentiles null.
+   */
+  minutes: Type.Optional(Type.Array(MinuteRow, { minItems: 1, maxItems: 60 })),
+  /** Comes with `minutes`: these records are declared as shed, this one has a seq of its own. */
+  standsFor: Type.Optional(StandsFor),
 });
 export type NoiseBody = Static<typeof NoiseBody>;

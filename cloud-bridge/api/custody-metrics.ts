@@ -56,4 +56,19 @@ export function custodyMetrics(db: Db, registry: Registry): void {
       if (health?.oldestUnsentMs !== undefined) of.set({ node }, health.oldestUnsentMs / 1000);
     }
   });
+  gauge("shao_node_hours_to_full", `Until a journal must give up records, ${worst}`, ["node"], (of, found) => {
+    for (const { node, health } of found.worst) {
+      if (health?.hoursToFull !== undefined) of.set({ node }, health.hoursToFull);
+    }
+  });
+  gauge(
+    "shao_node_alarm_store_full",
+    `Alarms have filled their share of a journal, ${worst}`,
+    ["node"],
+    (of, found) => {
+      for (const { node, health } of found.worst) {
+        if (health?.alarmStoreFull !== undefined) of.set({ node }, Number(health.alarmStoreFull));
+      }
+    },
+  );
 }

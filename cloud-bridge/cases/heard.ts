@@ -28,6 +28,9 @@ export function said(alarm: AlarmRow, body: AlarmBody, kind: string): NewEntry {
     channel: isOwn ? "system" : "sensor",
     deviceTimeMs: alarm.state_at_ms,
     ...(body.position === undefined ? {} : { position: body.position }),
+    ...(body.folded === undefined
+      ? {}
+      : { cause: `stands for ${body.folded.count} alarms that the node had no room for` }),
     detail: {
       alarmId: alarm.alarm_id,
       rev: alarm.rev,
@@ -36,6 +39,7 @@ export function said(alarm: AlarmRow, body: AlarmBody, kind: string): NewEntry {
       ...(level === undefined ? {} : { levelDb: level }),
       ...(body.stateAtMs === alarm.state_at_ms ? {} : { stampedAtMs: body.stateAtMs }),
       ...(body.detail === undefined ? {} : { found: body.detail }),
+      ...(body.folded === undefined ? {} : { folded: body.folded }),
     },
   };
 }

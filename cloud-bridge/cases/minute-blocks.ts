@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { Value } from "typebox/value";
-import { NoiseBody } from "../../protocol/noise.ts";
+import { type MinuteRow, NoiseBody } from "../../protocol/noise.ts";
 import type { AlarmRow } from "../alarms/alarm-rows.ts";
 import type { Trx } from "../store/database.ts";
 import { SEAM_MS } from "./quiet.ts";
@@ -50,9 +50,16 @@ export async function minuteBlocks(
     const record: unknown = JSON.parse(Buffer.from(row.bytes).toString("utf8"));
     const body = typeof record === "object" && record !== null && "body" in record ? record.body : undefined;
     if (!Value.Check(NoiseBody, body) || body.statisticsBy === "station") return [];
-    const { series, statistics } = body;
+    const { series, statistics, minutes } = body;
     const fromMs = series.fromMs + ((row.corrected_at_ms ?? row.at_ms) - row.at_ms);
+    if (minutes !== undefined) return minutes.map((minute) => blockOf(fromMs, minute)).reverse();
     const { n, valid, laeqDb, lamaxDb } = statistics;
     return [{ fromMs, toMs: fromMs + series.seconds * 1000, n, valid, laeqDb, lamaxDb }];
   });
+}
+
+/** A minute whose levels its node had to give up is judged by the statistics that it made of them. */
+function blockOf(fromMs: number, [offsetS, n, valid, laeqDb, lamaxDb]: MinuteRow): MinuteBlock {
+  const startMs = fromMs + offsetS * 1000;
+  return { fromMs: startMs, toMs: startMs + n * 1000, n, valid, laeqDb, lamaxDb };
 }

@@ -36,6 +36,9 @@ export async function progress(
   const row = isLive && body.permit === undefined ? await endPermit(change, known, alarm, body, settings) : known;
   if (isLive && body.family === "emergency") return takeCall(change, before, row, alarm, body, settings);
   if (phase === link?.seen_phase) {
+    // The count of alarms that a node had no room for has grown.
+    if (body.folded !== undefined && alarm.rev > link.seen_rev)
+      await note(change, row.id, said(alarm, body, "alarm-joined"));
     if (isLive && before.late === 1) await wake(change, row, alarm, body, settings);
     return;
   }

@@ -1,6 +1,6 @@
 import { Value } from "typebox/value";
 import type { LevelStatistics } from "../../protocol/noise.ts";
-import { type LevelSeries, NoiseBody, type NoiseQuantity } from "../../protocol/noise.ts";
+import { type LevelSeries, type MinuteRow, NoiseBody, type NoiseQuantity } from "../../protocol/noise.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 
@@ -13,7 +13,7 @@ const EARLIEST_STAMP_MS = Date.UTC(2001, 0, 1);
 export interface StoredMinutes {
   quantity?: NoiseQuantity;
   minutes: { series: LevelSeries; laeqDb: number | null }[];
-  /** Periods with a station's own statistics, whose levels stayed with it. */
+  /** Statistics without levels: a station's own, or minutes whose levels their node had to give up. */
   periods: { fromMs: number; toMs: number; statistics: LevelStatistics; flags: string[] }[];
 }
 
@@ -61,13 +61,16 @@ export async function readLevels(
   for (const { bytes, at_ms, corrected_at_ms } of rows) {
     const { body } = JSON.parse(Buffer.from(bytes).toString()) as { body: unknown };
     if (!Value.Check(NoiseBody, body)) continue;
-    const { quantity, statistics, statisticsBy } = body;
+    const { quantity, statistics, statisticsBy, minutes } = body;
     const shiftMs = at_ms < EARLIEST_STAMP_MS && corrected_at_ms !== null ? corrected_at_ms - at_ms : 0;
     const series = { ...body.series, fromMs: body.series.fromMs + shiftMs };
     const endMs = series.fromMs + series.seconds * 1000;
     if (series.fromMs > toMs || endMs < fromMs) continue;
     found.quantity = quantity;
-    if (statisticsBy === "station") {
+    if (minutes !== undefined) {
+      const within = minutes.map((minute) => periodOf(series, minute));
+      found.periods.push(...within.filter((period) => period.fromMs <= toMs && period.toMs >= fromMs));
+    } else if (statisticsBy === "station") {
       const flags = series.flags.map(([, , flag]) => flag);
       found.periods.push({ fromMs: series.fromMs, toMs: endMs, statistics, flags });
     } else found.minutes.push({ series, laeqDb: statistics.laeqDb });
@@ -75,4 +78,17 @@ export async function readLevels(
   found.minutes.sort((a, b) => a.series.fromMs - b.series.fromMs);
   found.periods.sort((a, b) => a.fromMs - b.fromMs);
   return found;
+}
+
+function periodOf({ fromMs, flags }: LevelSeries, row: MinuteRow): StoredMinutes["periods"][number] {
+  const [offsetS, n, valid, laeqDb, lamaxDb, laminDb, l5Db, l10Db, l50Db, l90Db, l95Db, sdDb] = row;
+  const startMs = fromMs + offsetS * 1000;
+  const selDb = laeqDb === null ? null : Math.round((laeqDb + 10 * Math.log10(valid)) * 100) / 100;
+  const own = flags.filter(([offset, count]) => offset < offsetS + n && offset + count > offsetS);
+  return {
+    fromMs: startMs,
+    toMs: startMs + n * 1000,
+    statistics: { n, valid, laeqDb, lamaxDb, laminDb, l5Db, l10Db, l50Db, l90Db, l95Db, sdDb, selDb },
+    flags: [...new Set(own.map(([, , flag]) => flag))],
+  };
 }

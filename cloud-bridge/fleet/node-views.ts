@@ -27,6 +27,16 @@ export interface NodePresence {
   readonly devices: readonly DevicePresence[];
 }
 
+export interface JournalFacts {
+  readonly sizeBytes: number;
+  readonly oldestUnsentMs?: number;
+  readonly hoursToFull?: number;
+  readonly laneDepth: number[];
+  readonly reserveHeld?: boolean;
+  readonly full?: boolean;
+  readonly alarmStoreFull?: boolean;
+}
+
 /** The node as it stands in the store; its shape is that of the API's NodeView. */
 export interface NodeFacts {
   readonly id: string;
@@ -42,6 +52,7 @@ export interface NodeFacts {
   readonly unsentRecords?: number;
   readonly dayBytes?: number;
   readonly dailyBytes?: number;
+  readonly journal?: JournalFacts;
   readonly faults: readonly {
     readonly rule: string;
     readonly device?: string;
@@ -103,9 +114,9 @@ async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise
     ...positionOf(row),
     presence: presence(row, devicesBy.get(row.id) ?? [], nowMs),
     accounting: totals.get(row.id) ?? NOTHING_YET,
-    ...optional("unsentRecords", healthOf(row)?.unsentRecords ?? null),
     ...optional("dayBytes", healthOf(row)?.dayBytes ?? null),
     ...optional("dailyBytes", healthOf(row)?.dailyBytes ?? null),
+    ...ofHealth(healthOf(row)),
     faults: (faultsBy.get(row.id) ?? []).map((fault) => ({
       rule: fault.rule,
       ...(fault.device === "" ? {} : { device: fault.device }),
@@ -147,6 +158,22 @@ function positionOf(row: NodeRow): Pick<NodeFacts, "position"> {
 function healthOf(row: NodeRow): HealthBody | undefined {
   const body: unknown = row.health === null ? undefined : JSON.parse(row.health);
   return Value.Check(HealthBody, body) ? body : undefined;
+}
+
+function ofHealth(body: HealthBody | undefined): Pick<NodeFacts, "unsentRecords" | "journal"> {
+  if (body === undefined) return {};
+  return {
+    unsentRecords: body.unsentRecords,
+    journal: {
+      sizeBytes: body.journalBytes,
+      laneDepth: body.laneDepth,
+      ...optional("oldestUnsentMs", body.oldestUnsentMs ?? null),
+      ...optional("hoursToFull", body.hoursToFull ?? null),
+      ...optional("reserveHeld", body.reserveHeld ?? null),
+      ...optional("full", body.journalFull ?? null),
+      ...optional("alarmStoreFull", body.alarmStoreFull ?? null),
+    },
+  };
 }
 
 function ageOf(atMs: number | null, nowMs: number): number | null {

@@ -8,7 +8,7 @@ export interface NodeDebt {
   readonly node: string;
   readonly outstanding: number;
   readonly unexplained: number;
-  readonly health: Pick<HealthBody, "laneDepth" | "oldestUnsentMs"> | undefined;
+  readonly health: Pick<HealthBody, "laneDepth" | "oldestUnsentMs" | "hoursToFull" | "alarmStoreFull"> | undefined;
 }
 
 export interface FleetDebt {

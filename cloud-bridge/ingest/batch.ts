@@ -36,7 +36,7 @@ export function readMessage(node: string, bytes: Uint8Array): ReadMessage {
   }
 }
 
-/** Every (node, run) whose ledger a batch touches: of envelopes, of what their sheds declare, of hellos. */
+/** Every (node, run) whose ledger a batch touches: of envelopes, of what their sheds declare or stand for, of hellos. */
 export function runsTouched(messages: readonly ReadMessage[]): readonly RunKey[] {
   return messages.flatMap((message): RunKey[] => {
     const { node } = message;
@@ -44,7 +44,11 @@ export function runsTouched(messages: readonly ReadMessage[]): readonly RunKey[]
     if (message.type === "fault") return [];
     const keys = [{ node, run: message.header.run }];
     for (const { decoded } of message.items) {
-      if (decoded.ok && isKind(decoded.known, "shed")) keys.push({ node, run: decoded.known.body.run });
+      if (!decoded.ok) continue;
+      if (isKind(decoded.known, "shed")) keys.push({ node, run: decoded.known.body.run });
+      if (isKind(decoded.known, "noise") && decoded.known.body.standsFor !== undefined) {
+        keys.push({ node, run: decoded.known.body.standsFor.run });
+      }
     }
     return keys;
   });

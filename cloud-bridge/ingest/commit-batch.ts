@@ -12,12 +12,12 @@ import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from 
 import { FleetFacts } from "./fleet-facts.ts";
 import { forgetOldHellos, loadHellos, loadSession, markSettled, type NodeSession, saveHello } from "./hello-rows.ts";
 import { isBeyondHello, isComplete, mustSayHello, takePage } from "./hello-state.ts";
-import { type InboxRow, insertInbox, storedHashes } from "./inbox-rows.ts";
+import { type InboxRow, insertInbox, type Placed, storedHashes } from "./inbox-rows.ts";
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
 import { quarantine } from "./quarantine.ts";
 import { applyRecord, type EffectContext, noteTime } from "./record-effects.ts";
 import { listRuns, noteUnexplained, settleSession } from "./settle-session.ts";
-import { refusalsOf, repeatsIn, takeEnvelope } from "./take-envelope.ts";
+import { type Accepted, refusalsOf, repeatsIn, takeEnvelope } from "./take-envelope.ts";
 
 export interface BatchContext {
   readonly bridge: string;
@@ -220,7 +220,7 @@ class Batch {
     // Whoever offers records of a run holds it, until its hello says otherwise: the say-hello below asks for that.
     const hello = this.#sessions.get(node)?.hello;
     if (!row.isListed && hello?.state.heads.has(run) !== true) row.isListed = true;
-    for (const item of taken.accepted) this.#inbox.push({ row, item });
+    for (const item of taken.accepted) this.#inbox.push({ row, item, ...this.#placeOf(node, item) });
     for (const { run: target } of taken.sheds) {
       const other = this.#row(node, target);
       other.ledger = withSheds(other.ledger, target, taken.sheds);
@@ -256,6 +256,13 @@ class Batch {
     if (mustSayHello(hello?.state, run, { before: headBefore, after: row.ledger.head })) {
       this.#answers.push({ node, message: { ...this.#head(), type: "say-hello" } });
     }
+  }
+
+  /** Minutes that stand for records of another run are placed by that run's clock. */
+  #placeOf(node: string, { decoded: { known } }: Accepted): { readonly placed?: Placed } {
+    if (known?.kind !== "noise" || known.body.standsFor === undefined) return {};
+    const { run, seq, upMs, atMs } = known.body.standsFor;
+    return { placed: { row: this.#row(node, run), record: { seq, upMs, atMs, timeQuality: known.timeQuality } } };
   }
 
   /** Stored hashes of repeats, also of records that an earlier envelope of this very batch brought. */

@@ -12,6 +12,14 @@ const CHUNKS = [64, 8, 1];
 export interface InboxRow {
   readonly row: LedgerRow;
   readonly item: Accepted;
+  /** Absent: the record's own run and stamp. */
+  readonly placed?: Placed;
+}
+
+/** Of minutes that stand for records of another run: what places them in that run's time. */
+export interface Placed {
+  readonly row: LedgerRow;
+  readonly record: { readonly seq: number; readonly upMs: number; readonly atMs: number; readonly timeQuality: string };
 }
 
 /** UTC of a record by its run's `time` records, else by its own stamp where its clock was set; null: nobody knows. */
@@ -44,7 +52,7 @@ function statement(trx: Trx, rows: number): string {
 
 async function insert(trx: Trx, rows: readonly InboxRow[], nowMs: number): Promise<void> {
   const parameters: unknown[] = [];
-  for (const { row, item } of rows) {
+  for (const { row, item, placed } of rows) {
     const { record } = item.decoded;
     parameters.push(
       row.node,
@@ -57,7 +65,7 @@ async function insert(trx: Trx, rows: readonly InboxRow[], nowMs: number): Promi
       record.subject?.id ?? null,
       record.upMs,
       record.atMs,
-      correctedOf(row, record),
+      correctedOf(placed?.row ?? row, placed?.record ?? record),
       record.timeQuality,
       item.sha256,
       item.bytes,

@@ -63,6 +63,10 @@ export function applyRecord(context: EffectContext, decoded: DecodedRecord): boo
   const seenAtMs = age === undefined ? nowMs : nowMs - age;
   switch (known.kind) {
     case "noise":
+      // What was given up long ago and told now says nothing of the meter's present.
+      if (known.body.standsFor !== undefined) return false;
+      if (known.device !== undefined) facts.reading(node, known.device, seenAtMs);
+      return false;
     case "measurement":
       if (known.device !== undefined) facts.reading(node, known.device, seenAtMs);
       return false;
@@ -141,7 +145,8 @@ async function writeEffect(
       return false;
     case "shed": {
       await raiseFault(trx, { node, rule: "shed" }, nowMs);
-      const isUnreadable = known.body.reason === "undecodable" && mayBeUrgent(known.body.kind);
+      const { reason, kind } = known.body;
+      const isUnreadable = reason === "undecodable" ? mayBeUrgent(kind) : reason === "corrupt" && kind === "alarm";
       if (isUnreadable) await raiseFault(trx, { node, rule: "unreadable-alarm" }, nowMs);
       return true;
     }

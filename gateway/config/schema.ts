@@ -268,6 +268,13 @@ export const GatewayDocument = Type.Object(
           description:
             "Stored ones go first; then unsent clips, each declared; a new file that finds no room is stated as missing.",
         }),
+        minFreeDiskBytes: Type.Integer({
+          minimum: 0,
+          maximum: 1e12,
+          default: 104_857_600,
+          title: "Free space that others on the disk keep",
+          description: "With less free than this the journal grows no more: it gives up the least worth instead.",
+        }),
       },
       { default: {}, title: "Retention" },
     ),

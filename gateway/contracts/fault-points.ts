@@ -9,7 +9,7 @@ export const GATEWAY_FAULT_POINTS = [
   "gateway-after-commit",
   /** While the write-ahead log is copied into the file. */
   "gateway-mid-checkpoint",
-  /** The journal's schema is being made or brought up to date: before the commit of that. */
+  /** The journal's schema is being made or brought up to date: before each commit of that. */
   "gateway-mid-migration",
   /** A hello page went out. */
   "gateway-after-hello",

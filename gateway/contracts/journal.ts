@@ -61,6 +61,8 @@ export interface JournalRestore {
   readonly wasClean: boolean;
   /** A broken file was set aside under this name. */
   readonly setAside?: string;
+  /** What of the file that was set aside could be taken over: all of lane 0, open alarms, settings, as far as readable. */
+  readonly salvaged?: { readonly runs: number; readonly records: number; readonly isWhole: boolean };
   readonly openAlarms: readonly OpenAlarm[];
   /** Alarms that cleared within SAME_ALARM_MS, by key, so that a re-raise keeps its id. */
   readonly recentAlarms: readonly OpenAlarm[];
@@ -75,8 +77,23 @@ export interface JournalStatistics {
   readonly oldestUnreceiptedAtMs?: number;
   readonly sizeBytes: number;
   readonly freeDiskBytes?: number;
+  /** Until records without a receipt must be given up, if nothing more is receipted; absent while nobody can tell. */
+  readonly hoursToFull?: number;
+  /** The file whose space only alarms get is there. */
+  readonly reserveHeld: boolean;
   readonly runs: number;
+  /** Nothing but alarms is taken. */
   readonly full: boolean;
+  /** The disk has less free than its floor: the file grows no more. */
+  readonly diskLow: boolean;
+  /** Latched: alarms have reached their share, and old ones were folded or cut down to their newest revision. */
+  readonly alarmStoreFull: boolean;
+}
+
+/** Something that happened in the journal and that a person should hear of. */
+export interface JournalNews {
+  readonly code: string;
+  readonly message: string;
 }
 
 /**
@@ -116,6 +133,8 @@ export interface Journal extends AsyncDisposable {
   flush(): Promise<void>;
   /** Called after each commit that appended, so that the uplink wakes at once. */
   onCommitted(listener: (committed: readonly StoredRecord[]) => void): void;
+  /** Called for what a person should hear of. */
+  onNews(listener: (news: JournalNews) => void): void;
   /** Marks the run as ended cleanly, checkpoints and closes. */
   close(): Promise<void>;
 }

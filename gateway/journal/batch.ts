@@ -1,10 +1,11 @@
 import type { AlarmBody } from "../../protocol/alarm.ts";
-import { laneOf } from "../../protocol/lane.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import { encodeAfterSeq, recordBytes } from "../../protocol/record-encode.ts";
 import type { JournalWrite, StoredRecord } from "../contracts/journal.ts";
 import type { BatchOutcome, EncodedRecord, EncodedWrite, WriteOutcome } from "./messages.ts";
 import { behindNewest } from "./newest-health.ts";
+import { laneOfShelf, shelfOf } from "./shelf.ts";
+import { storyOf } from "./story-rows.ts";
 import { toFault } from "./thread-fault.ts";
 
 /** Writes of one commit, encoded on this side of the thread. What cannot be encoded refuses its own write only. */
@@ -26,11 +27,11 @@ export class Batch {
       accepted.push({ write, from });
       return undefined;
     });
-    const inLanes = behindNewest(records);
+    const onShelves = behindNewest(records);
     this.writes = accepted.map(({ write, from }, at) => {
       const { append: _, closedAlarms = [], ...others } = write;
       const closed = closedAlarms.map((alarmId) => ({ alarmId, last: lastWord(write, alarmId) }));
-      return { ...others, append: inLanes.slice(from, accepted[at + 1]?.from), closed };
+      return { ...others, append: onShelves.slice(from, accepted[at + 1]?.from), closed };
     });
   }
 
@@ -46,9 +47,10 @@ export class Batch {
     for (const [at, outcome] of outcomes.entries()) {
       if (!("seqs" in outcome)) continue;
       const append = this.writes[at]?.append ?? [];
-      for (const [n, [lane, , upMs, , afterSeq]] of append.entries()) {
+      for (const [n, [shelf, , upMs, , afterSeq]] of append.entries()) {
         const seq = outcome.seqs[n];
-        if (seq !== undefined) rows.push({ run, seq, lane, upMs, bytes: recordBytes(seq, afterSeq) });
+        if (seq !== undefined)
+          rows.push({ run, seq, lane: laneOfShelf(shelf), upMs, bytes: recordBytes(seq, afterSeq) });
       }
     }
     return rows;
@@ -57,7 +59,9 @@ export class Batch {
 
 /** @throws ProtocolError BODY_TOO_LARGE */
 export function encoded(record: NewRecord): EncodedRecord {
-  return [laneOf(record), record.kind, record.upMs, record.atMs, encodeAfterSeq(record)];
+  const story = storyOf(record);
+  const row = [shelfOf(record), record.kind, record.upMs, record.atMs, encodeAfterSeq(record)] as const;
+  return story === undefined ? row : [...row, story];
 }
 
 function lastWord(write: JournalWrite, alarmId: string): AlarmBody | undefined {

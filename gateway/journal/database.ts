@@ -3,56 +3,16 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-points.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
-import { arrangeLevels, LEVEL_TABLE } from "./level-order.ts";
-
-export type SqliteDatabase = Database.Database;
+import { arrangeLevels } from "./level-order.ts";
+import { migrate } from "./migrate.ts";
+import { PAGE_BYTES, type SqliteDatabase } from "./sqlite.ts";
 
 export const JOURNAL_FILE = "journal.sqlite";
-export const PAGE_BYTES = 4096;
 const BROKEN_MARK = "journal.broken";
 
 /** Older ones can lose a commit when a checkpoint and a WAL reset race. */
 const MINIMUM_SQLITE = [3, 51, 3] as const;
 const SYNCHRONOUS_FULL = 2;
-
-const SCHEMA_VERSION = 1;
-const SCHEMA = `
-CREATE TABLE run (
-  no INTEGER PRIMARY KEY,
-  run TEXT NOT NULL UNIQUE,
-  started_at_ms INTEGER NOT NULL,
-  ended_at_ms INTEGER,
-  clean INTEGER NOT NULL DEFAULT 0,
-  head INTEGER,
-  deleted INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE record (
-  run_no INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
-  lane INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  up_ms INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
-  bytes BLOB NOT NULL,
-  PRIMARY KEY (run_no, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX record_lane ON record (run_no, lane, seq);
-CREATE TABLE receipted (
-  run_no INTEGER NOT NULL,
-  from_seq INTEGER NOT NULL,
-  to_seq INTEGER NOT NULL,
-  PRIMARY KEY (run_no, from_seq)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE alarm (
-  alarm_id TEXT PRIMARY KEY,
-  device TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  is_open INTEGER NOT NULL,
-  changed_at_ms INTEGER NOT NULL,
-  body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-${LEVEL_TABLE}`;
 
 /** Opened, durable and of our schema; or what went wrong as a GatewayError. */
 export function openDatabase(
@@ -67,7 +27,6 @@ export function openDatabase(
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma("wal_autocheckpoint = 0");
-    db.pragma(`max_page_count = ${quotaPages}`);
     const synchronous = db.pragma("synchronous", { simple: true });
     const mode = db.pragma("journal_mode", { simple: true });
     if (synchronous !== SYNCHRONOUS_FULL || mode !== "wal") {
@@ -79,19 +38,9 @@ export function openDatabase(
         },
       );
     }
-    const version = db.pragma("user_version", { simple: true });
-    if (version === 0) {
-      db.transaction(() => {
-        db.exec(SCHEMA);
-        faultPoints.reach("gateway-mid-migration");
-        db.pragma(`user_version = ${SCHEMA_VERSION}`);
-      }).immediate();
-    } else if (version !== SCHEMA_VERSION) {
-      throw new GatewayError("JOURNAL_VERSION", `journal has version ${String(version)}, this is ${SCHEMA_VERSION}`, {
-        hint: "It was written by a newer Shao. Install that version again, or give this one an empty `state`.",
-      });
-    }
+    migrate(db, faultPoints);
     arrangeLevels(db);
+    db.pragma(`max_page_count = ${quotaPages}`);
     // A page that is rotten shows here at the latest, not at the first alarm.
     db.prepare("SELECT count(*) FROM run").get();
     db.prepare("SELECT 1 FROM record LIMIT 1").get();

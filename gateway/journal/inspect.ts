@@ -3,10 +3,10 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { countOf } from "../../protocol/ranges.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
-import { JOURNAL_FILE, type SqliteDatabase } from "./database.ts";
+import { JOURNAL_FILE } from "./database.ts";
 import { journalError } from "./disk-fault.ts";
-import { unreceipted } from "./lane-depth.ts";
-import { RunTable } from "./run-table.ts";
+import { RunTable, unreceipted } from "./run-table.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
 
 /** A journal opened for looking only, while a gateway may write it. */
 export interface OpenedJournal extends Disposable {
@@ -57,9 +57,8 @@ export function* runFacts({ db, runs }: OpenedJournal) {
 /** The whole journal in a line. */
 export function journalFacts(opened: OpenedJournal) {
   const { file, db, runs } = opened;
-  const kinds = db.prepare("SELECT kind, lane, count(*) AS n FROM record GROUP BY kind, lane ORDER BY kind").all() as {
+  const kinds = db.prepare("SELECT kind, count(*) AS n FROM record GROUP BY kind ORDER BY kind").all() as {
     kind: string;
-    lane: number;
     n: number;
   }[];
   const open = db.prepare("SELECT count(*) FROM alarm WHERE is_open = 1").pluck().get();
@@ -94,7 +93,7 @@ export interface StoredRow {
 
 /** Every row, oldest run first, by seq. */
 export function* storedRows({ db, runs }: OpenedJournal): Generator<StoredRow> {
-  const rows = db.prepare("SELECT seq, lane, kind, bytes FROM record WHERE run_no = ? ORDER BY seq");
+  const rows = db.prepare("SELECT seq, kind, bytes FROM record WHERE run_no = ? ORDER BY seq");
   for (const { no, run } of runs.all()) {
     for (const row of rows.iterate(no) as Iterable<Omit<StoredRow, "run">>) yield { run, ...row };
   }

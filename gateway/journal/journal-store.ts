@@ -1,31 +1,43 @@
-import { recordBytes } from "../../protocol/record-encode.ts";
 import type { SeqRange } from "../../protocol/session.ts";
-import { type GatewayFaultPoints, killAtFaultPoint } from "../contracts/fault-points.ts";
-import type { JournalStatistics, RunSummary, StoredRecord } from "../contracts/journal.ts";
-import { encoded } from "./batch.ts";
-import { PAGE_BYTES, type SqliteDatabase } from "./database.ts";
-import { diskFault, journalError, journalFull } from "./disk-fault.ts";
-import { LaneDepth, unreceipted } from "./lane-depth.ts";
-import type { BatchOutcome, EncodedRecord, EncodedWrite, JournalSettings, Stamp, Urgency } from "./messages.ts";
-import { NewestHealth, newestHealth } from "./newest-health.ts";
+import { killAtFaultPoint } from "../contracts/fault-points.ts";
+import type { JournalNews, JournalStatistics, RunSummary, StoredRecord } from "../contracts/journal.ts";
+import { AlarmCap } from "./alarm-cap.ts";
+import { Committer } from "./committer.ts";
+import { corruptPlan } from "./corrupt-rows.ts";
+import { diskFault, journalError } from "./disk-fault.ts";
+import { FillRate } from "./fill-rate.ts";
+import { planMessages } from "./message-cap.ts";
+import type { BatchOutcome, EncodedWrite, JournalSettings, Stamp, Urgency } from "./messages.ts";
 import { RecordReader } from "./record-reader.ts";
-import { Reserve } from "./reserve.ts";
-import { retainRecords } from "./retention.ts";
+import { planRetention } from "./retention.ts";
+import { Room } from "./room.ts";
 import type { RunState, RunTable } from "./run-table.ts";
-import { deleteRecords, planShedding } from "./shedding.ts";
+import { planShedding } from "./shedding.ts";
+import type { SheddingPlan } from "./shedding-plan.ts";
+import { ALARM_SHELVES, MESSAGE_SHELVES, SHELVES } from "./shelf.ts";
+import { PAGE_BYTES, type SqliteDatabase } from "./sqlite.ts";
+import { Thinning } from "./thinning.ts";
 import { toFault } from "./thread-fault.ts";
 import { WorkingTables } from "./working-tables.ts";
 
 /** The epoch that the marks were made under. */
 const EPOCH_SETTING = "custody.epoch";
+const ALARMS_FULL_SETTING = "alarms.full";
 
 /** Pages that a round of shedding aims to free. */
 const SHED_PAGES = 64;
 /** The log is copied into the file after so much; a kill test asks for it sooner. */
 const LOG_BYTES = 4 * 1024 * 1024;
 const TEST_LOG_BYTES = 32 * 1024;
-/** Pause before the quota is tried again once nothing more could be shed. */
-const QUOTA_RETRY_MS = 1000;
+/** Shares of the quota. */
+const ALARM_SHARE = 1 / 4;
+const MESSAGE_SHARE = 1 / 16;
+/** A share that was reached is brought down to this part of it, and an alarm store counts as full until half of it is free. */
+const TRIM_TO = 0.9;
+const NO_LONGER_FULL = 0.5;
+const ROUNDS_A_TRIM = 20;
+/** Where every alarm is open, nothing can go: it is looked for again after so many records. */
+const SEQS_BETWEEN_VAIN_TRIMS = 200;
 
 /**
  * The journal's tables, synchronous: what the worker thread runs. One run is being written; a write either commits whole
@@ -36,39 +48,33 @@ export class JournalStore {
   readonly #runs: RunTable;
   readonly #current: RunState;
   readonly #settings: JournalSettings;
-  readonly #reserve: Reserve;
+  readonly #room: Room;
   readonly #reader: RecordReader;
   readonly #tables: WorkingTables;
-  readonly #faultPoints: GatewayFaultPoints;
-  readonly #quotaPages: number;
-  readonly #reservePages: number;
-  readonly #laneDepth: LaneDepth;
-  readonly #newestHealth: NewestHealth;
-  readonly #insert;
-  #isFull = false;
-  #nextTryAtMs = 0;
-  #walBytes = 0;
+  readonly #committer: Committer;
+  readonly #thinning: Thinning;
+  readonly #alarmCap: AlarmCap;
+  readonly #fillRate = new FillRate();
   readonly #checkpointBytes: number;
+  #isAlarmStoreFull: boolean;
+  #newest: Stamp;
+  #noTrimBefore = 0;
+  #news: JournalNews[] = [];
 
   constructor(db: SqliteDatabase, runs: RunTable, current: RunState, settings: JournalSettings) {
     this.#db = db;
     this.#runs = runs;
     this.#current = current;
     this.#settings = settings;
+    this.#newest = settings.stamp;
     this.#reader = new RecordReader(db, runs);
     this.#tables = new WorkingTables(db);
-    this.#laneDepth = new LaneDepth(db, runs, current);
-    this.#newestHealth = new NewestHealth(db, runs, current);
-    this.#reserve = new Reserve(settings.directory, settings.reserveBytes);
-    this.#faultPoints = killAtFaultPoint(settings.faultPoint);
+    this.#committer = new Committer(db, runs, current, this.#reader, killAtFaultPoint(settings.faultPoint));
+    this.#thinning = new Thinning(db, runs, this.#committer.tally);
+    this.#alarmCap = new AlarmCap(db, runs);
     this.#checkpointBytes = settings.faultPoint?.name === "gateway-mid-checkpoint" ? TEST_LOG_BYTES : LOG_BYTES;
-    this.#quotaPages = Math.floor(settings.quotaBytes / PAGE_BYTES);
-    this.#reservePages = Math.min(Math.ceil(settings.reserveBytes / PAGE_BYTES), this.#quotaPages >> 2);
-    this.#insert = db.prepare(
-      "INSERT INTO record (run_no, seq, lane, kind, up_ms, at_ms, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    );
-    this.#limitPages("grouped");
-    this.#reserve.take();
+    this.#room = new Room(db, settings);
+    this.#isAlarmStoreFull = this.getSetting(ALARMS_FULL_SETTING) === "yes";
   }
 
   /** Reading needs no transaction of its own: the thread does one thing at a time. */
@@ -82,41 +88,38 @@ export class JournalStore {
 
   /** @returns one outcome per write; those of a batch share one transaction, and its fate */
   write(writes: readonly EncodedWrite[], urgency: Urgency, stamp: Stamp): BatchOutcome {
-    let seq = this.#current.head;
+    this.#newest = stamp;
+    this.#room.look(stamp);
     const records = writes.flatMap(({ append }) => append);
-    const rows = records.map((record) => this.#numbered(++seq, record));
+    const shed: StoredRecord[] = [];
     const refused = (error: unknown): BatchOutcome => {
       const fault = toFault(journalError(error));
-      return { outcomes: writes.map(() => ({ fault })), shed: [] };
+      return { outcomes: writes.map(() => ({ fault })), shed };
     };
     const commit = () =>
-      this.#commit(rows, records, () => {
+      this.#committer.commit(records, () => {
         for (const write of writes) this.#tables.apply(write);
       });
     try {
-      this.#refuseWhileFull(urgency, stamp);
+      this.#room.refuseWhileFull(urgency, stamp);
       commit();
     } catch (error) {
       if (diskFault(error) !== "full") return refused(error);
-      const room = this.#makeRoom(urgency, stamp);
-      if (room.shed.length > 0) {
-        // Shedding wrote records of its own, so the seqs are taken: number the batch anew.
-        const again = this.write(writes, urgency, stamp);
-        return { outcomes: again.outcomes, shed: [...room.shed, ...again.shed] };
-      }
-      if (!room.isMade) return refused(error);
+      const isMade = this.#makeRoom(urgency, stamp, shed);
+      if (!isMade) return refused(error);
       try {
         commit();
       } catch (second) {
         return refused(second);
       } finally {
-        this.#limitPages("grouped");
+        this.#room.limit("grouped");
       }
     }
-    if (urgency === "grouped" && this.#isFull) this.#isFull = !this.#reserve.take();
-    let last = this.#current.head - rows.length;
+    if (urgency === "grouped") this.#room.passed();
+    for (const [, , , , afterSeq] of records) this.#fillRate.note(stamp.upMs, afterSeq.length);
+    let last = this.#current.head - records.length;
     const outcomes = writes.map(({ append }) => ({ seqs: append.map(() => ++last) }));
-    return { outcomes, shed: [] };
+    return { outcomes, shed };
   }
 
   runs(): RunSummary[] {
@@ -128,23 +131,23 @@ export class JournalStore {
     const state = this.#runs.get(run);
     const added = this.#runs.mark(run, ranges);
     this.#isHeard = true;
-    if (state !== undefined) this.#laneDepth.receipted(state, added);
+    if (state !== undefined) this.#committer.rows.receipted(state, added);
   }
 
   flushReceipts(): void {
-    if (!this.#runs.hasDirty || this.#isFull) return;
-    this.#commit([], [], () => {});
+    if (!this.#runs.hasDirty || this.#room.isFull) return;
+    this.#committer.commit([]);
   }
 
   setSetting(key: string, value: string): void {
-    this.#commit([], [], () => this.#putSetting(key, value));
+    this.#committer.commit([], () => this.#putSetting(key, value));
   }
 
   /** @see CustodyJournal.beginCustody */
   beginCustody(epoch: string): void {
     this.#runs.forgetReceipts();
-    this.#laneDepth.forget();
-    this.#commit([], [], () => this.#putSetting(EPOCH_SETTING, epoch));
+    this.#committer.tally.forgetReceipts();
+    this.#committer.commit([], () => this.#putSetting(EPOCH_SETTING, epoch));
   }
 
   #putSetting(key: string, value: string): void {
@@ -159,30 +162,26 @@ export class JournalStore {
   }
 
   statistics(): JournalStatistics {
-    const depth = this.#laneDepth.get();
-    let records = 0;
-    let oldest: number | undefined;
-    const atMs = this.#db
-      .prepare("SELECT at_ms FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1")
-      .pluck();
-    for (const state of this.#runs.all()) {
-      records += state.head - state.deleted;
-      for (const [from, to] of oldest === undefined ? unreceipted(state) : []) {
-        const found: unknown = atMs.get(state.no, from, to);
-        if (typeof found !== "number") continue;
-        oldest = found;
-        break;
-      }
-    }
+    const { tally } = this.#committer;
+    const laneDepth = tally.laneDepth(this.#current);
+    const oldest = this.#reader.oldestUnreceiptedAtMs();
+    const all = tally.sum(SHELVES);
+    const spare = tally.sum(SHELVES.filter((shelf) => shelf >= 10));
+    const roomBytes = this.#room.freeBytes() + spare.bytes - spare.unsentBytes;
+    const hoursToFull = this.#fillRate.hoursToFull(this.#newest.upMs, roomBytes);
     return {
-      records,
-      unreceipted: depth.reduce((sum, lane) => sum + lane, 0),
-      laneDepth: [...depth],
+      records: all.rows,
+      unreceipted: laneDepth.reduce((sum, lane) => sum + lane, 0),
+      laneDepth,
       ...(oldest === undefined ? {} : { oldestUnreceiptedAtMs: oldest }),
+      ...(hoursToFull === undefined ? {} : { hoursToFull }),
       sizeBytes: Number(this.#db.pragma("page_count", { simple: true })) * PAGE_BYTES,
-      freeDiskBytes: this.#reserve.freeBytes(),
-      runs: this.runs().length,
-      full: this.#isFull,
+      freeDiskBytes: this.#room.reserve.freeBytes(),
+      reserveHeld: this.#room.reserve.isHeld,
+      runs: this.#runs.count,
+      full: this.#room.isFull,
+      diskLow: this.#room.isFrozen,
+      alarmStoreFull: this.#isAlarmStoreFull,
     };
   }
 
@@ -191,131 +190,163 @@ export class JournalStore {
 
   /** The slow work of now and then: deletes what has been receipted long enough, and wins the reserve back. */
   tend(stamp: Stamp): void {
-    if (!this.#isFull || this.#reserve.hasRoom()) this.#reserve.take();
+    this.#newest = stamp;
+    this.#room.look(stamp);
+    this.#room.tend();
+    const { tally, rows } = this.#committer;
+    const here = { db: this.#db, runs: this.#runs, current: this.#current, tally };
     // Marks of an earlier start may be those of a bridge that has been restored since: the first word to this one tells.
-    if (this.#isHeard) retainRecords(this.#db, this.#runs, this.#current, stamp, this.#settings.keepReceiptedMs);
+    const retention = this.#isHeard ? planRetention(here, stamp, this.#settings.keepReceiptedMs) : undefined;
+    if (retention !== undefined) {
+      this.#committer.commit([], () => {
+        for (const deletion of retention.deletions) rows.delete(deletion, deletion.state === this.#current);
+        for (const state of retention.forgotten) {
+          tally.forgetRun(state);
+          this.#runs.forget(state);
+        }
+      });
+    }
     this.#tables.forgetOldAlarms(stamp.atMs);
+    this.#unlatch();
+  }
+
+  /** Wanted after a commit that brought alarms or messages above their share, or met a row that is damaged. */
+  get wantsTrim(): boolean {
+    if (!this.#isOver(ALARM_SHELVES, ALARM_SHARE) && !this.#isOver(MESSAGE_SHELVES, MESSAGE_SHARE)) return false;
+    return this.#current.head >= this.#noTrimBefore;
+  }
+
+  /** @returns what it wrote; it may be wanted again */
+  trim(): readonly StoredRecord[] {
+    const written: StoredRecord[] = [];
+    if (this.#isOver(ALARM_SHELVES, ALARM_SHARE)) {
+      this.#latch();
+      const target = ALARM_SHARE * TRIM_TO;
+      this.#giveUpWhile(written, () => this.#isOver(ALARM_SHELVES, target) && this.#alarmCap.plan(this.#newest));
+    }
+    if (this.#isOver(MESSAGE_SHELVES, MESSAGE_SHARE)) {
+      const target = MESSAGE_SHARE * TRIM_TO;
+      const { tally } = this.#committer;
+      this.#giveUpWhile(
+        written,
+        () => this.#isOver(MESSAGE_SHELVES, target) && planMessages(this.#db, this.#runs, tally),
+      );
+    }
+    return written;
+  }
+
+  /** Rows that a read found damaged are put aside and declared. @returns what it wrote */
+  declareCorrupt(): readonly StoredRecord[] {
+    const rows = this.#reader.takeCorrupt();
+    if (rows.length === 0) return [];
+    const { deletions, bodies, note } = corruptPlan(this.#db, rows);
+    const written = this.#committer.declare(deletions, bodies, this.#newest, note);
+    for (const { state, seq } of rows) {
+      const message = `run ${state.run} seq ${seq}: its bytes cannot be read any more, which is declared`;
+      this.#news.push({ code: "JOURNAL_ROW", message });
+    }
+    return written;
+  }
+
+  takeNews(): readonly JournalNews[] {
+    const news = this.#news;
+    this.#news = [];
+    return news;
   }
 
   /** Wanted after a few megabytes of log, so that neither the log nor the pause of a checkpoint grows. */
   get wantsCheckpoint(): boolean {
-    return this.#walBytes > this.#checkpointBytes;
+    return this.#committer.logBytes > this.#checkpointBytes;
   }
 
   checkpoint(): void {
-    this.#walBytes = 0;
+    this.#committer.logBytes = 0;
     this.#db.pragma("wal_checkpoint(PASSIVE)");
   }
 
   /** The whole log goes into the file, which is then all that there is. */
   checkpointWhole(): void {
-    this.#walBytes = 0;
+    this.#committer.logBytes = 0;
     this.#db.pragma("wal_checkpoint(TRUNCATE)");
   }
 
   close(stamp: Stamp): void {
     try {
-      this.#commit([], [], () => this.#runs.end(this.#current, stamp.atMs));
+      this.#committer.commit([], () => this.#runs.end(this.#current, stamp.atMs));
       this.checkpointWhole();
     } finally {
       this.#db.close();
     }
   }
 
-  #numbered(seq: number, [lane, , upMs, , afterSeq]: EncodedRecord): StoredRecord {
-    return { run: this.#current.run, seq, lane, upMs, bytes: recordBytes(seq, afterSeq) };
-  }
-
-  /** `rows` and `records` go side by side. */
-  #commit(rows: readonly StoredRecord[], records: readonly EncodedRecord[], act: () => void): void {
-    let written: RunState[] = [];
-    let demoted = 0;
-    const health = rows[newestHealth(records)];
-    const no = this.#current.no;
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      for (const [at, row] of rows.entries()) {
-        const [, kind, , atMs] = records[at] ?? [];
-        this.#insert.run(no, row.seq, row.lane, kind, row.upMs, atMs, row.bytes);
-        this.#walBytes += row.bytes.length + 64;
-      }
-      if (health !== undefined) demoted = this.#newestHealth.demoteOlder();
-      act();
-      written = this.#runs.writeReceipts();
-      this.#faultPoints.reach("gateway-before-commit");
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      // SQLite has mostly rolled back by itself; a second ROLLBACK would hide the first error.
-      if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
-    this.#walBytes += 3 * PAGE_BYTES;
-    for (const state of written) state.isDirty = false;
-    this.#current.head = rows.at(-1)?.seq ?? this.#current.head;
-    this.#laneDepth.committed(rows);
-    this.#laneDepth.demoted(demoted);
-    if (health !== undefined) this.#newestHealth.settled(health.seq);
-    if (rows.length > 0) this.#faultPoints.reach("gateway-after-commit");
-  }
-
-  /** While the disk is full, only alarms are tried: anything else would eat what the reserve gave back. */
-  #refuseWhileFull(urgency: Urgency, stamp: Stamp): void {
-    if (!this.#isFull || urgency === "urgent") return;
-    if (!this.#reserve.hasRoom()) throw journalFull(`${this.#reserve.freeBytes()} bytes are free on its disk`);
-    if (stamp.upMs < this.#nextTryAtMs) throw journalFull("its quota is used up");
-  }
-
-  /** Out of quota: sheds. Out of disk: alarms get the reserve, the rest has to wait. */
-  #makeRoom(urgency: Urgency, stamp: Stamp): { readonly isMade: boolean; readonly shed: readonly StoredRecord[] } {
-    const isQuota = this.#reserve.hasRoom();
+  /** Out of quota: gives up what may go. Out of disk: alarms get the reserve, the rest has to wait. */
+  #makeRoom(urgency: Urgency, stamp: Stamp, shed: StoredRecord[]): boolean {
+    const isQuota = this.#room.reserve.hasRoom();
     let isMade = urgency === "urgent";
-    let shed: readonly StoredRecord[] = [];
     if (isQuota) {
-      this.#limitPages("urgent");
-      const before = this.#freePages();
+      this.#room.limit("urgent");
+      const before = this.#room.freePages();
       try {
-        shed = this.#shed(stamp);
+        this.#shed(urgency, stamp, shed);
       } catch (error) {
         if (diskFault(error) === undefined) throw error;
       }
-      const freed = this.#freePages() > before;
+      const freed = this.#room.freePages() > before;
       isMade ||= freed;
-      if (freed) this.#limitPages("grouped");
-      if (freed && urgency === "grouped") return { isMade, shed };
+      if (freed) this.#room.limit("grouped");
+      if (freed && urgency === "grouped") return isMade;
     } else if (urgency === "urgent") {
-      this.#limitPages("urgent");
-      this.#reserve.giveBack();
+      this.#room.limit("urgent");
+      this.#room.reserve.giveBack();
     }
-    this.#isFull = true;
-    this.#nextTryAtMs = isQuota ? stamp.upMs + QUOTA_RETRY_MS : 0;
-    return { isMade, shed };
+    this.#room.filled(stamp, isQuota);
+    return isMade;
   }
 
-  #shed(stamp: Stamp): StoredRecord[] {
-    const written: StoredRecord[] = [];
-    while (this.#freePages() < SHED_PAGES) {
-      const plan = planShedding(this.#db, this.#runs, this.#current);
+  #shed(urgency: Urgency, stamp: Stamp, shed: StoredRecord[]): void {
+    const shedder = {
+      ...{ db: this.#db, runs: this.#runs, current: this.#current },
+      ...{ tally: this.#committer.tally, thinning: this.#thinning, keepReceiptedMs: this.#settings.keepReceiptedMs },
+    };
+    while (this.#room.freePages() < SHED_PAGES) {
+      let plan = planShedding(shedder, stamp);
+      // Nothing else is left: an alarm that comes now is worth more than ones that ended.
+      if (plan === undefined && urgency === "urgent") plan = this.#alarmCap.plan(stamp);
       if (plan === undefined) break;
-      const records = plan.bodies.map((body) => encoded({ ...stamp, kind: "shed", body }));
-      const rows = records.map((record, at) => this.#numbered(this.#current.head + at + 1, record));
-      this.#commit(rows, records, () => {
-        for (const { state, seqs } of plan.deletions) {
-          deleteRecords(this.#db, state, seqs);
-          this.#runs.noteDeleted(state, seqs.length, state === this.#current);
-        }
-      });
-      written.push(...rows);
-      this.#laneDepth.forget();
+      shed.push(...this.#committer.giveUp(plan, stamp));
     }
-    return written;
   }
 
-  #freePages(): number {
-    return Number(this.#db.pragma("freelist_count", { simple: true }));
+  #giveUpWhile(written: StoredRecord[], next: () => SheddingPlan | undefined | false): void {
+    this.#room.limit("urgent");
+    try {
+      for (let round = 0; round < ROUNDS_A_TRIM; round += 1) {
+        const plan = next();
+        if (plan === undefined) this.#noTrimBefore = this.#current.head + SEQS_BETWEEN_VAIN_TRIMS;
+        if (plan === undefined || plan === false) return;
+        written.push(...this.#committer.giveUp(plan, this.#newest));
+      }
+    } finally {
+      this.#room.limit("grouped");
+    }
   }
 
-  #limitPages(urgency: Urgency): void {
-    const pages = urgency === "urgent" ? this.#quotaPages : this.#quotaPages - this.#reservePages;
-    this.#db.pragma(`max_page_count = ${pages}`);
+  #isOver(shelves: Parameters<Committer["tally"]["sum"]>[0], share: number): boolean {
+    return this.#committer.tally.sum(shelves).bytes > this.#settings.quotaBytes * share;
+  }
+
+  #latch(): void {
+    if (this.#isAlarmStoreFull) return;
+    this.#isAlarmStoreFull = true;
+    this.setSetting(ALARMS_FULL_SETTING, "yes");
+    const message =
+      "alarms have filled their share: each stays as its newest revision, the oldest ended ones are counted";
+    this.#news.push({ code: "ALARM_STORE_FULL", message });
+  }
+
+  #unlatch(): void {
+    if (!this.#isAlarmStoreFull || this.#isOver(ALARM_SHELVES, ALARM_SHARE * NO_LONGER_FULL)) return;
+    this.#isAlarmStoreFull = false;
+    this.setSetting(ALARMS_FULL_SETTING, "no");
   }
 }

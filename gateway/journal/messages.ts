@@ -5,12 +5,15 @@ import type { Lane } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
 import type { GatewayFaultSpec, GatewayNegativeControl } from "../contracts/fault-points.ts";
 import type {
+  JournalNews,
   JournalRestore,
   JournalStatistics,
   JournalWrite,
   RunSummary,
   StoredRecord,
 } from "../contracts/journal.ts";
+import type { Shelf } from "./shelf.ts";
+import type { Story } from "./story-rows.ts";
 
 /** The node's time at one moment, for the records that the journal itself writes (`shed`). */
 export interface Stamp {
@@ -27,6 +30,8 @@ export interface JournalSettings {
   /** Of the disk, and of the quota, what only alarms may use. */
   readonly reserveBytes: number;
   readonly keepReceiptedMs: number;
+  /** The journal grows no more while less than this is free on its disk. */
+  readonly minFreeDiskBytes: number;
   readonly stamp: Stamp;
   readonly faultPoint?: GatewayFaultSpec;
   readonly negativeControl?: GatewayNegativeControl;
@@ -47,7 +52,14 @@ export type Urgency = "urgent" | "grouped";
  * A record on its way to the thread: encoded but for its seq (`encodeAfterSeq`), and flat. Copying it as an object costs
  * more than writing it.
  */
-export type EncodedRecord = readonly [lane: Lane, kind: string, upMs: number, atMs: number, afterSeq: string];
+export type EncodedRecord = readonly [
+  shelf: Shelf,
+  kind: string,
+  upMs: number,
+  atMs: number,
+  afterSeq: string,
+  story?: Story,
+];
 
 export interface EncodedWrite extends Omit<JournalWrite, "append" | "closedAlarms"> {
   readonly append: readonly EncodedRecord[];
@@ -101,5 +113,9 @@ export type FromWorker =
   | { readonly type: "opened"; readonly restored: JournalRestore }
   | { readonly type: "not-opened"; readonly fault: Fault }
   | { readonly type: "checkpoint" }
+  /** Records that the journal wrote by itself, outside of any write. */
+  | { readonly type: "committed"; readonly rows: readonly StoredRecord[] }
+  /** Something that a person should know, once. */
+  | { readonly type: "news"; readonly news: JournalNews }
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly type: "fault"; readonly id: number; readonly fault: Fault };

@@ -1,7 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { type GatewayFaultSpec, type GatewayNegativeControl, killAtFaultPoint } from "../contracts/fault-points.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
-import type { CustodyJournal, Journal, JournalRestore, JournalWrite, StoredRecord } from "../contracts/journal.ts";
+import type {
+  CustodyJournal,
+  Journal,
+  JournalNews,
+  JournalRestore,
+  JournalWrite,
+  StoredRecord,
+} from "../contracts/journal.ts";
 import { Batch } from "./batch.ts";
 import type { CallName, Calls, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
 import { fromFault } from "./thread-fault.ts";
@@ -14,6 +21,8 @@ export interface JournalOptions {
   readonly reserveBytes?: number;
   /** How long a receipted record stays; default 30 days. */
   readonly keepReceiptedMs?: number;
+  /** Free space of the disk below which the file grows no more; default 0. */
+  readonly minFreeDiskBytes?: number;
   /** How long a grouped write may wait for company; default 20 ms. */
   readonly groupMs?: number;
   /** The node's time now; the journal has no clock of its own. */
@@ -46,6 +55,7 @@ export async function openJournal(options: JournalOptions): Promise<CustodyJourn
     quotaBytes: options.quotaBytes ?? 1024 * 1024 * 1024,
     reserveBytes: options.reserveBytes ?? 8 * 1024 * 1024,
     keepReceiptedMs: options.keepReceiptedMs ?? 30 * DAY_MS,
+    minFreeDiskBytes: options.minFreeDiskBytes ?? 0,
     stamp: options.stamp(),
     ...(options.faultPoint === undefined ? {} : { faultPoint: options.faultPoint }),
     ...(options.negativeControl === undefined ? {} : { negativeControl: options.negativeControl }),
@@ -75,6 +85,9 @@ class ThreadJournal implements CustodyJournal {
   readonly #groupMs: number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners: ((committed: readonly StoredRecord[]) => void)[] = [];
+  readonly #newsListeners: ((news: JournalNews) => void)[] = [];
+  /** Told before anybody listened. */
+  #untold: JournalNews[] = [];
   readonly #tendTimer: NodeJS.Timeout;
   #group: GroupedWrite[] = [];
   #groupTimer: NodeJS.Timeout | undefined;
@@ -90,6 +103,8 @@ class ThreadJournal implements CustodyJournal {
     const faultPoints = killAtFaultPoint(options.faultPoint);
     worker.on("message", (message: FromWorker) => {
       if (message.type === "checkpoint") faultPoints.reach("gateway-mid-checkpoint");
+      else if (message.type === "committed") for (const listener of this.#listeners) listener(message.rows);
+      else if (message.type === "news") this.#tellNews(message.news);
       else this.#take(message);
     });
     worker.on("error", (error) => this.#end(error));
@@ -157,6 +172,17 @@ class ThreadJournal implements CustodyJournal {
 
   onCommitted(listener: (committed: readonly StoredRecord[]) => void): void {
     this.#listeners.push(listener);
+  }
+
+  onNews(listener: (news: JournalNews) => void): void {
+    this.#newsListeners.push(listener);
+    for (const news of this.#untold) listener(news);
+    this.#untold = [];
+  }
+
+  #tellNews(news: JournalNews): void {
+    if (this.#newsListeners.length === 0) this.#untold.push(news);
+    for (const listener of this.#newsListeners) listener(news);
   }
 
   async close(): Promise<void> {

@@ -1,17 +1,28 @@
 import { hash } from "node:crypto";
 import type { ShedBody } from "../../protocol/bodies.ts";
 import { type Ranges, rangesFrom, rangesOfSeqs, subtract } from "../../protocol/ranges.ts";
+import type { Lane } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
 import type { StoredRecord } from "../contracts/journal.ts";
-import type { SqliteDatabase } from "./database.ts";
-import { LANES, unreceipted } from "./lane-depth.ts";
 import type { ReadQuery } from "./messages.ts";
-import type { RunTable } from "./run-table.ts";
+import { type RunState, type RunTable, unreceipted } from "./run-table.ts";
+import { laneOfShelf, MESSAGE_SHELVES, SHELF, SHELVES, type Shelf, shelvesOf } from "./shelf.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
+import { crcOf, recordOf } from "./stored-record.ts";
 
-/** The questions that the uplink asks of the committed rows. */
+/** A row whose bytes are not those that were written. */
+export interface CorruptRow {
+  readonly state: RunState;
+  readonly seq: number;
+  readonly shelf: Shelf;
+}
+
+/** The questions that the uplink asks of the committed rows. A row that is damaged is never answered with. */
 export class RecordReader {
   readonly #db: SqliteDatabase;
   readonly #runs: RunTable;
+  readonly #selects = new Map<string, ReturnType<RecordReader["prepareSelect"]>>();
+  #corrupt: CorruptRow[] = [];
 
   constructor(db: SqliteDatabase, runs: RunTable) {
     this.#db = db;
@@ -20,21 +31,18 @@ export class RecordReader {
 
   read(query: ReadQuery): StoredRecord[] {
     const state = this.#runs.get(query.run);
-    if (state === undefined) return [];
+    const select = this.#select(query.lanes);
+    if (state === undefined || select === undefined) return [];
     const wanted = rangesFrom(query.ranges.map(([from, to]) => [from, Math.min(to, state.head)]));
     const open = query.includeReceipted === true ? wanted : subtract(wanted, state.receipted);
     const rows: StoredRecord[] = [];
     let bytes = 0;
-    const lanes = query.lanes.filter((lane) => LANES.includes(lane));
-    const select = this.#db.prepare(
-      `SELECT seq, lane, up_ms, bytes FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ${
-        lanes.length === LANES.length ? "" : `AND lane IN (${lanes.join(",")})`
-      } ORDER BY seq`,
-    );
     for (const [from, to] of open) {
-      for (const row of select.iterate(state.no, from, to) as Iterable<RecordRow>) {
+      for (const row of select.iterate({ no: state.no, from, to }) as Iterable<RecordRow>) {
+        if (this.#isDamaged(state, row)) continue;
         if (rows.length > 0 && bytes + row.bytes.length > query.maxBytes) return rows;
-        rows.push(storedRecord(state.run, row));
+        const { seq, shelf, up_ms } = row;
+        rows.push({ run: state.run, seq, lane: laneOfShelf(shelf), upMs: up_ms, bytes: row.bytes });
         bytes += row.bytes.length;
         if (rows.length >= query.maxRecords || bytes >= query.maxBytes) return rows;
       }
@@ -47,10 +55,10 @@ export class RecordReader {
     const state = this.#runs.get(run);
     if (state === undefined) return wanted;
     const held: SeqRange[] = [];
-    const count = this.#db.prepare("SELECT count(*) FROM record WHERE run_no = ? AND seq BETWEEN ? AND ?").pluck();
-    const seqs = this.#db
-      .prepare("SELECT seq FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? ORDER BY seq")
-      .pluck();
+    const shelves = `shelf IN (${SHELVES.join(",")})`;
+    const where = `FROM record WHERE run_no = ? AND ${shelves} AND seq BETWEEN ? AND ?`;
+    const count = this.#db.prepare(`SELECT count(*) ${where}`).pluck();
+    const seqs = this.#db.prepare(`SELECT seq ${where}`).pluck();
     for (const [from, to] of wanted) {
       if (state.deleted === 0 && to <= state.head) held.push([from, to]);
       else if (Number(count.get(state.no, from, to)) === to - from + 1) held.push([from, to]);
@@ -61,39 +69,91 @@ export class RecordReader {
 
   hash(run: string, seq: number): string | undefined {
     const state = this.#runs.get(run);
-    if (state === undefined) return undefined;
-    const bytes: unknown = this.#db
-      .prepare("SELECT bytes FROM record WHERE run_no = ? AND seq = ?")
-      .pluck()
-      .get(state.no, seq);
-    return bytes instanceof Uint8Array ? hash("sha256", bytes, "hex") : undefined;
+    const select = this.#select([0, 1, 2, 3, 4]);
+    if (state === undefined || select === undefined) return undefined;
+    const row = select.get({ no: state.no, from: seq, to: seq }) as RecordRow | undefined;
+    if (row === undefined || this.#isDamaged(state, row)) return undefined;
+    return hash("sha256", row.bytes, "hex");
   }
 
-  unreceiptedSheds(): ShedBody[] {
-    const select = this.#db
-      .prepare(
-        "SELECT bytes FROM record WHERE run_no = ? AND lane IN (0, 1) AND seq BETWEEN ? AND ? AND kind = 'shed' ORDER BY seq",
-      )
-      .pluck();
-    const bodies: ShedBody[] = [];
+  /** Every `shed` without a receipt, with its place, oldest run first. */
+  *shedRows(): Generator<{ readonly state: RunState; readonly seq: number; readonly body: ShedBody }> {
+    const select = this.#db.prepare(
+      `SELECT seq, shelf, up_ms, crc, bytes FROM record
+       WHERE run_no = ? AND shelf = ? AND seq BETWEEN ? AND ? AND kind = 'shed' ORDER BY seq`,
+    );
     for (const state of this.#runs.all()) {
       for (const [from, to] of unreceipted(state)) {
-        for (const bytes of select.all(state.no, from, to) as Uint8Array[]) {
-          bodies.push(JSON.parse(Buffer.from(bytes).toString("utf8")).body as ShedBody);
+        for (const shelf of [SHELF.urgent, SHELF.shed]) {
+          for (const row of select.all(state.no, shelf, from, to) as RecordRow[]) {
+            const record = this.#isDamaged(state, row) ? undefined : recordOf(row.bytes);
+            if (record?.kind === "shed") yield { state, seq: row.seq, body: record.body };
+          }
         }
       }
     }
-    return bodies;
   }
+
+  /** Rows without a receipt of the oldest run that has any; undefined where all has. */
+  oldestUnreceiptedAtMs(): number | undefined {
+    const first = this.#db.prepare(
+      "SELECT seq, at_ms FROM record WHERE run_no = ? AND shelf = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1",
+    );
+    for (const state of this.#runs.all()) {
+      for (const [from, to] of unreceipted(state)) {
+        let oldest: { seq: number; at_ms: number } | undefined;
+        for (const shelf of SHELVES) {
+          const row = first.get(state.no, shelf, from, to) as { seq: number; at_ms: number } | undefined;
+          if (row !== undefined && (oldest === undefined || row.seq < oldest.seq)) oldest = row;
+        }
+        if (oldest !== undefined) return oldest.at_ms;
+      }
+    }
+    return undefined;
+  }
+
+  /** What was met since the last call. */
+  takeCorrupt(): readonly CorruptRow[] {
+    const found = this.#corrupt;
+    this.#corrupt = [];
+    return found;
+  }
+
+  #isDamaged(state: RunState, { seq, shelf, crc, bytes }: RecordRow): boolean {
+    if (crcOf(bytes) === crc) return false;
+    this.#corrupt.push({ state, seq, shelf });
+    return true;
+  }
+
+  /** One ordered walk over all shelves of the lanes, which SQLite merges row by row. */
+  #select(lanes: readonly Lane[]) {
+    const shelves = shelvesOf(lanes);
+    if (shelves.length === 0) return undefined;
+    const key = shelves.join(",");
+    const select = this.#selects.get(key) ?? this.prepareSelect(shelves);
+    this.#selects.set(key, select);
+    return select;
+  }
+
+  prepareSelect(shelves: readonly Shelf[]) {
+    const parts = shelves.map(
+      (shelf) => `SELECT seq, shelf, up_ms, crc, bytes FROM record
+        WHERE run_no = @no AND shelf = ${shelf} AND seq BETWEEN @from AND @to`,
+    );
+    return this.#db.prepare(`${parts.join(" UNION ALL ")} ORDER BY seq`);
+  }
+}
+
+/** Of what kind a damaged row was, as far as its place tells: enough to know whether it may have been an alarm. */
+export function kindOfShelf(shelf: Shelf): string | undefined {
+  if (shelf === SHELF.alarm) return "alarm";
+  return MESSAGE_SHELVES.includes(shelf) ? "message" : undefined;
 }
 
 interface RecordRow {
   readonly seq: number;
-  readonly lane: number;
+  readonly shelf: Shelf;
   readonly up_ms: number;
+  readonly crc: number;
   readonly bytes: Uint8Array;
-}
-
-function storedRecord(run: string, row: RecordRow): StoredRecord {
-  return { run, seq: row.seq, lane: LANES[row.lane] ?? 2, upMs: row.up_ms, bytes: row.bytes };
 }

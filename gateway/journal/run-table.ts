@@ -1,6 +1,7 @@
 import { NO_RANGES, type Ranges, rangesFrom, subtract, union } from "../../protocol/ranges.ts";
 import type { SeqRange } from "../../protocol/session.ts";
-import type { SqliteDatabase } from "./database.ts";
+import { SHELVES } from "./shelf.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
 
 /** What is known in memory of one run; small, because ranges stand for rows. */
 export interface RunState {
@@ -30,10 +31,11 @@ interface RunRow {
 export class RunTable {
   readonly #db: SqliteDatabase;
   readonly #byRun = new Map<string, RunState>();
+  /** Deleted in the transaction that runs now. */
+  #gone = new Map<RunState, number>();
 
   constructor(db: SqliteDatabase) {
     this.#db = db;
-    const headOf = db.prepare("SELECT coalesce(max(seq), 0) FROM record WHERE run_no = ?").pluck();
     const rows = db.prepare("SELECT * FROM run ORDER BY no").all() as RunRow[];
     const byNo = new Map<number, RunState>();
     for (const row of rows) {
@@ -43,7 +45,7 @@ export class RunTable {
         startedAtMs: row.started_at_ms,
         endedAtMs: row.ended_at_ms ?? undefined,
         isClean: row.clean === 1,
-        head: row.head ?? Number(headOf.get(row.no)),
+        head: row.head ?? headOf(db, row.no),
         deleted: row.deleted,
         receipted: NO_RANGES,
         isDirty: false,
@@ -71,6 +73,15 @@ export class RunTable {
 
   get(run: string): RunState | undefined {
     return this.#byRun.get(run);
+  }
+
+  get count(): number {
+    return this.#byRun.size;
+  }
+
+  byNo(no: number): RunState | undefined {
+    for (const state of this.#byRun.values()) if (state.no === no) return state;
+    return undefined;
   }
 
   newest(): RunState | undefined {
@@ -104,6 +115,7 @@ export class RunTable {
   }
 
   forget(state: RunState): void {
+    this.#db.prepare("DELETE FROM corrupt WHERE run_no = ?").run(state.no);
     this.#db.prepare("DELETE FROM receipted WHERE run_no = ?").run(state.no);
     this.#db.prepare("DELETE FROM run WHERE no = ?").run(state.no);
     this.#byRun.delete(state.run);
@@ -111,10 +123,16 @@ export class RunTable {
 
   /** Rows of a run were deleted: its head must outlive them. Call it inside the same transaction. */
   noteDeleted(state: RunState, count: number, isCurrent: boolean): void {
-    state.deleted += count;
+    this.#gone.set(state, (this.#gone.get(state) ?? 0) + count);
     this.#db
       .prepare("UPDATE run SET deleted = deleted + ?, head = coalesce(head, ?) WHERE no = ?")
       .run(count, isCurrent ? null : state.head, state.no);
+  }
+
+  /** The transaction has committed, or not. */
+  settled(isCommitted: boolean): void {
+    if (isCommitted) for (const [state, count] of this.#gone) state.deleted += count;
+    this.#gone = new Map();
   }
 
   forgetReceipts(): void {
@@ -155,4 +173,17 @@ export class RunTable {
     }
     return added;
   }
+}
+
+/** Seqs that a run ever had without a receipt. */
+export function unreceipted(state: RunState): Ranges {
+  return state.head === 0 ? NO_RANGES : subtract([[1, state.head]], state.receipted);
+}
+
+/** The newest row of a run that nobody ended. Shelf by shelf, since the newest of each is found at once. */
+function headOf(db: SqliteDatabase, no: number): number {
+  const isOld = db.prepare("SELECT 1 FROM pragma_table_info('record') WHERE name = 'lane'").get() !== undefined;
+  if (isOld) return Number(db.prepare("SELECT coalesce(max(seq), 0) FROM record WHERE run_no = ?").pluck().get(no));
+  const newest = db.prepare("SELECT coalesce(max(seq), 0) FROM record WHERE run_no = ? AND shelf = ?").pluck();
+  return SHELVES.reduce<number>((head, shelf) => Math.max(head, Number(newest.get(no, shelf))), 0);
 }

@@ -1,74 +1,99 @@
-import { intersect, rangesOfSeqs, subtract } from "../../protocol/ranges.ts";
-import type { BodyOf } from "../../protocol/record.ts";
-import type { SqliteDatabase } from "./database.ts";
+import { canRollUp, rollUp } from "./level-rollup.ts";
+import type { Stamp } from "./messages.ts";
+import { planRetention } from "./retention.ts";
 import type { RunState, RunTable } from "./run-table.ts";
-
-export interface SheddingPlan {
-  readonly deletions: readonly { readonly state: RunState; readonly seqs: readonly number[] }[];
-  /** What the same transaction declares; empty where everything deleted had its receipt. */
-  readonly bodies: readonly BodyOf<"shed">[];
-}
+import type { SheddingPlan } from "./shedding-plan.ts";
+import { SHELF, SHELVES, type Shelf } from "./shelf.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
+import { recordOf } from "./stored-record.ts";
+import type { Tally } from "./tally.ts";
+import type { Thinning } from "./thinning.ts";
 
 const ROWS_A_ROUND = 500;
-const RANGES_A_BODY = 100;
+const SENT_SHELVES = SHELVES.filter((shelf) => shelf >= 10);
+/** Whole groups of minutes make an hour of ten meters. */
+const MINUTES_A_ROUND = 600;
 
-/** Given up in this order once nothing receipted is left. Alarms, messages, results and `shed` itself are never given up. */
-const KINDS_BY_WORTH: readonly (readonly string[])[] = [
-  ["health"],
-  ["time", "device", "measurement", "start"],
-  ["position"],
-  ["noise"],
-];
+export interface Shedder {
+  readonly db: SqliteDatabase;
+  readonly runs: RunTable;
+  readonly current: RunState;
+  readonly tally: Tally;
+  readonly thinning: Thinning;
+  readonly keepReceiptedMs: number;
+}
 
 /**
- * Chooses what the quota costs next, oldest first: receipted rows of lanes 1–4, then unreceipted ones by their worth.
+ * Chooses what the quota costs next, oldest first and least worth first: rows of lanes 1–4 that have their receipt, then
+ * unsent health; times, device states, measurements and starts; positions, thinned; the levels of minutes; the statistics of
+ * minutes; the positions that were left; last, rows of lane 0 that had their receipt long enough ago. Alarms, messages and
+ * evidence are capped by their own rule, and `shed` is absorbed by a newer one.
  * @returns undefined when nothing is left that may go
  */
-export function planShedding(db: SqliteDatabase, runs: RunTable, current: RunState): SheddingPlan | undefined {
-  const receipted = db
-    .prepare("SELECT seq FROM record WHERE run_no = ? AND seq BETWEEN ? AND ? AND lane >= 1 ORDER BY seq LIMIT ?")
+export function planShedding(shedder: Shedder, stamp: Stamp): SheddingPlan | undefined {
+  const rows = (shelf: Shelf) => oldestOf(shedder, shelf);
+  return (
+    receiptedRows(shedder) ??
+    rows(SHELF.olderHealth) ??
+    rows(SHELF.state) ??
+    rows(SHELF.measurement) ??
+    rows(SHELF.start) ??
+    shedder.thinning.plan() ??
+    levelsToStatistics(shedder, stamp) ??
+    rows(SHELF.statistics) ??
+    rows(SHELF.position) ??
+    oldUrgent(shedder, stamp)
+  );
+}
+
+function receiptedRows({ db, runs, tally }: Shedder): SheddingPlan | undefined {
+  const select = db
+    .prepare("SELECT seq FROM record WHERE run_no = ? AND shelf = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?")
     .pluck();
   for (const state of runs.all()) {
-    if (state.deleted >= state.head) continue;
-    for (const [from, to] of state.receipted) {
-      const seqs = receipted.all(state.no, from, to, ROWS_A_ROUND) as number[];
-      if (seqs.length > 0) return { deletions: [{ state, seqs }], bodies: [] };
-    }
-  }
-  for (const kinds of KINDS_BY_WORTH) {
-    const marks = kinds.map(() => "?").join(",");
-    const byKind = db
-      .prepare(
-        `SELECT seq FROM record WHERE run_no = ? AND lane >= 1 AND kind IN (${marks}) AND seq > ? ORDER BY seq LIMIT ?`,
-      )
-      .pluck();
-    for (const state of runs.all()) {
-      if (state.deleted >= state.head) continue;
-      // The current run's first record says what the run is; all else of it may go.
-      const after = state === current ? 1 : 0;
-      const seqs = byKind.all(state.no, ...kinds, after, ROWS_A_ROUND) as number[];
-      if (seqs.length === 0) continue;
-      return { deletions: [{ state, seqs }], bodies: declare(state, seqs) };
+    for (const shelf of SENT_SHELVES) {
+      const { rows, unsentRows } = tally.of(state, shelf);
+      if (rows === unsentRows) continue;
+      for (const [from, to] of state.receipted) {
+        const seqs = select.all(state.no, shelf, from, to, ROWS_A_ROUND) as number[];
+        if (seqs.length > 0) return { deletions: [{ state, shelf, seqs }], append: [] };
+      }
     }
   }
   return undefined;
 }
 
-export function deleteRecords(db: SqliteDatabase, state: RunState, seqs: readonly number[]): void {
-  const remove = db.prepare("DELETE FROM record WHERE run_no = ? AND seq BETWEEN ? AND ?");
-  for (const [from, to] of rangesOfSeqs(seqs)) remove.run(state.no, from, to);
+function oldestOf({ db, runs, tally, current }: Shedder, shelf: Shelf): SheddingPlan | undefined {
+  const select = db
+    .prepare("SELECT seq FROM record WHERE run_no = ? AND shelf = ? AND seq > ? ORDER BY seq LIMIT ?")
+    .pluck();
+  for (const state of runs.all()) {
+    if (tally.of(state, shelf).rows === 0) continue;
+    // The current run's first record says what the run is; all else of it may go.
+    const seqs = select.all(state.no, shelf, state === current ? 1 : 0, ROWS_A_ROUND) as number[];
+    if (seqs.length > 0) return { deletions: [{ state, shelf, seqs }], append: [] };
+  }
+  return undefined;
 }
 
-function declare(state: RunState, seqs: readonly number[]): BodyOf<"shed">[] {
-  const all = rangesOfSeqs(seqs);
-  const lost = subtract(all, intersect(all, state.receipted));
-  const bodies: BodyOf<"shed">[] = [];
-  for (let at = 0; at < lost.length; at += RANGES_A_BODY) {
-    bodies.push({
-      run: state.run,
-      ranges: lost.slice(at, at + RANGES_A_BODY).map(([a, b]) => [a, b]),
-      reason: "quota",
-    });
+function levelsToStatistics({ db, runs, tally, current }: Shedder, stamp: Stamp): SheddingPlan | undefined {
+  const select = db.prepare(
+    "SELECT seq, bytes FROM record WHERE run_no = ? AND shelf = ? AND seq > ? ORDER BY seq LIMIT ?",
+  );
+  for (const state of runs.all()) {
+    if (tally.of(state, SHELF.levels).rows === 0) continue;
+    const rows = select.all(state.no, SHELF.levels, 0, MINUTES_A_ROUND) as { seq: number; bytes: Uint8Array }[];
+    if (rows.length === 0) continue;
+    const isCurrent = state === current;
+    const minutes = rows.map(({ bytes }) => recordOf(bytes)).filter((record) => canRollUp(record, isCurrent));
+    const deletions = [{ state, shelf: SHELF.levels, seqs: rows.map(({ seq }) => seq) }];
+    return { deletions, append: rollUp(state.run, minutes, isCurrent, stamp) };
   }
-  return bodies;
+  return undefined;
+}
+
+/** Lane 0 in the bridge's custody, but never so soon that a bridge restored from a backup could miss it. */
+function oldUrgent(shedder: Shedder, stamp: Stamp): SheddingPlan | undefined {
+  const plan = planRetention(shedder, stamp, shedder.keepReceiptedMs);
+  return plan === undefined || plan.deletions.length === 0 ? undefined : { deletions: plan.deletions, append: [] };
 }

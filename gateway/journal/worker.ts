@@ -2,12 +2,14 @@ import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { newRunId } from "../../protocol/new-ids.ts";
 import { killAtFaultPoint } from "../contracts/fault-points.ts";
-import type { JournalRestore } from "../contracts/journal.ts";
-import { isMarkedBroken, makeStateDirectory, markBroken, openDatabase, PAGE_BYTES, setAside } from "./database.ts";
+import type { JournalRestore, StoredRecord } from "../contracts/journal.ts";
+import { isMarkedBroken, makeStateDirectory, markBroken, openDatabase, setAside } from "./database.ts";
 import { diskFault, journalError } from "./disk-fault.ts";
 import { JournalStore } from "./journal-store.ts";
 import type { BatchOutcome, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
 import { RunTable } from "./run-table.ts";
+import { salvage } from "./salvage.ts";
+import { PAGE_BYTES } from "./sqlite.ts";
 import { lockState } from "./state-lock.ts";
 import { toFault } from "./thread-fault.ts";
 
@@ -20,6 +22,7 @@ const tell = (message: FromWorker) => port.postMessage(message);
 
 let flushTimer: NodeJS.Timeout | undefined;
 let isCheckpointDue = false;
+let isTrimDue = false;
 
 try {
   makeStateDirectory(settings.directory);
@@ -28,12 +31,17 @@ try {
   port.on("message", (call: ToWorker) => {
     try {
       const given = answer(store, lock, call);
+      if (call.name === "read" || call.name === "hash") tellCommitted(store, store.declareCorrupt());
       // Before it is told: who hears of it may start the journal anew at once.
       if (call.name === "write" && isBroken(given as BatchOutcome)) markBroken(settings.directory);
       tell({ type: "answer", id: call.id, answer: given });
     } catch (error) {
       if (diskFault(error) === "broken") markBroken(settings.directory);
       tell({ type: "fault", id: call.id, fault: toFault(journalError(error)) });
+    }
+    if (store.wantsTrim && !isTrimDue) {
+      isTrimDue = true;
+      setImmediate(() => trim(store));
     }
     if (store.wantsCheckpoint && !isCheckpointDue) {
       isCheckpointDue = true;
@@ -54,6 +62,7 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
   const attempt = (aside?: string) => {
     const db = openDatabase(directory, quotaPages, killAtFaultPoint(faultPoint));
     try {
+      const salvaged = aside === undefined ? undefined : salvage(db, directory, aside);
       if (negativeControl === "synchronous-normal") db.pragma("synchronous = NORMAL");
       const runs = new RunTable(db);
       const previous = runs.newest();
@@ -65,6 +74,7 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
         ...(previous === undefined ? {} : { previous: { run: previous.run, lastSeq: previous.head } }),
         wasClean: previous?.isClean ?? true,
         ...(aside === undefined ? {} : { setAside: aside }),
+        ...(salvaged === undefined ? {} : { salvaged }),
         openAlarms: store.tables.openAlarms(),
         recentAlarms: store.tables.recentAlarms(stamp.atMs),
         levels: store.tables.levels(),
@@ -115,7 +125,7 @@ function answer(store: JournalStore, lock: Disposable, call: ToWorker): unknown 
     case "helloContent":
       return { runs: store.runs(), open: store.tables.openAlarms().map(({ body }) => body.alarmId) };
     case "unreceiptedSheds":
-      return store.reader.unreceiptedSheds();
+      return [...store.reader.shedRows()].map(({ body }) => body);
     case "beginCustody":
       store.beginCustody(call.ask);
       return undefined;
@@ -153,6 +163,21 @@ function flushReceipts(store: JournalStore): void {
   } catch {
     // The mark stays in memory and goes with the next commit; a lost one is only sent again.
   }
+}
+
+/** After the answer: an alarm does not wait for what the ones before it cost. */
+function trim(store: JournalStore): void {
+  isTrimDue = false;
+  try {
+    tellCommitted(store, store.trim());
+  } catch {
+    // On a failing disk all stays as it is; the next write says what is wrong.
+  }
+}
+
+function tellCommitted(store: JournalStore, rows: readonly StoredRecord[]): void {
+  for (const news of store.takeNews()) tell({ type: "news", news });
+  if (rows.length > 0) tell({ type: "committed", rows });
 }
 
 function checkpoint(store: JournalStore): void {

@@ -1,8 +1,8 @@
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import type { OpenAlarm, WorkingLevel } from "../contracts/journal.ts";
-import type { SqliteDatabase } from "./database.ts";
 import type { EncodedWrite } from "./messages.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
 
 /** What the pipeline takes up again after a start: open and recent alarms, and levels of an unfinished minute. */
 export class WorkingTables {

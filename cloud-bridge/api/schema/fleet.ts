@@ -114,6 +114,17 @@ export const RunRangesQuery = Type.Object({
   /** Leaves out what is stored. */
   gaps: Type.Optional(Type.Boolean()),
 });
+/** How the node's journal stood when its newest `health` was made. */
+export const JournalView = Type.Object({
+  sizeBytes: Type.Integer({ minimum: 0 }),
+  oldestUnsentMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  hoursToFull: Type.Optional(Type.Number({ minimum: 0 })),
+  laneDepth: Type.Array(Type.Integer({ minimum: 0 })),
+  reserveHeld: Type.Optional(Type.Boolean()),
+  full: Type.Optional(Type.Boolean()),
+  alarmStoreFull: Type.Optional(Type.Boolean()),
+});
+export type JournalView = Static<typeof JournalView>;
 
 export const NodeView = Type.Object({
   id: NodeId,
@@ -132,6 +143,7 @@ export const NodeView = Type.Object({
   /** Of a metered line, as the newest health said: bytes of the day so far, and its budget. */
   dayBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   dailyBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  journal: Type.Optional(JournalView),
   faults: Type.Array(
     Type.Object({
       rule: Type.String(),
@@ -178,7 +190,7 @@ export const LevelsQuery = Type.Object({
   fromMs: Type.Integer({ minimum: 0 }),
   toMs: Type.Integer({ minimum: 0 }),
 });
-/** Minutes as they were stored, oldest first; decode with protocol/level-series. `periods` are a station's own statistics. */
+/** Minutes as they were stored, oldest first; decode with protocol/level-series. `periods` are statistics without levels: a station's own, or minutes whose levels the node gave up. */
 export const Levels = Type.Object({
   quantity: Type.Optional(NoiseQuantity),
   minutes: Type.Array(Type.Object({ series: LevelSeries, laeqDb: Type.Union([Type.Number(), Type.Null()]) })),

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { openJournal } from "../../../gateway/journal/open-journal.ts";
 import { journalContract } from "../../contract/journal-contract.ts";
 import { smallDisk } from "../../fakes/small-disk.ts";
-import { alarm, NOON_MS, position, rotTree, stampAt, temporaryDirectory } from "./sample-records.ts";
+import { alarm, anotherAlarm, NOON_MS, position, rotTree, stampAt, temporaryDirectory } from "./sample-records.ts";
 
 journalContract("SQLite", () => {
   const directory = temporaryDirectory();
@@ -41,8 +41,8 @@ describe("the file", () => {
   test("a file that a write finds broken is set aside by the next start, though it still opens", async () => {
     const directory = temporaryDirectory();
     const first = await openJournal({ directory, ...small });
-    rotTree(directory, "record_lane");
-    await expect(first.write({ append: [position()] }, "grouped")).rejects.toMatchObject({ code: "JOURNAL_BROKEN" });
+    rotTree(directory, "story_alarm");
+    await expect(first.write({ append: [alarm()] }, "grouped")).rejects.toMatchObject({ code: "JOURNAL_BROKEN" });
     await first.close().catch(() => {});
     await using second = await openJournal({ directory, ...small });
     expect(second.restored.setAside).toMatch(/broken/);
@@ -114,7 +114,13 @@ describe("the file", () => {
     const { JournalStore, RunTable, openDatabase } = await tables();
     const db = openDatabase(directory, 10_000);
     const runs = new RunTable(db);
-    const settings = { directory, quotaBytes: 40_960_000, reserveBytes: 65_536, keepReceiptedMs: 30 * 86_400_000 };
+    const settings = {
+      directory,
+      quotaBytes: 40_960_000,
+      reserveBytes: 65_536,
+      keepReceiptedMs: 30 * 86_400_000,
+      minFreeDiskBytes: 0,
+    };
     const stamp = { upMs: 0, atMs: later, timeQuality: "ntp" as const };
     const store = new JournalStore(db, runs, runs.begin("r".repeat(22), later), { ...settings, stamp });
     store.tend({ ...stamp, timeQuality: "none" });
@@ -184,11 +190,17 @@ describe("the quota", () => {
     expect(unreceipted).toBe(rows.filter((row) => row.seq > 400).length);
   });
 
-  test("once nothing may be shed any more, only alarms go on, from the reserve", async () => {
+  test("once only open alarms are left, nothing but alarms goes on, from the reserve", async () => {
     const directory = temporaryDirectory();
     await using journal = await openJournal({ directory, ...small, quotaBytes: 600_000, reserveBytes: 131_072 });
+    let made = 0;
     const fill = async () => {
-      for (;;) await journal.write({ append: Array.from({ length: 50 }, () => alarm()) }, "grouped");
+      for (;;) {
+        const append = Array.from({ length: 50 }, (_, at) => anotherAlarm(made + at));
+        made += 50;
+        const openAlarms = append.map(({ body }) => ({ device: "noise-01", subject: "", body }));
+        await journal.write({ append, openAlarms }, "grouped");
+      }
     };
     await expect(fill()).rejects.toMatchObject({ code: "JOURNAL_FULL", hint: expect.stringContaining("quota") });
     await expect(journal.write({ append: [position()] }, "grouped")).rejects.toMatchObject({ code: "JOURNAL_FULL" });

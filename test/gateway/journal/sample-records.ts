@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import type { AlarmBody } from "../../../protocol/alarm.ts";
+import { encodeLevels } from "../../../protocol/level-series.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
 
 /** A directory that is gone after the test. */
@@ -68,6 +69,25 @@ export function alarm(rev = 1, phase: AlarmBody["phase"] = "raised", atMs = NOON
     device: "noise-01",
     body: alarmBody(rev, phase, atMs),
   };
+}
+
+/** The first revision of the `n`-th of many alarms. */
+export function anotherAlarm(n: number, change: Partial<AlarmBody> = {}) {
+  const alarmId = `01890a5d-ac96-7b7c-8f89-${n.toString(16).padStart(12, "0")}`;
+  const { body: _, ...head } = alarm();
+  return { ...head, kind: "alarm" as const, body: { ...alarmBody(), alarmId, ...change } };
+}
+
+/** A minute of levels around 60 dB that ends at `atMs`. */
+export function minute(atMs = NOON_MS, device = "noise-01"): Extract<NewRecord, { kind: "noise" }> {
+  const seconds = Array.from({ length: 60 }, (_, at) => ({ levelDb: 55 + ((at * 7) % 100) / 10, flags: [] }));
+  const series = encodeLevels(atMs - 60_000, seconds);
+  const statistics = {
+    ...{ n: 60, valid: 60, laeqDb: 60.5, lamaxDb: 64.9, laminDb: 55, l5Db: 64.5, l10Db: 64, l50Db: 60, l90Db: 56 },
+    ...{ l95Db: 55.5, sdDb: 2.87, selDb: 78.28 },
+  };
+  const body = { quantity: "LAeq1s" as const, series, statistics };
+  return { upMs: Math.max(0, atMs - NOON_MS), atMs, timeQuality: "ntp", kind: "noise", device, body };
 }
 
 export function health(devices: Extract<NewRecord, { kind: "health" }>["body"]["devices"] = {}): NewRecord {

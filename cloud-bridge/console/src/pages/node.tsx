@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import type { JournalView } from "../../../api/schema/fleet.ts";
 import { nowMs } from "../clock.ts";
 import { Custody } from "../parts/custody.tsx";
 import { Faults } from "../parts/faults.tsx";
@@ -8,9 +9,12 @@ import { DEVICE_LOOK, freshness, PresenceFacts } from "../parts/presence.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
 import { loadSites, siteName, sites } from "../state/desk.ts";
 import { ageSinceTold, loadNode, nodes } from "../state/fleet.ts";
-import { t } from "../text/locale.ts";
+import { formatAge } from "../text/format.ts";
+import { locale, t } from "../text/locale.ts";
 
 const REFRESH_MS = 10_000;
+const OLD_MS = 10 * 60_000;
+const SOON_H = 14 * 24;
 /** Drivers whose readings are 1-s sound levels. */
 const isMeter = (driver: string | undefined, device: string): boolean =>
   driver === undefined ? /noise|meter/.test(device) : /noise|cem|svantek|pce/.test(driver);
@@ -61,12 +65,30 @@ export function NodePage({ id }: { readonly id: string }) {
             <section class="panel" aria-label={t("node.custody")}>
               <h3>{t("node.custody")}</h3>
               {(node.unsentRecords ?? 0) > 0 && <p class="hint">{t("node.unsent", { n: node.unsentRecords ?? 0 })}</p>}
+              {node.journal && <JournalHints journal={node.journal} />}
               <Custody key={id} node={id} timeZone={timeZone} />
             </section>
           </div>
         </>
       )}
     </div>
+  );
+}
+
+/** Only what somebody should act on: a journal far from full is not worth a line. */
+function JournalHints({ journal }: { readonly journal: JournalView }) {
+  const { hoursToFull, oldestUnsentMs = 0, full, alarmStoreFull } = journal;
+  return (
+    <>
+      {full === true && <p class="hint is-bad">{t("node.journal-full")}</p>}
+      {alarmStoreFull === true && <p class="hint is-bad">{t("node.alarms-full")}</p>}
+      {oldestUnsentMs > OLD_MS && (
+        <p class="hint">{t("node.oldest-unsent", { time: formatAge(locale.value, oldestUnsentMs) })}</p>
+      )}
+      {hoursToFull !== undefined && hoursToFull < SOON_H && (
+        <p class="hint">{t("node.hours-to-full", { n: Math.floor(hoursToFull) })}</p>
+      )}
+    </>
   );
 }
 

@@ -21,18 +21,28 @@ export async function loadLevels(
   const stored = await call<StoredLevels>("GET", `/nodes/${encodeURIComponent(node)}/levels?${query}`, { signal });
   const atMs: number[] = [];
   const levelsDb: (number | null)[] = [];
-  for (const { series } of stored.minutes) {
+  const stretches = [
+    ...stored.minutes.map(({ series }) => ({ fromMs: series.fromMs, seconds: decodeLevels(series) })),
+    ...(stored.periods ?? []).map(flat),
+  ].sort((a, b) => a.fromMs - b.fromMs);
+  for (const { fromMs: startMs, seconds } of stretches) {
     const lastMs = atMs.at(-1);
-    if (lastMs !== undefined && series.fromMs > lastMs + 1500) {
+    if (lastMs !== undefined && startMs > lastMs + 1500) {
       atMs.push(lastMs + 1000);
       levelsDb.push(null);
     }
-    decodeLevels(series).forEach((levelDb, second) => {
-      const ms = series.fromMs + second * 1000;
+    seconds.forEach((levelDb, second) => {
+      const ms = startMs + second * 1000;
       if (ms <= (atMs.at(-1) ?? 0)) return;
       atMs.push(ms);
       levelsDb.push(levelDb);
     });
   }
   return { atMs, levelsDb, ...(stored.quantity === undefined ? {} : { quantity: stored.quantity }) };
+}
+
+/** Of a time without levels here, its LAeq is known: a level line. */
+function flat({ fromMs, toMs, statistics }: NonNullable<StoredLevels["periods"]>[number]) {
+  const length = Math.max(0, Math.round((toMs - fromMs) / 1000));
+  return { fromMs, seconds: Array.from({ length }, () => statistics.laeqDb) };
 }

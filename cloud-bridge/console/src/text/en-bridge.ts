@@ -65,6 +65,7 @@ export const enBridge = {
   "says.time-over": "its time is over",
   "says.all-cleared": "every alarm of the case has cleared before a crew was sent",
   "says.loud-again": "the site is loud again",
+  "says.folded": "stands for {n} alarms that the node had no room for",
   "says.alarm-stands": "the alarm still stands",
   "fault.device-silent": "Device silent",
   "fault.device-silent.hint": "Check the meter's power and its cable; the site is unwatched until it speaks.",

@@ -37,6 +37,7 @@ const KNOWN: readonly (readonly [RegExp, TextKey, readonly string[]])[] = [
   [/^every alarm of the case has cleared before a crew was sent$/, "says.all-cleared", []],
   [/^the site is loud again$/, "says.loud-again", []],
   [/^the alarm still stands$/, "says.alarm-stands", []],
+  [/^stands for (\d+) alarms that the node had no room for$/, "says.folded", ["n"]],
 ];
 
 export function sayIn(locale: Locale, sentence: string): string {

@@ -67,6 +67,7 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "says.time-over": "时限已到",
   "says.all-cleared": "派队之前全部警情已解除",
   "says.loud-again": "工地再次超限",
+  "says.folded": "代表节点因空间不足而合并的 {n} 条警情",
   "says.alarm-stands": "警情尚未解除",
   "fault.device-silent": "设备无应答",
   "fault.device-silent.hint": "检查仪器电源与线缆；恢复前该工地失去监测。",

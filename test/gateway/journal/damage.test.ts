@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
+import type { JournalNews, StoredRecord } from "../../../gateway/contracts/journal.ts";
+import { openJournal } from "../../../gateway/journal/open-journal.ts";
+import {
+  alarm,
+  alarmBody,
+  anotherAlarm,
+  NOON_MS,
+  position,
+  rotTree,
+  stampAt,
+  temporaryDirectory,
+} from "./sample-records.ts";
+
+const small = { reserveBytes: 65_536, groupMs: 1, stamp: stampAt() };
+const ALL = { lanes: [0, 1, 2, 3, 4] as const, maxRecords: 1000, maxBytes: 1e9 };
+
+/** Changes one digit of a row's bytes, as a card does that forgets a bit: SQLite sees nothing wrong. */
+function flip(directory: string, seq: number, from: string, to: string): void {
+  const db = new Database(join(directory, "journal.sqlite"));
+  const bytes = Buffer.from(db.prepare("SELECT bytes FROM record WHERE seq = ?").pluck().get(seq) as Uint8Array);
+  const at = bytes.indexOf(from);
+  expect(at).toBeGreaterThan(0);
+  bytes.write(to, at);
+  expect(db.prepare("UPDATE record SET bytes = ? WHERE seq = ?").run(bytes, seq).changes).toBe(1);
+  expect(db.pragma("integrity_check", { simple: true })).toBe("ok");
+  db.close();
+}
+
+describe("a row whose bytes changed on the card", () => {
+  test("is never sent: it is declared as corrupt and said, its bytes are put aside, and the rest goes on", async () => {
+    const directory = temporaryDirectory();
+    await using journal = await openJournal({ directory, ...small });
+    const { run } = journal.restored;
+    const committed: StoredRecord[] = [];
+    const news: JournalNews[] = [];
+    journal.onCommitted((rows) => committed.push(...rows));
+    journal.onNews((one) => news.push(one));
+    await journal.write({ append: [position(), position(), position()] }, "grouped");
+    flip(directory, 2, "39.912", "38.912");
+    expect((await journal.read({ run, ranges: [[1, 3]], ...ALL })).map(({ seq }) => seq)).toEqual([1, 3]);
+    await journal.statistics();
+    expect(committed.at(-1)).toMatchObject({ run, seq: 4, lane: 1 });
+    expect(JSON.parse(Buffer.from(committed.at(-1)?.bytes ?? []).toString()).body).toEqual({
+      ...{ run, ranges: [[2, 2]], reason: "corrupt" },
+    });
+    expect(news).toMatchObject([{ code: "JOURNAL_ROW", message: expect.stringContaining("seq 2") }]);
+    expect(await journal.lacking(run, [[1, 4]])).toEqual([[2, 2]]);
+    expect(await journal.unreceiptedSheds()).toHaveLength(1);
+    const db = new Database(join(directory, "journal.sqlite"), { readonly: true });
+    expect(String(db.prepare("SELECT bytes FROM corrupt WHERE seq = 2").pluck().get())).toContain("38.912");
+    db.close();
+    expect(await journal.write({ append: [position()] }, "grouped")).toEqual([5]);
+  });
+
+  test("that was an alarm is declared in lane 0 and by its kind", async () => {
+    const directory = temporaryDirectory();
+    await using journal = await openJournal({ directory, ...small });
+    const { run } = journal.restored;
+    await journal.write({ append: [alarm(), position()] }, "urgent");
+    flip(directory, 1, "night-noise", "right-noise");
+    expect(await journal.hash(run, 1)).toBeUndefined();
+    const [shed] = await journal.read({ run, ranges: [[1, 9]], ...ALL, lanes: [0] });
+    expect(JSON.parse(Buffer.from(shed?.bytes ?? []).toString()).body).toMatchObject({
+      reason: "corrupt",
+      kind: "alarm",
+    });
+  });
+});
+
+describe("a file that was set aside", () => {
+  test("gives its alarms, receipts, open alarms and settings to the new one, each row under the seq that it had", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    const { run } = first.restored;
+    const ended = anotherAlarm(1, { rev: 2, phase: "cleared" });
+    await first.write({ append: [position(), anotherAlarm(1), ended] }, "urgent");
+    await first.write({ append: [anotherAlarm(2)] }, "urgent");
+    await first.write({ append: [position(), position()] }, "grouped");
+    await first.write({ openAlarms: [{ device: "noise-01", subject: "", body: alarmBody(1) }] }, "urgent");
+    first.markReceipted(run, [
+      [1, 1],
+      [4, 4],
+    ]);
+    await first.setSetting("custody.epoch", "e1");
+    rotTree(directory, "story_alarm");
+    await expect(first.write({ append: [alarm()] }, "urgent")).rejects.toMatchObject({ code: "JOURNAL_BROKEN" });
+    await first.close().catch(() => {});
+
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored.setAside).toMatch(/broken/);
+    expect(second.restored).toMatchObject({
+      salvaged: { runs: 1, records: 3, isWhole: true },
+      previous: { run, lastSeq: 6 },
+      openAlarms: [{ body: alarmBody(1) }],
+    });
+    const rows = await second.read({ run, ranges: [[1, 9]], ...ALL });
+    expect(rows.map(({ seq, bytes }) => [seq, JSON.parse(Buffer.from(bytes).toString()).body.rev])).toEqual([
+      [2, 1],
+      [3, 2],
+    ]);
+    expect((await second.helloContent()).runs).toContainEqual({ run, first: 1, head: 6 });
+    expect(await second.lacking(run, [[1, 6]])).toEqual([
+      [1, 1],
+      [5, 6],
+    ]);
+    expect(await second.getSetting("custody.epoch")).toBe("e1");
+    expect(second.restored.run).not.toBe(run);
+    expect(await second.write({ append: [position(NOON_MS)] }, "grouped")).toEqual([1]);
+  });
+
+  test("that cannot be read at all gives nothing, and what does not prove whole is not taken", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    await first.write({ append: [alarm(1), alarm(2)] }, "urgent");
+    flip(directory, 2, "night-noise", "right-noise");
+    rotTree(directory, "story_alarm");
+    await first.write({ append: [alarm()] }, "urgent").catch(() => {});
+    await first.close().catch(() => {});
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored.salvaged).toMatchObject({ records: 1, isWhole: false });
+  });
+});
