@@ -24,6 +24,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "a bundle that proves a case to others: export, verify (offline)",
     load: () => import("./evidence.ts"),
   },
+  {
+    name: "backup",
+    summary: "a copy of a running bridge or of a gateway's journal, and proof that it is whole",
+    load: () => import("./backup.ts"),
+  },
   { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
   {
     name: "levels",

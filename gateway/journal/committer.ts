@@ -62,6 +62,8 @@ export class Committer {
     let written: RunState[] = [];
     this.#db.exec("BEGIN IMMEDIATE");
     try {
+      // First what goes: its pages take what comes, where no other is left.
+      act();
       if (hasHealth) this.#newestHealth.overtake();
       for (const [at, { seq, upMs, bytes }] of rows.entries()) {
         const record = records[at];
@@ -69,7 +71,6 @@ export class Committer {
         const [shelf, kind, , atMs, , story] = record;
         this.rows.insert(this.#current, { seq, shelf, kind, upMs, atMs, bytes, story });
       }
-      act();
       written = this.#runs.writeReceipts();
       this.tally.write();
       this.#faultPoints.reach("gateway-before-commit");

@@ -6,6 +6,7 @@ import { GatewayError } from "../contracts/gateway-error.ts";
 import { JOURNAL_FILE } from "./database.ts";
 import { journalError } from "./disk-fault.ts";
 import { RunTable, unreceipted } from "./run-table.ts";
+import { laneOfShelf, SHELVES } from "./shelf.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
 
 /** A journal opened for looking only, while a gateway may write it. */
@@ -73,11 +74,13 @@ export function journalFacts(opened: OpenedJournal) {
   return {
     file,
     sizeBytes: Number(db.pragma("page_count", { simple: true })) * Number(db.pragma("page_size", { simple: true })),
+    freeBytes: Number(db.pragma("freelist_count", { simple: true })) * Number(db.pragma("page_size", { simple: true })),
     runs: count,
     records: kinds.reduce((sum, { n }) => sum + n, 0),
     unreceipted: unsent,
     byKind: Object.fromEntries(kinds.map(({ kind, n }) => [kind, n])),
     openAlarms: open,
+    alarmStoreFull: setting("alarms.full") === "yes",
     bridge: setting("custody.bridge"),
     epoch: setting("custody.epoch"),
   };
@@ -85,44 +88,145 @@ export function journalFacts(opened: OpenedJournal) {
 
 export interface StoredRow {
   readonly run: string;
+  readonly runNo: number;
   readonly seq: number;
   readonly lane: number;
   readonly kind: string;
+  readonly atMs: number;
+  /** Absent in a journal of version 1. */
+  readonly crc: number | null;
   readonly bytes: Uint8Array;
 }
 
-/** Every row, oldest run first, by seq. */
-export function* storedRows({ db, runs }: OpenedJournal): Generator<StoredRow> {
-  const rows = db.prepare("SELECT seq, kind, bytes FROM record WHERE run_no = ? ORDER BY seq");
-  for (const { no, run } of runs.all()) {
-    for (const row of rows.iterate(no) as Iterable<Omit<StoredRow, "run">>) yield { run, ...row };
-  }
+export interface RowFilter {
+  readonly run?: string;
+  readonly kind?: string;
+  readonly lane?: number;
+  readonly fromSeq?: number;
+  readonly toSeq?: number;
+  readonly sinceMs?: number;
 }
 
-/** Faults of the file and of its rows, in words; none where all is well. */
-export function* journalFaults(opened: OpenedJournal): Generator<{ readonly code: string; readonly message: string }> {
-  for (const line of opened.db.pragma("integrity_check") as { integrity_check: string }[]) {
-    if (line.integrity_check !== "ok") yield { code: "JOURNAL_BROKEN", message: line.integrity_check };
-  }
-  const held = new Map<string, number>();
-  for (const { run, seq, kind, bytes } of storedRows(opened)) {
-    held.set(run, (held.get(run) ?? 0) + 1);
-    const record = parsed(bytes);
-    if (record?.seq !== seq || record?.kind !== kind) {
-      yield { code: "JOURNAL_ROW", message: `run ${run} seq ${seq}: the bytes are not those of this record` };
+/** A stretch of a run that cannot be read, between rows that can. */
+export interface Unreadable {
+  readonly run: string;
+  readonly table: string;
+  readonly afterSeq: number;
+  readonly beforeSeq: number | undefined;
+  readonly reason: string;
+}
+
+/**
+ * Every row that the filter lets through, oldest run first. Of a damaged file as much as can be read: from both ends of each
+ * shelf towards the damage.
+ */
+export function* storedRows(
+  { db, runs }: OpenedJournal,
+  filter: RowFilter = {},
+  onUnreadable: (hole: Unreadable) => void = () => {},
+): Generator<StoredRow> {
+  for (const state of runs.all()) {
+    if (filter.run !== undefined && !state.run.startsWith(filter.run)) continue;
+    const shelves = [...partsOf(db, state.no)].map((part) =>
+      ofPart(part, bothEnds(db, state.run, part, filter, onUnreadable)),
+    );
+    for (const { lane, row } of bySeq(shelves)) {
+      if (filter.lane !== undefined && filter.lane !== lane) continue;
+      const { seq, kind, at_ms, crc, bytes } = row;
+      yield { run: state.run, runNo: state.no, seq, lane, kind, atMs: at_ms, crc, bytes };
     }
   }
-  for (const { run, head, deleted } of opened.runs.all()) {
-    const lost = head - deleted - (held.get(run) ?? 0);
-    if (lost !== 0) yield { code: "JOURNAL_ROW", message: `run ${run}: ${lost} rows are missing that nobody deleted` };
+}
+
+interface LaneRow {
+  readonly lane: number;
+  readonly row: Row;
+}
+
+function* ofPart({ isShelved }: Part, rows: Iterable<Row>): Generator<LaneRow> {
+  for (const row of rows) yield { lane: isShelved ? laneOfShelf(row.place) : row.place, row };
+}
+
+/** Several walks by seq as one. */
+function* bySeq(walks: readonly Iterator<LaneRow>[]): Generator<LaneRow> {
+  const heads = walks.map((walk) => ({ walk, next: walk.next() }));
+  for (;;) {
+    let first: (typeof heads)[number] | undefined;
+    for (const head of heads) {
+      if (head.next.done === true) continue;
+      if (first === undefined || first.next.done === true || head.next.value.row.seq < first.next.value.row.seq)
+        first = head;
+    }
+    if (first === undefined || first.next.done === true) return;
+    yield first.next.value;
+    first.next = first.walk.next();
   }
 }
 
-function parsed(bytes: Uint8Array): { readonly seq?: unknown; readonly kind?: unknown } | undefined {
+interface Part {
+  readonly table: string;
+  readonly isShelved: boolean;
+  readonly where: string;
+}
+
+interface Row {
+  readonly seq: number;
+  readonly place: number;
+  readonly kind: string;
+  readonly at_ms: number;
+  readonly crc: number | null;
+  readonly bytes: Uint8Array;
+}
+
+/** The shelves of a run; a journal of version 1, and one half brought up, has a table without shelves. */
+function* partsOf(db: SqliteDatabase, runNo: number): Generator<Part> {
+  const tables = db
+    .prepare("SELECT name, sql LIKE '%shelf%' AS shelved FROM sqlite_master WHERE name IN ('record', 'record_v1')")
+    .all() as { name: string; shelved: number }[];
+  for (const { name, shelved } of tables) {
+    if (shelved === 0) yield { table: name, isShelved: false, where: `run_no = ${runNo}` };
+    else
+      for (const shelf of SHELVES)
+        yield { table: name, isShelved: true, where: `run_no = ${runNo} AND shelf = ${shelf}` };
+  }
+}
+
+function* bothEnds(
+  db: SqliteDatabase,
+  run: string,
+  { table, isShelved, where }: Part,
+  filter: RowFilter,
+  onUnreadable: (hole: Unreadable) => void,
+): Generator<Row> {
+  const columns = isShelved ? "seq, shelf AS place, kind, at_ms, crc" : "seq, lane AS place, kind, at_ms, NULL AS crc";
+  const kind = filter.kind === undefined ? "" : "AND kind = @kind";
+  const since = filter.sinceMs === undefined ? "" : "AND at_ms >= @sinceMs";
+  const walk = (order: "ASC" | "DESC") =>
+    db.prepare(
+      `SELECT ${columns}, bytes FROM ${table} WHERE ${where} AND seq BETWEEN @from AND @to ${kind} ${since} ORDER BY seq ${order}`,
+    );
+  const range = { from: filter.fromSeq ?? 1, to: filter.toSeq ?? Number.MAX_SAFE_INTEGER };
+  const named = {
+    ...(filter.kind === undefined ? {} : { kind: filter.kind }),
+    ...(filter.sinceMs === undefined ? {} : { sinceMs: filter.sinceMs }),
+  };
+  let last = range.from - 1;
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
-    return undefined;
+    for (const row of walk("ASC").iterate({ ...range, ...named }) as Iterable<Row>) {
+      yield row;
+      last = row.seq;
+    }
+    return;
+  } catch (error) {
+    const behind: Row[] = [];
+    try {
+      const rest = walk("DESC").iterate({ ...range, ...named, from: last + 1 }) as Iterable<Row>;
+      for (const row of rest) behind.push(row);
+    } catch {
+      // The other side of the damage.
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    onUnreadable({ run, table, afterSeq: last, beforeSeq: behind.at(-1)?.seq, reason });
+    yield* behind.reverse();
   }
 }

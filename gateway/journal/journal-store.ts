@@ -4,7 +4,7 @@ import type { JournalNews, JournalStatistics, RunSummary, StoredRecord } from ".
 import { AlarmCap } from "./alarm-cap.ts";
 import { Committer } from "./committer.ts";
 import { corruptPlan } from "./corrupt-rows.ts";
-import { diskFault, journalError } from "./disk-fault.ts";
+import { diskFault, journalError, journalFull } from "./disk-fault.ts";
 import { FillRate } from "./fill-rate.ts";
 import { planMessages } from "./message-cap.ts";
 import type { BatchOutcome, EncodedWrite, JournalSettings, Stamp, Urgency } from "./messages.ts";
@@ -100,20 +100,22 @@ export class JournalStore {
       this.#committer.commit(records, () => {
         for (const write of writes) this.#tables.apply(write);
       });
+    const sizeBytes = records.reduce((sum, record) => sum + record[4].length, 0);
     try {
       this.#room.refuseWhileFull(urgency, stamp);
+      if (this.#room.isShort(sizeBytes, urgency)) this.#makeRoom(sizeBytes, urgency, stamp, shed);
       commit();
     } catch (error) {
       if (diskFault(error) !== "full") return refused(error);
-      const isMade = this.#makeRoom(urgency, stamp, shed);
-      if (!isMade) return refused(error);
+      // The disk itself, then: what the quota allows was seen to before.
+      if (!this.#giveReserve(urgency, stamp)) return refused(error);
       try {
         commit();
       } catch (second) {
         return refused(second);
-      } finally {
-        this.#room.limit("grouped");
       }
+    } finally {
+      this.#room.limit("grouped");
     }
     if (urgency === "grouped") this.#room.passed();
     for (const [, , , , afterSeq] of records) this.#fillRate.note(stamp.upMs, afterSeq.length);
@@ -279,28 +281,24 @@ export class JournalStore {
     }
   }
 
-  /** Out of quota: gives up what may go. Out of disk: alarms get the reserve, the rest has to wait. */
-  #makeRoom(urgency: Urgency, stamp: Stamp, shed: StoredRecord[]): boolean {
+  /** @throws GatewayError JOURNAL_FULL when nothing more may go, and this is no alarm */
+  #makeRoom(sizeBytes: number, urgency: Urgency, stamp: Stamp, shed: StoredRecord[]): void {
+    this.#room.limit("urgent");
+    this.#shed(urgency, stamp, shed);
+    if (!this.#room.isShort(sizeBytes, urgency)) return;
+    this.#room.filled(stamp, true);
+    if (urgency === "grouped")
+      throw journalFull(this.#room.isFrozen ? "its disk is nearly full" : "its quota is used up");
+  }
+
+  /** The disk is full: alarms get the reserve, the rest has to wait. @returns whether it is worth another try */
+  #giveReserve(urgency: Urgency, stamp: Stamp): boolean {
     const isQuota = this.#room.reserve.hasRoom();
-    let isMade = urgency === "urgent";
-    if (isQuota) {
-      this.#room.limit("urgent");
-      const before = this.#room.freePages();
-      try {
-        this.#shed(urgency, stamp, shed);
-      } catch (error) {
-        if (diskFault(error) === undefined) throw error;
-      }
-      const freed = this.#room.freePages() > before;
-      isMade ||= freed;
-      if (freed) this.#room.limit("grouped");
-      if (freed && urgency === "grouped") return isMade;
-    } else if (urgency === "urgent") {
-      this.#room.limit("urgent");
-      this.#room.reserve.giveBack();
-    }
     this.#room.filled(stamp, isQuota);
-    return isMade;
+    if (urgency !== "urgent") return false;
+    this.#room.limit("urgent");
+    if (!isQuota) this.#room.reserve.giveBack();
+    return true;
   }
 
   #shed(urgency: Urgency, stamp: Stamp, shed: StoredRecord[]): void {
@@ -308,7 +306,7 @@ export class JournalStore {
       ...{ db: this.#db, runs: this.#runs, current: this.#current },
       ...{ tally: this.#committer.tally, thinning: this.#thinning, keepReceiptedMs: this.#settings.keepReceiptedMs },
     };
-    while (this.#room.freePages() < SHED_PAGES) {
+    while (this.#room.availablePages() < this.#room.reservePages + SHED_PAGES) {
       let plan = planShedding(shedder, stamp);
       // Nothing else is left: an alarm that comes now is worth more than ones that ended.
       if (plan === undefined && urgency === "urgent") plan = this.#alarmCap.plan(stamp);

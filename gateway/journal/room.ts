@@ -6,6 +6,8 @@ import { PAGE_BYTES, type SqliteDatabase } from "./sqlite.ts";
 /** Pause before the quota is tried again once nothing more could be given up. */
 const QUOTA_RETRY_MS = 1000;
 const LOOK_EVERY_MS = 1000;
+/** Of a commit beside its rows: tables and indexes that it touches and may split. */
+const SPARE_PAGES = 12;
 /** However little is free on the disk, a journal may have so much. */
 const LEAST_PAGES = 1024;
 /** Above the floor by so much, the journal may grow again. */
@@ -60,7 +62,21 @@ export class Room {
     this.#db.pragma(`max_page_count = ${urgency === "urgent" ? most : most - this.reservePages}`);
   }
 
-  freePages(): number {
+  /** Pages that may still be written: growth and what was freed, the reserve included. */
+  availablePages(): number {
+    return this.#mostPages - this.#pages() + this.#freePages();
+  }
+
+  /**
+   * Whether a write of so many bytes would touch what is kept: of everybody the reserve, and of alarms its last half, so that
+   * a new one and the giving up itself always find pages. Freed pages count; `max_page_count` alone does not see them go.
+   */
+  isShort(sizeBytes: number, urgency: Urgency): boolean {
+    const needed = SPARE_PAGES + Math.ceil((2 * sizeBytes) / PAGE_BYTES);
+    return this.availablePages() < needed + (urgency === "urgent" ? this.reservePages >> 1 : this.reservePages);
+  }
+
+  #freePages(): number {
     return Number(this.#db.pragma("freelist_count", { simple: true }));
   }
 
@@ -68,7 +84,7 @@ export class Room {
   freeBytes(): number {
     const growth = this.#mostPages - this.reservePages - this.#pages();
     return (
-      Math.min(growth * PAGE_BYTES, this.reserve.freeBytes() - this.#minFreeDiskBytes) + this.freePages() * PAGE_BYTES
+      Math.min(growth * PAGE_BYTES, this.reserve.freeBytes() - this.#minFreeDiskBytes) + this.#freePages() * PAGE_BYTES
     );
   }
 

@@ -143,7 +143,13 @@ describe("the file", () => {
     const { JournalStore, RunTable, openDatabase } = await tables();
     const db = openDatabase(directory, 10_000);
     const runs = new RunTable(db);
-    const settings = { directory, quotaBytes: 40_960_000, reserveBytes: 65_536, keepReceiptedMs: 30 * 86_400_000 };
+    const settings = {
+      directory,
+      quotaBytes: 40_960_000,
+      reserveBytes: 65_536,
+      keepReceiptedMs: 30 * 86_400_000,
+      minFreeDiskBytes: 0,
+    };
     const stamp = { upMs: 0, atMs: NOON_MS + 31 * 86_400_000, timeQuality: "ntp" as const };
     const store = new JournalStore(db, runs, runs.begin("r".repeat(22), stamp.atMs), { ...settings, stamp });
     store.tend(stamp);

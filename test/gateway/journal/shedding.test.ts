@@ -14,7 +14,7 @@ import {
 } from "./sample-records.ts";
 
 const RUN = "r".repeat(22);
-const ROUNDS = Number(process.env["SHAO_ROUNDS"] ?? 4);
+const ROUNDS = Number(process.env["SHAO_ROUNDS"] ?? 3);
 const SEED = Number(process.env["SHAO_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 function table(settings: { quotaBytes?: number; directory?: string } = {}, nowMs = NOON_MS, run = RUN) {
