@@ -84,7 +84,7 @@ async function isOther(trx: Trx, node: string, body: EvidenceBody, nowMs: number
     .where("evidence_id", "=", evidenceId)
     .executeTakeFirst();
   if (known?.node === node && known.body === JSON.stringify(body)) return false;
-  return raiseFault(trx, { node, rule: "evidence-untrusted", detail: `${evidenceId} twice` }, nowMs);
+  return raiseFault(trx, { node, rule: "evidence-untrusted" }, nowMs);
 }
 
 /** The node gave a file up. One that came after all stands. @returns whether alarms changed */
