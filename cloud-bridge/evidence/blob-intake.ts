@@ -9,12 +9,14 @@ import { type FaultPoints, noFaultPoints } from "../store/fault-points.ts";
 import type { Logger } from "../store/logger.ts";
 import { BlobFiles, type BlobKey } from "./blob-files.ts";
 import { BlobKeeping } from "./blob-keeping.ts";
-import { type BlobRow, isAnnounced, isInline, loadBlob, saveBlob, usedBytes } from "./blob-rows.ts";
+import { allUsedBytes, type BlobRow, isAnnounced, isInline, loadBlob, saveBlob, usedBytes } from "./blob-rows.ts";
 import { type BlobAnswer, judgeBlob, judgeHash } from "./blob-verdict.ts";
 
 const SYNC_EVERY_BYTES = 1024 * 1024;
 const TIDY_EVERY_MS = 10 * 60_000;
 const NO_ROOM_MS = 60_000;
+/** How long the sum of all files is believed: it reads every row, and all else waits for that. */
+const COUNT_EVERY_MS = 10 * 60_000;
 const MAX_REMEMBERED = 1000;
 
 export interface EvidenceLimits {
@@ -66,6 +68,8 @@ export class BlobIntake {
   readonly #uploads = new Map<string, Upload>();
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
   #isFull = false;
+  /** Promised to all files, those that were begun here since it was counted included. */
+  #all = { bytes: 0, countedAtMs: Number.NEGATIVE_INFINITY };
 
   constructor(options: BlobIntakeOptions) {
     this.#options = options;
@@ -176,6 +180,7 @@ export class BlobIntake {
     if (!(await this.#hasRoom(key, sizeBytes - (known?.row.state === "partial" ? known.row.sizeBytes : 0)))) {
       return this.#answer(key, { next: 0, waitMs: NO_ROOM_MS });
     }
+    this.#all.bytes += sizeBytes;
     const { restarts = 0, firstAtMs = nowMs } = known?.row ?? {};
     const row: BlobRow = { sizeBytes, receivedBytes: 0, state: "partial", restarts, firstAtMs };
     try {
@@ -194,14 +199,25 @@ export class BlobIntake {
     const used = await usedBytes(db, key.node);
     const { maxBytes, maxBytesPerNode, orphanBytesPerNode } = this.#limits;
     if (used.orphans + bytes > orphanBytesPerNode && !(await isAnnounced(db, key))) return false;
-    const lacking = Math.max(used.all + bytes - maxBytes, used.node + bytes - maxBytesPerNode);
+    const all = await this.#allBytes();
+    if (all + bytes <= maxBytes && used.node + bytes <= maxBytesPerNode) return true;
+    const counted = await this.#allBytes(true);
+    const lacking = Math.max(counted + bytes - maxBytes, used.node + bytes - maxBytesPerNode);
     if (lacking <= 0) return true;
     const freed = await this.#keeping.makeRoom(lacking, this.#options.clock.nowMs());
     if (freed > 0) this.#forgetEnded();
     const after = await usedBytes(db, key.node);
-    const hasRoom = after.all + bytes <= maxBytes && after.node + bytes <= maxBytesPerNode;
+    const hasRoom = (await this.#allBytes(true)) + bytes <= maxBytes && after.node + bytes <= maxBytesPerNode;
     if (!hasRoom) this.#sayFull(key, "no room is left in the limits of `evidence`");
     return hasRoom;
+  }
+
+  async #allBytes(isAnew = false): Promise<number> {
+    const nowMs = this.#options.clock.nowMs();
+    if (isAnew || nowMs - this.#all.countedAtMs > COUNT_EVERY_MS) {
+      this.#all = { bytes: await allUsedBytes(this.#options.store.db), countedAtMs: nowMs };
+    }
+    return this.#all.bytes;
   }
 
   #forgetEnded(): void {

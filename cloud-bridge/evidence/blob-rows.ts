@@ -75,17 +75,11 @@ export interface UsedBytes {
   readonly node: number;
   /** Files whose record has not come, with what each costs by being there. */
   readonly orphans: number;
-  readonly all: number;
 }
 
 /** What is promised room: whole files, and partial ones at their full size. */
 export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
-  const rows = await db
-    .selectFrom("blobs")
-    .select(({ fn }) => ["node", fn.sum<number>("size_bytes").as("bytes")])
-    .where("state", "in", ["partial", "stored"])
-    .groupBy("node")
-    .execute();
+  const own = await promisedBytes(db).where("node", "=", node).executeTakeFirst();
   const orphans = await db
     .selectFrom("blobs")
     .select(({ fn }) => [
@@ -105,8 +99,19 @@ export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
     )
     .executeTakeFirst();
   return {
-    node: Number(rows.find((row) => row.node === node)?.bytes ?? 0),
+    node: Number(own?.bytes ?? 0),
     orphans: Number(orphans?.bytes ?? 0) + Number(orphans?.count ?? 0) * ORPHAN_OVERHEAD_BYTES,
-    all: rows.reduce((sum, { bytes }) => sum + Number(bytes), 0),
   };
+}
+
+/** Of all nodes: reads every row. */
+export async function allUsedBytes(db: Db): Promise<number> {
+  return Number((await promisedBytes(db).executeTakeFirst())?.bytes ?? 0);
+}
+
+function promisedBytes(db: Db) {
+  return db
+    .selectFrom("blobs")
+    .select(({ fn }) => fn.sum<number>("size_bytes").as("bytes"))
+    .where("state", "in", ["partial", "stored"]);
 }
