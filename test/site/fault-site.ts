@@ -325,10 +325,12 @@ async function dieMidMigration(directory: string): Promise<boolean> {
 export function checkpoint(file: string): void {
   const db = new Database(file);
   try {
+    // A connection that has read nothing does not know yet that there is a log, and says -1 for its length.
+    db.prepare("SELECT count(*) FROM sqlite_master").get();
     // Somebody who reads at this moment makes it stop half way, without an error.
     for (let tries = 1; ; tries += 1) {
-      const [done] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
-      if (done?.busy === 0) return;
+      const [done] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number; log: number }[];
+      if (done?.busy === 0 && done.log === 0) return;
       if (tries === CHECKPOINT_TRIES) throw new Error(`${file} is never free for a checkpoint`);
     }
   } finally {
