@@ -330,12 +330,14 @@ export function checkpoint(file: string): void {
     // Somebody who reads at this moment makes it stop half way, without an error.
     for (let tries = 1; ; tries += 1) {
       const [done] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number; log: number }[];
-      if (done?.busy === 0 && done.log === 0) return;
+      if (done?.busy === 0 && done.log === 0) break;
       if (tries === CHECKPOINT_TRIES) throw new Error(`${file} is never free for a checkpoint`);
     }
   } finally {
     db.close();
   }
+  // The log's new length is not synced by SQLite: a cut could bring the old log back, and a tear replay half of it.
+  spawnSync("sync", ["-f", file]);
 }
 
 /** Not the sockets, and not the disk's own folder. */
