@@ -230,7 +230,7 @@ export class FaultSite {
     let quiet = 0;
     while (Date.now() < untilMs) {
       observer.look();
-      quiet = observer.runs >= leastRuns && observer.unreceipted() === 0 ? quiet + 1 : 0;
+      quiet = observer.runs >= leastRuns && observer.unreceipted(this.#epoch()) === 0 ? quiet + 1 : 0;
       if (quiet >= QUIET_LOOKS && this.#noisy.hasSettled()) return true;
       await new Promise((resolve) => setTimeout(resolve, 400));
     }
@@ -265,6 +265,16 @@ export class FaultSite {
       if (existsSync(this.directory)) appendFileSync(join(this.directory, `${child.name}.log`), `${said}\n`);
     });
     return child;
+  }
+
+  /** That of the running bridge. */
+  #epoch(): string {
+    const db = new Database(join(this.system.bridgeState, "bridge.sqlite"), { readonly: true });
+    try {
+      return String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get());
+    } finally {
+      db.close();
+    }
   }
 
   #args(half: Half): readonly string[] {
