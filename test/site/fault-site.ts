@@ -198,6 +198,9 @@ export class FaultSite {
   async kill(half: Half): Promise<void> {
     this.child(half).kill("SIGKILL");
     await this.child(half).ended;
+    // What it had written and not yet synced is seen by whoever opens the file now, so a later cut must not take it: the
+    // system would have written it soon. On a disk whose power is already cut this does nothing.
+    if (this.#disks.has(half)) spawnSync("sync", ["-f", this.state(half)]);
   }
 
   /** The bridge is down and its disk as after a boot: every receipt that left must be true. */
