@@ -174,13 +174,16 @@ test("clips come whole through kills of either half in the middle of them, a cut
       await site.killBridge();
       await site.startBridge(point);
     }
-    await site.take(newAlarmId(Date.now()), [make(point)]);
+    const clip = make(point);
+    const taken = await site.take(newAlarmId(Date.now()), [clip]);
     const died = () =>
       isGateway ? site.gateway?.signalCode === "SIGKILL" : site.bridge !== undefined && isDead(site.bridge.pid);
     reached[point] = await site.until(died, 60_000);
     if (isGateway) await site.startGateway();
     else await site.startBridge();
     kills += 1;
+    // It died before it had promised custody: who hands a clip in still has it, and hands it in again.
+    if (taken === undefined) await site.take(newAlarmId(Date.now()), [clip]);
     expect(await site.until(isStored, 90_000), `${point}, seed ${seed}`).toBe(true);
   }
   for (const [sha256, bytes] of files) {
@@ -188,7 +191,8 @@ test("clips come whole through kills of either half in the middle of them, a cut
     expect(Buffer.compare(stored, bytes), `seed ${seed}`).toBe(0);
   }
   // Every record is there with them, signed by the key that the bridge pinned.
-  expect(await site.until(async () => (await site.evidence()).length === 5, 30_000)).toBe(true);
+  await site.until(async () => (await site.evidence()).length >= 5, 90_000);
+  expect((await site.evidence()).length, `seed ${seed}`).toBeGreaterThanOrEqual(5);
   expect((await site.evidence()).every(({ signature }) => signature === "good")).toBe(true);
   expect(Object.values(reached)).toEqual([true, true, true, true]);
   process.stderr.write(`${JSON.stringify({ seed, kills, files: files.size, reached })}\n`);
