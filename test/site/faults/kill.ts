@@ -6,6 +6,8 @@ import type { Fault } from "./fault.ts";
 
 /** A half that was told to die at a fault point and does not get there is killed all the same. */
 const PATIENCE_MS = 6_000;
+/** Longer where a point was asked for by name: a node may first have to come back to its bridge. */
+const PATIENCE_BY_NAME_MS = 20_000;
 const MAX_PAUSE_MS = 1_000;
 const MAX_AWAY_MS = 250;
 /** Met by the set-up of each run: a migration runs once. */
@@ -17,7 +19,7 @@ export function pointsOf(half: Half): readonly string[] {
   return all.filter((point) => !AT_SET_UP.includes(point));
 }
 
-/** `only`: no random moments, these points by turns. */
+/** `only`: no random moments, these points by turns, each at the first time that it is reached. */
 export function killFault(only?: readonly string[]): Fault {
   return {
     name: "kill",
@@ -28,7 +30,9 @@ export function killFault(only?: readonly string[]): Fault {
       const points = only?.filter((point) => pointsOf(half).includes(point)) ?? pointsOf(half);
       const at = only === undefined ? (turn % 2 === 1 ? turn >> 1 : undefined) : turn;
       const point = at === undefined ? undefined : points[at % points.length];
-      const count = 1 + Math.floor(random() * 3);
+      const drawn = 1 + Math.floor(random() * 3);
+      const count = only === undefined ? drawn : 1;
+      const patienceMs = only === undefined ? PATIENCE_MS : PATIENCE_BY_NAME_MS;
       const afterMs = random() * MAX_PAUSE_MS;
       const end = (site: FaultSite) => site.startHalf(half);
       const holdMs = random() * MAX_AWAY_MS;
@@ -39,7 +43,7 @@ export function killFault(only?: readonly string[]): Fault {
         says: `${half} dies at ${point}:${count}`,
         faultPoint: `${point}:${count}`,
         holdMs,
-        inject: (site) => dieAt(site, half, point),
+        inject: (site) => dieAt(site, half, point, patienceMs),
         end,
       };
     },
@@ -51,13 +55,13 @@ async function killAfter(site: FaultSite, half: Half, afterMs: number): Promise<
   await site.kill(half);
 }
 
-async function dieAt(site: FaultSite, half: Half, point: string): Promise<void> {
+async function dieAt(site: FaultSite, half: Half, point: string, patienceMs: number): Promise<void> {
   const child = site.child(half);
   let timer: NodeJS.Timeout | undefined;
   const died = await Promise.race([
     child.ended.then(() => true),
     new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), PATIENCE_MS);
+      timer = setTimeout(() => resolve(false), patienceMs);
     }),
   ]);
   clearTimeout(timer);
