@@ -1,5 +1,6 @@
 import type { Db } from "../store/database.ts";
 import type { BlobFiles } from "./blob-files.ts";
+import { isUnannounced } from "./blob-rows.ts";
 
 const ENDED = ["closed", "closed-unverified", "false-alarm", "self-cleared"];
 const AT_ONCE = 200;
@@ -66,16 +67,7 @@ export class BlobKeeping {
       .selectFrom("blobs")
       .select(["node", "sha256"])
       .where("updated_at_ms", "<", atMs)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom("evidence_parts")
-              .select("evidence_parts.name")
-              .whereRef("evidence_parts.node", "=", "blobs.node")
-              .whereRef("evidence_parts.sha256", "=", "blobs.sha256"),
-          ),
-        ),
-      )
+      .where(isUnannounced)
       .limit(AT_ONCE)
       .execute();
   }

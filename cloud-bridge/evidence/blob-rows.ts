@@ -1,5 +1,7 @@
+import type { ExpressionBuilder } from "kysely";
 import type { Sha256 } from "../../protocol/ids.ts";
 import type { Db, Trx } from "../store/database.ts";
+import type { Tables } from "../store/schema.ts";
 import type { BlobKey } from "./blob-files.ts";
 import type { BlobState, KnownBlob } from "./blob-verdict.ts";
 
@@ -77,6 +79,17 @@ export interface UsedBytes {
   readonly orphans: number;
 }
 
+/** A file that no evidence record names. */
+export const isUnannounced = ({ not, exists, selectFrom }: ExpressionBuilder<Tables, "blobs">) =>
+  not(
+    exists(
+      selectFrom("evidence_parts")
+        .select("evidence_parts.name")
+        .whereRef("evidence_parts.node", "=", "blobs.node")
+        .whereRef("evidence_parts.sha256", "=", "blobs.sha256"),
+    ),
+  );
+
 /** What is promised room: whole files, and partial ones at their full size. */
 export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
   const own = await promisedBytes(db).where("node", "=", node).executeTakeFirst();
@@ -87,16 +100,7 @@ export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
       fn.sum<number>("size_bytes").filterWhere("state", "in", ["partial", "stored"]).as("bytes"),
     ])
     .where("node", "=", node)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom("evidence_parts")
-            .select("evidence_parts.name")
-            .whereRef("evidence_parts.node", "=", "blobs.node")
-            .whereRef("evidence_parts.sha256", "=", "blobs.sha256"),
-        ),
-      ),
-    )
+    .where(isUnannounced)
     .executeTakeFirst();
   return {
     node: Number(own?.bytes ?? 0),
