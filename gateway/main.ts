@@ -1,13 +1,13 @@
 import { deviceLinks } from "../drivers/device-links.ts";
-import type { Clock, TimeReading } from "../drivers/driver.ts";
+import type { Clock } from "../drivers/driver.ts";
 import { loadDriver } from "../drivers/registry.ts";
-import type { TimeBody } from "../protocol/bodies.ts";
 import type { Command } from "../protocol/session.ts";
+import { startBridgeSide } from "./bridge-side.ts";
 import type { CommandOutcome } from "./commands/commands.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { EvidenceTaker } from "./contracts/evidence.ts";
-import { type GatewayFaultSpec, type GatewayNegativeControl, killAtFaultPoint } from "./contracts/fault-points.ts";
+import type { GatewayFaultSpec, GatewayNegativeControl } from "./contracts/fault-points.ts";
 import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
@@ -16,23 +16,24 @@ import { forgetStart, START_OVER_MS } from "./contracts/start-memory.ts";
 import type { EvidenceStore } from "./evidence/evidence-store.ts";
 import { openEvidence, takeEvidence } from "./evidence-custody.ts";
 import { type TakenUp, takeUp } from "./hand-over.ts";
-import { commandKeys, type NodeIdentity } from "./identity/identity-files.ts";
+import type { NodeIdentity } from "./identity/identity-files.ts";
 import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { tellOfJournal } from "./journal-news.ts";
-import { type LocalHealth, type LocalServer, startLocalServer } from "./local/local-server.ts";
-import { ProbeServer } from "./local/probe-server.ts";
+import type { LocalHealth } from "./local/local-server.ts";
+import { LocalServices } from "./local-services.ts";
 import { actOn } from "./node-acts.ts";
-import { type NodePulse, NodeReport, problemOf } from "./node-report.ts";
+import { type NodePulse, NodeReport } from "./node-report.ts";
 import { ownIdentity } from "./own-identity.ts";
 import { ParkingControl } from "./parking/parking-control.ts";
 import type { PipelineOutput } from "./pipeline/output.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
-import { startBody, supervisedDevices } from "./start-record.ts";
+import { forgetCommandedRestart, startBody, supervisedDevices, wasRestartCommanded } from "./start-record.ts";
 import { type Supervisor, startSupervisor } from "./supervisor/supervisor.ts";
 import { systemClock } from "./system-clock.ts";
 import { isNtpSynchronised } from "./time/ntp-marks.ts";
-import { TimeKeeper, type TimeVerdict } from "./time/time-keeper.ts";
+import { TimeKeeper } from "./time/time-keeper.ts";
+import { TimeRecords } from "./time-records.ts";
 import type { Uplink } from "./uplink/uplink.ts";
 
 const DAY_MS = 86_400_000;
@@ -41,9 +42,6 @@ const HEALTH_EVERY_MS = 60_000;
 /** The first health record comes soon, so that a bridge need not wait a minute to show a new node. */
 const FIRST_HEALTH_MS = 3000;
 const DRIVERS_END_MS = 3000;
-/** How long the way to the bridge, a third of the program to load, stands back for the first reading. */
-const FIRST_READING_MS = 500;
-const RESTART_SETTING = "start.commanded";
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -121,6 +119,7 @@ class RunningGateway implements Gateway {
   readonly #log: Logger;
   readonly #journal: CustodyJournal;
   readonly #time: TimeKeeper;
+  readonly #timeRecords: TimeRecords;
   readonly #clock: Clock;
   readonly #links;
   readonly #takenUp: TakenUp;
@@ -134,11 +133,9 @@ class RunningGateway implements Gateway {
   readonly #end: (end: GatewayEnd) => void;
   #supervisor: Supervisor | undefined;
   #uplink: Uplink | undefined;
-  #local: LocalServer | undefined;
+  #local: LocalServices | undefined;
   readonly #firstReading = Promise.withResolvers<void>();
-  #probe: ProbeServer | undefined;
   #pipelineFaults = 0;
-  readonly #timeVerdicts = new Map<string, TimeVerdict>();
   #uplinkProblem: GatewayError | undefined;
   #healthUpMs = Number.NEGATIVE_INFINITY;
 
@@ -157,6 +154,7 @@ class RunningGateway implements Gateway {
     this.#takenUp = takenUp;
     const { openAlarms } = takenUp.restored;
     this.#writer = new HoldingWriter(journal, options.log, () => this.#end("journal-broken"), openAlarms);
+    this.#timeRecords = new TimeRecords(time, this.#writer, options.log);
     this.evidence = openEvidence({ ...options, run: this.run, time, writer: this.#writer });
     this.#report = new NodeReport({
       node: options.config.node,
@@ -198,19 +196,19 @@ class RunningGateway implements Gateway {
 
   async start(identity: NodeIdentity | undefined): Promise<void> {
     const { config, version } = this.#options;
-    const wasCommanded = (await this.#journal.getSetting(RESTART_SETTING)) === "yes";
+    const wasCommanded = await wasRestartCommanded(this.#journal);
     const body = startBody(config, this.#journal.restored, version, wasCommanded, this.evidence.publicKeyText);
     // Alone and first: it is seq 1 of its run, and says what the run is.
     await this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "start", body }] }, "urgent");
     for (const { write, urgency } of this.#takenUp.writes) void this.#writer.write(write, urgency);
-    if (wasCommanded) await this.#journal.setSetting(RESTART_SETTING, "no");
+    if (wasCommanded) await forgetCommandedRestart(this.#journal);
     const { reason, previous } = body;
     this.#log.info({ run: this.run, reason, previous, timeQuality: this.#time.quality }, "gateway started");
     if (this.#time.quality === "none") {
       const hint = "Set the clock, allow NTP, or connect a GNSS receiver. Limits of the night hold until then.";
       this.#log.warn({ code: "CLOCK_UNTRUSTED", atMs: this.#time.nowMs(), hint }, "this node does not know the time");
     }
-    this.#checkTime();
+    this.#timeRecords.check();
     this.#take(() => this.#pipeline.start(this.#time.stamp()));
     this.#supervisor = startSupervisor({
       devices: supervisedDevices(config),
@@ -226,21 +224,20 @@ class RunningGateway implements Gateway {
       this.#take(() => this.#pipeline.tick(this.#time.stamp()));
       this.#parking.tick();
     });
-    this.#every(1000, () => this.#checkTime());
+    this.#every(1000, () => this.#timeRecords.check());
     this.#timers.push(setTimeout(() => void this.#writeHealth(), FIRST_HEALTH_MS));
     this.#every(HEALTH_EVERY_MS, () => {
       const sinceMs = this.#clock.upMs() - this.#healthUpMs;
       if (sinceMs > (this.#parking.parked?.everyMs ?? 0) - HEALTH_EVERY_MS / 2) void this.#writeHealth();
     });
-    if (config.health !== undefined) {
-      const answers = { health: () => this.health(), metrics: () => this.#report.metrics() };
-      this.#local = await startLocalServer({ ...config.health, ...answers });
-      this.#log.info({ host: config.health.host, port: this.#local.port }, "local health page listens");
-    }
-    const { openBus } = this.#links;
-    const health = () => this.#supervisor?.health() ?? [];
-    this.#probe = await ProbeServer.start({ config, openBus, health, clock: this.#clock, log: this.#log });
-    await this.#startUplink(identity);
+    this.#local = await LocalServices.start({
+      ...this.#options,
+      clock: this.#clock,
+      links: this.#links,
+      report: this.#report,
+      deviceHealth: () => this.#supervisor?.health() ?? [],
+    });
+    await this.#startBridgeSide(identity);
     this.#timers.push(setTimeout(forgetStart, START_OVER_MS));
   }
 
@@ -249,7 +246,7 @@ class RunningGateway implements Gateway {
     this.#stop.abort();
     await Promise.race([this.#supervisor?.done, this.#clock.sleep(DRIVERS_END_MS)]);
     this.#take(() => this.#pipeline.stop());
-    await Promise.all([this.#local?.close(), this.#probe?.close()]);
+    await this.#local?.close();
     await this.#uplink?.close();
     await this.evidence.idle();
     await this.#writer.stop();
@@ -277,24 +274,14 @@ class RunningGateway implements Gateway {
   /** Returns at once: however slow the disk is, a meter is polled on time. */
   #onReading(reading: DeviceReading): void {
     this.#firstReading.resolve();
-    this.#probe?.heard(reading);
+    this.#local?.heard(reading);
     if (reading.reading.kind === "time") {
       // The receiver's word on UTC is the time keeper's: one voice writes `time` records.
-      this.#onTime(reading.reading, reading.device);
+      this.#timeRecords.heard(reading.reading, reading.device);
       return;
     }
     this.#parking.heard(reading);
     this.#take(() => this.#pipeline.accept(reading, this.#time.stamp()));
-  }
-
-  #onTime(reading: TimeReading, device: string): void {
-    const verdict = this.#time.heard(reading, device);
-    if (verdict === this.#timeVerdicts.get(device)) return;
-    this.#timeVerdicts.set(device, verdict);
-    if (verdict !== "impossible" && verdict !== "disagrees") return;
-    const { utcMs, atMs } = reading;
-    const hint = "Two receivers, or a receiver and NTP, that disagree: find out which is wrong. Positions are used.";
-    this.#log.warn({ code: "GNSS_TIME_REFUSED", device, verdict, utcMs, atMs, hint }, "receiver's time is not used");
   }
 
   #take(step: () => PipelineOutput): void {
@@ -320,13 +307,6 @@ class RunningGateway implements Gateway {
 
   // ---- the node's own records ----
 
-  #checkTime(): void {
-    const body: TimeBody | undefined = this.#time.check();
-    if (body === undefined) return;
-    void this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "time", body }] }, "grouped");
-    this.#log.info({ quality: body.quality, utcMs: body.utcMs }, "time recorded");
-  }
-
   async #writeHealth(): Promise<void> {
     this.#healthUpMs = this.#clock.upMs();
     try {
@@ -339,54 +319,21 @@ class RunningGateway implements Gateway {
 
   // ---- the bridge ----
 
-  async #startUplink(identity: NodeIdentity | undefined): Promise<void> {
-    const { config, version, faultPoint, negativeControl } = this.#options;
-    const { url, topicPrefix, insecureLoopback } = config.bridge;
-    const isPlain = insecureLoopback && url.startsWith("mqtt://");
-    if (identity === undefined && !isPlain) {
-      this.#uplinkProblem = new GatewayError("NODE_NOT_ENROLLED", `there is no identity under ${config.state}`, {
-        hint: "`shao node add ID` at the bridge prints the command to run here. Until then all records are kept.",
-      });
-      this.#log.error(problemOf(this.#uplinkProblem), "node is not enrolled, nothing is sent");
-      return;
-    }
-    if (config.devices.some(({ isEnabled }) => isEnabled))
-      await Promise.race([this.#firstReading.promise, this.#clock.sleep(FIRST_READING_MS, this.#stop.signal)]);
-    const [{ Commands }, { Uplink }] = await Promise.all([
-      import("./commands/commands.ts"),
-      import("./uplink/uplink.ts"),
-    ]);
-    const commands = await Commands.open({
-      keys: commandKeys(identity),
-      journal: this.#journal,
-      stamp: () => this.#time.stamp(),
-      log: this.#log,
-      act: (command) => this.#act(command),
-      onRestart: () => void this.#journal.setSetting(RESTART_SETTING, "yes").finally(() => this.#end("restart")),
-    });
-    this.#uplink = await Uplink.start({
-      node: config.node,
-      version,
-      url,
-      topicPrefix,
+  async #startBridgeSide(identity: NodeIdentity | undefined): Promise<void> {
+    const side = await startBridgeSide({
+      ...this.#options,
+      identity,
       journal: this.#journal,
       files: this.evidence,
-      stamp: () => this.#time.stamp(),
-      upMs: () => this.#clock.upMs(),
-      log: this.#log,
-      onCommand: (bytes) => void commands.take(bytes),
-      onJournalBroken: () => this.#end("journal-broken"),
-      faultPoints: killAtFaultPoint(faultPoint),
-      ...(identity === undefined || isPlain
-        ? {}
-        : {
-            bridge: identity.bridge,
-            tls: { ca: identity.caPem, cert: identity.certificatePem, key: identity.keyPem },
-          }),
-      line: config.bridge,
-      timeZone: config.timeZone,
-      ...(negativeControl === "receipt-on-puback" ? { negativeControl } : {}),
+      time: this.#time,
+      clock: this.#clock,
+      signal: this.#stop.signal,
+      firstReading: this.#firstReading.promise,
+      act: (command) => this.#act(command),
+      onEnd: (end) => this.#end(end),
     });
+    if (side instanceof GatewayError) this.#uplinkProblem = side;
+    else this.#uplink = side;
   }
 
   #act(command: Command): Promise<CommandOutcome> {

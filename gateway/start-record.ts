@@ -3,8 +3,24 @@ import type { StartBody } from "../protocol/bodies.ts";
 import { MAX_URGENT_BODY_BYTES } from "../protocol/limits.ts";
 import { NoiseQuantity } from "../protocol/noise.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
-import type { JournalRestore } from "./contracts/journal.ts";
+import type { Journal, JournalRestore } from "./contracts/journal.ts";
 import type { SupervisedDevice } from "./supervisor/device-supervisor.ts";
+
+const RESTART_SETTING = "start.commanded";
+
+/** The next start is one that a command asked for. */
+export function noteCommandedRestart(journal: Pick<Journal, "setSetting">): Promise<void> {
+  return journal.setSetting(RESTART_SETTING, "yes");
+}
+
+export async function wasRestartCommanded(journal: Pick<Journal, "getSetting">): Promise<boolean> {
+  return (await journal.getSetting(RESTART_SETTING)) === "yes";
+}
+
+/** Once the start record is committed, which says it. */
+export function forgetCommandedRestart(journal: Pick<Journal, "setSetting">): Promise<void> {
+  return journal.setSetting(RESTART_SETTING, "no");
+}
 
 /** What the node says of itself with the first record of a run. */
 export function startBody(
