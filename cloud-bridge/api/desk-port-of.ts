@@ -1,7 +1,7 @@
 import type { Desk } from "../dispatch/desk.ts";
 import { listDevices, listSites, saveSite } from "../fleet/sites.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
-import { addDuty, listDuties, listUnits, putCrew, putUnit } from "../roster/crews.ts";
+import { addDuty, listDuties, putCrew } from "../roster/crews.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
@@ -57,11 +57,6 @@ export function deskPortOf(desk: Desk, db: Db, clock: BridgeClock): DeskPort {
     },
     saveCrew: (crew) => putCrew(db, crew),
     reportPosition: (crewId, position) => desk.onPosition({ crewId }, position),
-
-    async listUnits() {
-      return [...(await listUnits(db))];
-    },
-    saveUnit: (unit) => putUnit(db, unit),
 
     async listDuties() {
       const nowMs = clock.nowMs();

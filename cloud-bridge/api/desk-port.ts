@@ -1,20 +1,9 @@
 import type { Static } from "typebox";
 import type { AccountFacts } from "../roster/accounts.ts";
 import type { GeoPoint } from "./schema/common.ts";
-import type {
-  AlarmView,
-  Assignment,
-  CaseAct,
-  CaseDetail,
-  CaseView,
-  Crew,
-  CrewAct,
-  CrewView,
-  Duty,
-  DutyView,
-  Unit,
-} from "./schema/desk.ts";
+import type { AlarmView, Assignment, CaseAct, CaseDetail, CaseView, CrewAct } from "./schema/desk.ts";
 import type { DeviceView, Site } from "./schema/fleet.ts";
+import type { Crew, CrewView, Duty, DutyView } from "./schema/roster.ts";
 
 export interface PageRequest {
   readonly cursor?: string;
@@ -41,8 +30,6 @@ export interface DeskPort {
   listCrews(account: AccountFacts): Promise<CrewView[]>;
   saveCrew(crew: Crew): Promise<void>;
   reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;
-  listUnits(): Promise<Unit[]>;
-  saveUnit(unit: Unit): Promise<void>;
   listDuties(): Promise<Static<typeof DutyView>[]>;
   addDuty(duty: Duty): Promise<Static<typeof DutyView>>;
   removeDuty(id: string): Promise<void>;

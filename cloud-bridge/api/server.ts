@@ -8,6 +8,7 @@ import { Value } from "typebox/value";
 import { BridgeError } from "../store/errors.ts";
 import { createAccessControl } from "./access-control.ts";
 import { type ApiContext, type ApiOptions, DEFAULT_LIMITS } from "./context.ts";
+import { answerUnchanged } from "./etag.ts";
 import { EventHub } from "./event-hub.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
@@ -19,6 +20,7 @@ import { nodeRoutes } from "./routes/nodes.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { registerRoutes } from "./routes/registers.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { unitRoutes } from "./routes/units.ts";
 import { requestValidator } from "./validation.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -56,6 +58,7 @@ export async function createApi(
       if (!reply.hasHeader(name)) reply.header(name, value);
     }
   });
+  app.addHook("onSend", answerUnchanged);
   app.addHook("onRoute", (route) => demandAccess(route));
 
   await app.register(cookie);
@@ -99,6 +102,7 @@ export async function createApi(
   await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => evidenceRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => registerRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => unitRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => eventRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => operationRoutes(scope, context));
   await app.register(async (scope) => consoleRoutes(scope, context));

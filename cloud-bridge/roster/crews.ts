@@ -1,16 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Selectable } from "kysely";
 import type { Db } from "../store/database.ts";
-import type { CrewsTable } from "../store/desk-tables.ts";
 import { BridgeError } from "../store/errors.ts";
-
-/** An organisation: city, district, street, community, or a department. */
-export interface UnitFacts {
-  readonly id: string;
-  readonly name: string;
-  readonly level: "city" | "district" | "street" | "community" | "department";
-  readonly parentId?: string;
-}
+import type { CrewsTable } from "../store/roster-tables.ts";
+import { unknownUnit } from "./units.ts";
 
 /** People of one unit with vehicle and radio. The gateway in its vehicle is `vehicleNode`. */
 export interface CrewFacts {
@@ -28,41 +21,13 @@ export interface DutyFacts {
   readonly toMs: number;
 }
 
-/** Makes a unit or changes it. */
-export async function putUnit(db: Db, unit: UnitFacts): Promise<void> {
-  const { name, level } = unit;
-  const row = { name, level, parent_id: unit.parentId ?? null };
-  await db
-    .insertInto("units")
-    .values({ id: unit.id, ...row })
-    .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
-    .execute();
-}
-
-export async function listUnits(db: Db): Promise<readonly UnitFacts[]> {
-  const rows = await db.selectFrom("units").selectAll().orderBy("id").execute();
-  return rows.map((row) => ({
-    id: row.id,
-    name: row.name,
-    level: LEVELS.find((level) => level === row.level) ?? "department",
-    ...(row.parent_id === null ? {} : { parentId: row.parent_id }),
-  }));
-}
-
-const LEVELS = ["city", "district", "street", "community", "department"] as const;
-
 /**
  * Makes a crew or changes it; what it is doing stays.
  * @throws BridgeError UNIT_UNKNOWN
  */
 export async function putCrew(db: Db, crew: CrewFacts): Promise<void> {
   const unit = await db.selectFrom("units").select("id").where("id", "=", crew.unitId).executeTakeFirst();
-  if (unit === undefined) {
-    throw new BridgeError("UNIT_UNKNOWN", `there is no unit ${crew.unitId}`, {
-      status: 422,
-      hint: "Make the unit first (POST /api/v1/units).",
-    });
-  }
+  if (unit === undefined) throw unknownUnit(crew.unitId, 422);
   const row = {
     name: crew.name,
     unit_id: crew.unitId,

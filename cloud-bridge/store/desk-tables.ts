@@ -3,29 +3,6 @@ import type { ColumnType, Generated } from "kysely";
 /** A column with a default in the database. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
 
-export interface UnitsTable {
-  id: string;
-  name: string;
-  level: string;
-  parent_id: string | null;
-}
-
-export interface CrewsTable {
-  id: string;
-  name: string;
-  unit_id: string;
-  vehicle_node: string | null;
-  radio_issi: string | null;
-  assignment_id: string | null;
-}
-
-export interface DutiesTable {
-  id: string;
-  crew_id: string;
-  from_ms: number;
-  to_ms: number;
-}
-
 export interface CrewPositionsTable {
   crew_id: string;
   source: string;

@@ -3,14 +3,11 @@ import type {
   CaseAlarmsTable,
   CasesTable,
   CrewPositionsTable,
-  CrewsTable,
   DecisionsTable,
-  DutiesTable,
   EventsTable,
   OutboxTable,
   TimelineTable,
   TimersTable,
-  UnitsTable,
 } from "./desk-tables.ts";
 import type { BlobsTable, EvidenceKeysTable, EvidencePartsTable, EvidenceTable } from "./evidence-tables.ts";
 import type {
@@ -36,6 +33,20 @@ import type {
   SessionsTable,
   SitesTable,
 } from "./fleet-tables.ts";
+import type {
+  CalendarsTable,
+  CaseUnitsTable,
+  CrewMembersTable,
+  CrewsTable,
+  DutiesTable,
+  FilingPeopleTable,
+  FilingsTable,
+  PeopleTable,
+  PermitsTable,
+  ShiftsTable,
+  SupervisionTable,
+  UnitsTable,
+} from "./roster-tables.ts";
 
 /** Row types of every table, as Kysely wants them. JSON travels as text, facts as 0 and 1. */
 export interface Tables {
@@ -60,13 +71,22 @@ export interface Tables {
   device_state: DeviceStateTable;
   units: UnitsTable;
   crews: CrewsTable;
+  people: PeopleTable;
+  crew_members: CrewMembersTable;
+  shifts: ShiftsTable;
   duties: DutiesTable;
+  filings: FilingsTable;
+  filing_people: FilingPeopleTable;
+  supervision: SupervisionTable;
+  calendars: CalendarsTable;
+  permits: PermitsTable;
   crew_positions: CrewPositionsTable;
   accounts: AccountsTable;
   sessions: SessionsTable;
   invites: InvitesTable;
   cases: CasesTable;
   case_alarms: CaseAlarmsTable;
+  case_units: CaseUnitsTable;
   timeline: TimelineTable;
   assignments: AssignmentsTable;
   decisions: DecisionsTable;

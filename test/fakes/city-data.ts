@@ -1,5 +1,6 @@
-import type { CaseDetail, CaseView, CrewView, TimelineEntry } from "../../cloud-bridge/api/schema/desk.ts";
+import type { CaseDetail, CaseView, TimelineEntry } from "../../cloud-bridge/api/schema/desk.ts";
 import type { NodeView, RunAccounting, Site } from "../../cloud-bridge/api/schema/fleet.ts";
+import type { CrewView } from "../../cloud-bridge/api/schema/roster.ts";
 import { encodeLevels } from "../../protocol/level-series.ts";
 
 const MINUTE_MS = 60_000;

@@ -47,8 +47,6 @@ export function emptyDesk(): DeskPort & { readonly calls: string[] } {
     async reportPosition(crewId) {
       calls.push(`position ${crewId}`);
     },
-    listUnits: async () => [],
-    saveUnit: async () => {},
     listDuties: async () => [],
     addDuty: async (duty) => ({ ...duty, id: "duty-1" }),
     removeDuty: async () => {},

@@ -8,8 +8,8 @@ import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { DEFAULT_PAGE, decodeCursor, pageOf } from "../cursor.ts";
 import { GeoPoint, Page, PageQuery, Problem } from "../schema/common.ts";
-import { Crew, CrewView, Duty, DutyView, Unit } from "../schema/desk.ts";
 import { DeviceView, Site } from "../schema/fleet.ts";
+import { Crew, CrewView, Duty, DutyView } from "../schema/roster.ts";
 
 const EVERYONE_BUT_CREW = ["admin", "operator", "dispatcher", "supervisor", "viewer"] as const;
 const PLANNERS = ["admin", "operator", "dispatcher"] as const;
@@ -17,7 +17,7 @@ const KEEPERS = ["admin", "operator"] as const;
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const Position = Type.Object({ ...GeoPoint.properties, atMs: Type.Optional(AtMs) });
 
-/** Sites, devices, units, crews and duties: small registers, listed whole and cut into pages. */
+/** Sites, devices, crews and duties: small registers, listed whole and cut into pages. */
 export function registerRoutes(instance: FastifyInstance, { desk, store, clock }: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const note = (request: FastifyRequest, action: string, target: string): Promise<void> =>
@@ -56,27 +56,6 @@ export function registerRoutes(instance: FastifyInstance, { desk, store, clock }
     },
     async ({ query }) =>
       pageByKey(await desk.listDevices(), query, ({ node, device, fromMs }) => `${node}/${device}/${fromMs}`),
-  );
-
-  app.get(
-    "/units",
-    {
-      config: { access: "signed-in" },
-      schema: { summary: "Organisations", querystring: PageQuery, response: { 200: Page(Unit), "4xx": Problem } },
-    },
-    async ({ query }) => pageByKey(await desk.listUnits(), query, ({ id }) => id),
-  );
-  app.post(
-    "/units",
-    {
-      config: { access: KEEPERS },
-      schema: { summary: "Make or change a unit", body: Unit, response: { 200: Unit, "4xx": Problem } },
-    },
-    async (request) => {
-      await desk.saveUnit(request.body);
-      await note(request, "unit.save", request.body.id);
-      return request.body;
-    },
   );
 
   app.get(

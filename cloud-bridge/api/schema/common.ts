@@ -16,7 +16,7 @@ export const Page = <S extends TSchema>(item: S) =>
   Type.Object({ items: Type.Array(item), next: Type.Optional(Type.String()) });
 
 export const PageQuery = Type.Object({
-  cursor: Type.Optional(Type.String({ maxLength: 256 })),
+  cursor: Type.Optional(Type.String({ maxLength: 2048 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
 });
 export type PageQuery = Static<typeof PageQuery>;

@@ -40,6 +40,8 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/devices", EVERYONE_BUT_CREW],
   ["GET", "/units", ALL],
   ["POST", "/units", "admin operator"],
+  ["GET", "/units/u1", ALL],
+  ["DELETE", "/units/u1", "admin operator"],
   ["GET", "/crews", ALL],
   ["POST", "/crews", "admin operator dispatcher"],
   ["POST", "/crews/crew-1/position", "crew"],
@@ -81,7 +83,7 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
   const tested = MATRIX.map(([method, path]) => {
     const plain = path
       .split("?")[0]
-      ?.replace(/\/(n1|case-1|a1|crew-1|d1|e1)(?=\/|$)/u, "/{id}")
+      ?.replace(/\/(n|case-|a|crew-|d|e|u|f|p|c)[0-9]+(?=\/|$)/u, "/{id}")
       .replace(/parts\/levels$/u, "parts/{part}")
       .replace(/\/r1$/u, "/{run}");
     return `${method} /api/v1${plain}`;

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { en } from "../../../cloud-bridge/console/src/text/en.ts";
-import { addDuty, putCrew, putUnit } from "../../../cloud-bridge/roster/crews.ts";
+import { addDuty, putCrew } from "../../../cloud-bridge/roster/crews.ts";
+import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { CHROMIUM, ConsoleRig, setPassword } from "../../fakes/console-rig.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CrewSituation, rankCandidates } from "../../../cloud-bridge/roster/candidates.ts";
-import { addDuty, listDuties, putCrew, putUnit } from "../../../cloud-bridge/roster/crews.ts";
+import { addDuty, listDuties, putCrew } from "../../../cloud-bridge/roster/crews.ts";
 import { newestPositions, notePosition } from "../../../cloud-bridge/roster/positions.ts";
+import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { temporaryStore } from "../../fakes/bridge-store.ts";
 
 const NOW = 1_795_000_000_000;

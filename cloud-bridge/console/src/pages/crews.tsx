@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { CrewView, Unit } from "../../../api/schema/desk.ts";
+import type { CrewView, Unit } from "../../../api/schema/roster.ts";
 import { call } from "../api/client.ts";
 import { nowMs } from "../clock.ts";
 import { AddCrew, AddUnit, PutOnDuty } from "../parts/crew-forms.tsx";

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Crew, CrewView, Duty, Unit } from "../../../api/schema/desk.ts";
+import type { Crew, CrewView, Duty, Unit } from "../../../api/schema/roster.ts";
 import { call, newIdempotencyKey } from "../api/client.ts";
 import { t } from "../text/locale.ts";
 import { Dialog } from "./dialog.tsx";

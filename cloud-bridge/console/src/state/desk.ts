@@ -1,6 +1,7 @@
 import { computed, signal } from "@preact/signals";
-import type { CaseAct, CaseDetail, CaseView, CrewView } from "../../../api/schema/desk.ts";
+import type { CaseAct, CaseDetail, CaseView } from "../../../api/schema/desk.ts";
 import type { Site } from "../../../api/schema/fleet.ts";
+import type { CrewView } from "../../../api/schema/roster.ts";
 import { call, newIdempotencyKey } from "../api/client.ts";
 import { onEvent, streamClient } from "../api/events.ts";
 

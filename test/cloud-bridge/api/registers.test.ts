@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ApiClient } from "../../fakes/api-client.ts";
+import { startTestApi } from "../../fakes/api-server.ts";
+import { makeTestAuthority } from "../../fakes/node-identity.ts";
+
+let api: Awaited<ReturnType<typeof startTestApi>>;
+let admin: ApiClient;
+beforeAll(async () => {
+  api = await startTestApi(await makeTestAuthority());
+  admin = await api.as("admin");
+  const outline = [
+    { latitudeDeg: 39.9, longitudeDeg: 116.44 },
+    { latitudeDeg: 39.9, longitudeDeg: 116.48 },
+    { latitudeDeg: 39.94, longitudeDeg: 116.46 },
+  ];
+  for (const unit of [
+    { id: "beijing", name: "b 北京市", level: "city" },
+    { id: "chaoyang", name: "a 朝阳区", level: "district", parentId: "beijing" },
+    {
+      id: "hujialou",
+      name: "d 呼家楼街道",
+      level: "street",
+      parentId: "chaoyang",
+      areas: [{ kind: "polygon", outline }],
+    },
+    { id: "jianwai", name: "c 建外街道", level: "street", parentId: "chaoyang" },
+    { id: "haidian", name: "e 海淀区", level: "district", parentId: "beijing" },
+  ]) {
+    expect((await admin.post("/api/v1/units", unit)).json).toEqual(unit);
+  }
+});
+afterAll(() => api.close());
+
+async function all(path: string): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor = "";
+  do {
+    const { json } = await admin.ask(`/api/v1/${path}&limit=2${cursor}`);
+    const page = json as { items: { id: string }[]; next?: string };
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.next === undefined ? "" : `&cursor=${page.next}`;
+  } while (cursor !== "");
+  return ids;
+}
+
+test("a register is filtered and sorted, and its pages meet in every order", async () => {
+  expect(await all("units?sort=name")).toEqual(["chaoyang", "beijing", "jianwai", "hujialou", "haidian"]);
+  expect(await all("units?sort=-name")).toEqual(["haidian", "hujialou", "jianwai", "beijing", "chaoyang"]);
+  expect(await all("units?sort=level")).toEqual(["beijing", "chaoyang", "haidian", "hujialou", "jianwai"]);
+  expect(await all("units?level=street")).toEqual(["hujialou", "jianwai"]);
+  expect(await all("units?under=chaoyang&sort=-id")).toEqual(["jianwai", "hujialou", "chaoyang"]);
+  expect(await all("units?latitudeDeg=39.91&longitudeDeg=116.46")).toEqual(["hujialou"]);
+  const { json } = await admin.ask("/api/v1/units?limit=2&sort=name");
+  const { next } = json as { next: string };
+  const other = await admin.ask(`/api/v1/units?limit=2&sort=-name&cursor=${next}`);
+  expect([other.status, other.json]).toMatchObject([400, { code: "CURSOR_INVALID" }]);
+  expect((await admin.ask("/api/v1/units?sort=colour")).status).toBe(400);
+});
+
+test("who has an answer already is told so in no bytes, and an edit of what others changed is refused", async () => {
+  const path = "/api/v1/units/jianwai";
+  const { headers, json } = await admin.ask(path);
+  const etag = String(headers["etag"]);
+  const again = await admin.ask(path, { headers: { "if-none-match": etag } });
+  expect([again.status, again.text, again.headers["etag"]]).toEqual([304, "", etag]);
+  expect((await admin.ask(path, { headers: { "if-none-match": `W/"x", ${etag}` } })).status).toBe(304);
+  const list = await admin.ask("/api/v1/units");
+  const listed = { headers: { "if-none-match": String(list.headers["etag"]) } };
+  expect((await admin.ask("/api/v1/units", listed)).status).toBe(304);
+
+  const unit = json as { id: string; name: string; level: string };
+  const named = await admin.post("/api/v1/units", { ...unit, phone: "010-65001234" }, { "if-match": etag });
+  expect([named.status, named.json]).toMatchObject([200, { phone: "010-65001234" }]);
+  const late = await admin.post("/api/v1/units", { ...unit, name: "lost update" }, { "if-match": etag });
+  expect([late.status, late.json]).toMatchObject([412, { code: "PRECONDITION_FAILED", hint: expect.any(String) }]);
+  expect(late.headers["content-type"]).toContain("application/problem+json");
+  const twice = await admin.post("/api/v1/units", unit, { "if-none-match": "*" });
+  expect([twice.status, twice.json]).toMatchObject([412, { code: "PRECONDITION_FAILED" }]);
+  const removal = { method: "DELETE", headers: { "if-match": etag } };
+  expect((await admin.ask(path, removal)).status).toBe(412);
+  const fresh = String((await admin.ask(path)).headers["etag"]);
+  expect((await admin.ask(path, { method: "DELETE", headers: { "if-match": fresh } })).status).toBe(204);
+  expect((await admin.ask(path)).json).toMatchObject({ code: "UNIT_UNKNOWN" });
+  expect((await admin.ask(listed ? "/api/v1/units" : "", listed)).status).toBe(200);
+});
