@@ -4,6 +4,7 @@ import { reachableHost, urlOf, welcomeLink } from "../cloud-bridge/addresses.ts"
 import { openConfiguredStore } from "../cloud-bridge/configured-store.ts";
 import { initialise } from "../cloud-bridge/initialise.ts";
 import { FAULT_POINTS, NEGATIVE_CONTROLS, type NegativeControl } from "../cloud-bridge/store/fault-points.ts";
+import { brokerConfigCommand } from "./bridge-broker-config.ts";
 import { bridgeConfig, DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
 import { BridgeWatch } from "./bridge-watch.ts";
 import { ServiceManager } from "./service-manager.ts";
@@ -46,6 +47,7 @@ export function command(): Command {
     .description("make CA and keys where there are none; prints the CA's fingerprint and a one-time administrator link")
     .option("--config <file>", `the bridge's config (default: "${DEFAULT_BRIDGE_CONFIG}")`)
     .action((options: { config?: string }) => init(options.config ?? bridge.opts<RunOptions>().config));
+  bridge.addCommand(brokerConfigCommand(() => bridge.opts<RunOptions>().config));
   return bridge;
 }
 

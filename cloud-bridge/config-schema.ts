@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { BrokerChoice } from "./broker-schema.ts";
 import { StoreChoice } from "./store-schema.ts";
 
 const Port = (title: string, example: number) =>
@@ -43,6 +44,7 @@ export const BridgeDocument = Type.Object(
       examples: ["./state/bridge"],
     }),
     store: StoreChoice,
+    broker: BrokerChoice,
     timeZone: Type.String({
       minLength: 1,
       maxLength: 64,

@@ -40,7 +40,13 @@ export function checkBridgeConfig(bytes: Uint8Array): BridgeConfigResult {
   const { root, faults } = parseDocumentText(text);
   if (faults.length > 0) return { ok: false, faults: inDocumentOrder(faults), text };
   const checked = checkDocument(BridgeDocument, root);
-  const all = [...checked.faults, ...zoneFaults(root), ...loopbackFaults(root), ...passwordFaults(root)];
+  const all = [
+    ...checked.faults,
+    ...zoneFaults(root),
+    ...loopbackFaults(root),
+    ...passwordFaults(root),
+    ...brokerFaults(root),
+  ];
   if (all.length > 0) return { ok: false, faults: inDocumentOrder(all), text };
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return { ok: true, config: { ...checked.value, sha256 }, text };
@@ -76,6 +82,37 @@ function passwordFaults(root: DocumentNode): DocumentFault[] {
       example: "passwordFile: /etc/shao/db.password",
     }),
   ];
+}
+
+function brokerFaults(root: DocumentNode): DocumentFault[] {
+  const path = ["broker", "external"];
+  const faults: DocumentFault[] = [];
+  for (const name of ["url", "nodesUrl"]) {
+    const node = nodeAt(root, [...path, name]);
+    if (node?.type !== "scalar" || typeof node.value !== "string" || !node.value.startsWith("mqtt://")) continue;
+    if (/^mqtt:\/\/(127\.0\.0\.1|\[::1\])(:|$)/u.test(node.value)) continue;
+    faults.push(
+      faultAt(root, [...path, name], {
+        code: "CONFIG_WRONG_VALUE",
+        message: `broker.external.${name}: MQTT without TLS, and not on loopback`,
+        expected: "mqtts://, or mqtt:// on 127.0.0.1 or [::1]",
+        example: `${name}: mqtts://mqtt.example:8884`,
+      }),
+    );
+  }
+  const [hasCert, hasKey] = ["certFile", "keyFile"].map((name) => nodeAt(root, [...path, name]) !== undefined);
+  if (hasCert !== hasKey) {
+    const name = hasCert === true ? "certFile" : "keyFile";
+    faults.push(
+      faultAt(root, [...path, name], {
+        code: "CONFIG_WRONG_VALUE",
+        message: `broker.external: ${name} stands alone`,
+        expected: "certFile and keyFile, or neither",
+        example: "certFile: /etc/shao/broker.pem",
+      }),
+    );
+  }
+  return faults;
 }
 
 function loopbackFaults(root: DocumentNode): DocumentFault[] {

@@ -13,7 +13,6 @@ import { deskPortOf } from "./api/desk-port-of.ts";
 import type { EventHub } from "./api/event-hub.ts";
 import type { LiveLeases } from "./api/live-leases.ts";
 import { createApi } from "./api/server.ts";
-import { type EmbeddedBroker, startEmbeddedBroker } from "./broker/embedded-broker.ts";
 import type { BridgeConfig } from "./config.ts";
 import { openConfiguredStore, postgresOf } from "./configured-store.ts";
 import { newestEventsOf, shownTo } from "./crew-events.ts";
@@ -21,7 +20,6 @@ import { deskSettings, evidenceLimits, roomLimits, termsOf } from "./desk-settin
 import { createDesk } from "./dispatch/desk.ts";
 import { BlobIntake } from "./evidence/blob-intake.ts";
 import { openAuthority } from "./fleet/authority.ts";
-import { admit } from "./fleet/enrolment.ts";
 import { noteGoneWorkers } from "./fleet/gone-workers.ts";
 import { HandsetPositions } from "./handset-positions.ts";
 import { Ingest } from "./ingest/ingest.ts";
@@ -31,6 +29,7 @@ import { joinOthers } from "./join-others.ts";
 import { Keeping } from "./keeping.ts";
 import { listenError } from "./listen-error.ts";
 import { countOnline, cutRevoked, noteAllGone } from "./node-connections.ts";
+import { type OpenLink, openLink } from "./open-link.ts";
 import { PresenceNews } from "./presence-news.ts";
 import { Relay } from "./relay.ts";
 import { type Candidacy, SESSION_PREFIX } from "./store/candidacy.ts";
@@ -91,6 +90,7 @@ export interface RunningBridge {
 export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
   const { config, log, clock = systemClock, timeScale = 1 } = options;
   const { state, listen, topicPrefix, insecureLoopback } = config;
+  const holdsConnections = config.broker === "embedded";
   const closers: (() => Promise<void> | void)[] = [];
   try {
     return await start();
@@ -118,11 +118,11 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const host = reachableHost(listen);
     const names = [host, listen.host];
     const tls = insecureLoopback ? ("insecure-loopback" as const) : await authority.serverTls(names, clock.nowMs());
-    if (address === undefined) await noteAllGone(store.db, clock.nowMs());
+    if (address === undefined && holdsConnections) await noteAllGone(store.db, clock.nowMs());
 
     let hub: EventHub | undefined;
     let leases: LiveLeases | undefined;
-    let broker: EmbeddedBroker | undefined;
+    let broker: OpenLink | undefined;
     const relay = new Relay({
       db: store.db,
       worker,
@@ -155,7 +155,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     closers.push(() => handsets.idle());
     const vehicles = new VehiclePositions({ db: store.db, log, report: (node, fix) => desk.onPosition({ node }, fix) });
     const publishReceipt = (node: string, message: ReceiptMessage) =>
-      broker?.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1);
+      broker?.link.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1);
     const ingest = new Ingest({
       store,
       clock,
@@ -167,17 +167,17 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         if (batch.hasAlarms) void wakeDesk();
         handsets.seen(batch.handsets);
         for (const node of batch.nodes) {
-          presence.changed(node);
-          relay.presence(node);
+          presenceChanged(node);
           vehicles.changed(node);
         }
       },
-      worker,
-      onPresence(node) {
-        presence.changed(node);
-        relay.presence(node);
-      },
+      ...(holdsConnections ? { worker } : {}),
+      onPresence: (node) => presenceChanged(node),
     });
+    const presenceChanged = (node: string): void => {
+      presence.changed(node);
+      relay.presence(node);
+    };
     closers.push(() => ingest.idle());
     const blobs = new BlobIntake({
       store,
@@ -217,6 +217,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         isWorkerOnly: options.isWorkerOnly === true,
         onElected({ epoch }) {
           log.info({ epoch, worker }, "elected: this process acts");
+          if (!holdsConnections) blobs.forget();
           void wakeDesk();
         },
         onLost: (reason) => log.error({ code: "ELECTION_LOST", reason, worker }, "another process may act now"),
@@ -225,30 +226,31 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       });
     }
 
-    broker = await startEmbeddedBroker({
-      host: listen.host,
-      port: listen.mqtt,
+    broker = await openLink({
+      config,
+      db: store.db,
+      authority,
       tls,
-      prefix: topicPrefix,
+      worker,
+      clock,
       log: log.child({ room: "broker" }),
-      admit: (node, certificateSha256) => admit(store.db, node, certificateSha256),
+      isElected: () => candidacy?.elected !== undefined,
+      onGone: (nodes) => nodes.forEach(presenceChanged),
       handlers: {
         onUp: (node, bytes) => ingest.onUp(node, bytes),
         onState: (node, bytes) => ingest.onState(node, bytes),
         onBlob: (node, blob, bytes) => blobs.onBlob(node, blob, bytes),
         onLive(node, device, bytes) {
           showLive(node, device, bytes);
-          relay.live(node, device, bytes);
+          // A broker outside tells every process.
+          if (holdsConnections) relay.live(node, device, bytes);
         },
       },
-    }).catch((error: unknown) => {
-      throw listenError(error, listen.host, listen.mqtt);
     });
-    const link = broker;
+    const { link, mqttUrl, tend } = broker;
     closers.push(() => link.close());
 
     let url = "";
-    const mqttUrl = urlOf(insecureLoopback ? "mqtt" : "mqtts", host, link.port);
     const api = await createApi({
       store,
       authority,
@@ -305,18 +307,18 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         hub?.wake();
         const { elected } = candidacy ?? {};
         if (elected === undefined) return;
-        for (const node of await noteGoneWorkers(elected.db, SESSION_PREFIX, clock.nowMs())) {
-          presence.changed(node);
-          relay.presence(node);
-        }
+        (await noteGoneWorkers(elected.db, SESSION_PREFIX, clock.nowMs())).forEach(presenceChanged);
       }),
       every(TIDY_EVERY_MS, stopping.signal, () => keeping.look()),
       every(RETENTION_EVERY_MS, stopping.signal, () => keeping.keep()),
-      every(REVOKED_EVERY_MS, stopping.signal, () => cutRevoked(store.db, link)),
+      every(REVOKED_EVERY_MS, stopping.signal, async () => {
+        await cutRevoked(store.db, link);
+        await tend();
+      }),
       every(RENEW_EVERY_MS, stopping.signal, async () => {
         if (insecureLoopback) return;
         const renewed = await authority.serverTls(names, clock.nowMs());
-        link.renew(renewed);
+        await tend(renewed);
         if (api.app.server instanceof TlsServer) api.app.server.setSecureContext(renewed);
       }),
     ];

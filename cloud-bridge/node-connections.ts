@@ -20,3 +20,15 @@ export async function countOnline(db: Db): Promise<number> {
     .executeTakeFirstOrThrow();
   return Number(count);
 }
+
+/** Nodes that are called connected and of whom a broker that should know them has said nothing since. @returns those */
+export async function noteSilentGone(db: Db, sinceMs: number, nowMs: number): Promise<readonly string[]> {
+  const gone = await db
+    .updateTable("nodes")
+    .set({ online: 0, state_at_ms: nowMs })
+    .where("online", "=", 1)
+    .where("state_at_ms", "<", sinceMs)
+    .returning("id")
+    .execute();
+  return gone.map(({ id }) => id);
+}

@@ -46,6 +46,9 @@ export class Relay {
     this.#link = link;
     return {
       port: link.port,
+      get state() {
+        return link.state;
+      },
       publish: async (topic, bytes, qos) => {
         if (await link.publish(topic, bytes, qos)) return true;
         return this.#publishElsewhere(topic, bytes);

@@ -212,6 +212,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
 
   return {
     port,
+    state: "embedded",
     publish(topic, bytes, qos) {
       const client = connected.get(parseTopic(topic, prefix)?.node ?? "");
       if (client === undefined || !peerOf(client)?.subscribed.has(topic)) return Promise.resolve(false);

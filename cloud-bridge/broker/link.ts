@@ -21,15 +21,17 @@ export interface LinkCounters {
 
 /** The bridge's side of MQTT: the broker inside, or a client of one outside. */
 export interface Link {
-  /** Port on which nodes connect; 0 where the broker is not ours. */
+  /** Port on which nodes connect; 0 with a broker outside. */
   readonly port: number;
+  /** `away`: a broker outside that does not answer now. */
+  readonly state: "embedded" | "connected" | "away";
   /**
    * To one node's `receipt` or `down`. Resolves when the bytes are written, or at once when the node is not there: nothing is
    * queued for it, since receipts are given again and commands are kept by the store.
    * @returns whether the node was connected and listening
    */
   publish(topic: string, bytes: Uint8Array, qos: 0 | 1): Promise<boolean>;
-  /** Cuts a node's connection, e.g. after it was revoked. */
+  /** Cuts a node's connection, e.g. after it was revoked; a broker outside is told by its list of revoked certificates. */
   disconnect(node: string): void;
   counters(): LinkCounters;
   close(): Promise<void>;

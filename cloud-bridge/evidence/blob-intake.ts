@@ -89,6 +89,11 @@ export class BlobIntake {
     return this.#inLine(node, () => this.#take({ node, blob: name }, message));
   }
 
+  /** Another process may have put files together meanwhile: what is known of them is read anew. */
+  forget(): void {
+    this.#uploads.clear();
+  }
+
   /** Called by the clock. */
   async tick(): Promise<void> {
     const nowMs = this.#options.clock.nowMs();

@@ -10,8 +10,10 @@ import {
   EVIDENCE_SIGNER,
   fingerprintOf,
   type IssuedCertificate,
+  issueBrokerClientCertificate,
   issueEvidenceCertificate,
   issueNodeCertificate,
+  issueRevocationList,
   issueServerCertificate,
   type KeyedCertificate,
   makeAuthority,
@@ -40,6 +42,13 @@ export interface Authority {
   signCommand(command: UnsignedCommand): Command;
   /** The Ed25519 key that signs bundles of evidence, made when it is first asked for, and the CA's word for it. */
   evidenceSigner(nowMs: number): Promise<{ readonly privateKey: KeyObject; readonly certificatePem: string }>;
+  /** What this bridge shows to a broker outside; made when it is first asked for. All its processes share it. */
+  brokerClient(nowMs: number): Promise<KeyedCertificate>;
+  /** PEM of the CA's list of certificates that count no more. */
+  revocationList(
+    revoked: readonly { readonly serial: string; readonly atMs: number }[],
+    nowMs: number,
+  ): Promise<string>;
   /** The CA's word for the key that a node signs its evidence with. */
   certifyEvidenceKey(node: string, publicKeyPem: string, nowMs: number): Promise<string>;
 }
@@ -93,8 +102,21 @@ export function openAuthority(stateFolder: string): Authority {
       const pem = createPublicKey(privateKey).export({ type: "spki", format: "pem" }).toString();
       return { privateKey, certificatePem: await issueEvidenceCertificate(ca, EVIDENCE_SIGNER, pem, nowMs) };
     },
+    brokerClient: (nowMs) => brokerClient(folder, nowMs),
+    revocationList: (revoked, nowMs) => issueRevocationList(ca, revoked, nowMs),
     certifyEvidenceKey: (node, publicKeyPem, nowMs) => issueEvidenceCertificate(ca, node, publicKeyPem, nowMs),
   };
+}
+
+async function brokerClient(folder: string, nowMs: number): Promise<KeyedCertificate> {
+  const certificatePem = readIfThere(join(folder, "broker-client.pem"));
+  const keyPem = readIfThere(join(folder, "broker-client.key"));
+  if (certificatePem !== undefined && keyPem !== undefined) return { certificatePem, keyPem };
+  const made = await issueBrokerClientCertificate(nowMs);
+  // The certificate last, as with the CA.
+  writePrivateFile(join(folder, "broker-client.key"), made.keyPem);
+  writePrivateFile(join(folder, "broker-client.pem"), made.certificatePem);
+  return made;
 }
 
 function evidenceKey(folder: string): KeyObject {

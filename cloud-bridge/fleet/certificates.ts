@@ -17,6 +17,9 @@ export const DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36";
 /** Name of the bridge as a signer of bundles: no node can bear it. */
 export const EVIDENCE_SIGNER = "Shao bridge evidence";
 
+/** Name of the bridge as a client of a broker outside: no node can bear it. */
+export const BROKER_CLIENT = "Shao-bridge";
+
 /**
  * A node whose clock stands in 1970 must still be able to connect and be told the time, so what nodes verify has been
  * valid for ever. The end dates hold.
@@ -118,6 +121,48 @@ export async function issueEvidenceCertificate(
     more: [],
   });
   return `${certificate.toString("pem")}\n`;
+}
+
+/**
+ * For the bridge as a client of a broker outside. Signed by itself, so that the broker's listener for bridges can trust this
+ * one certificate and lets no node in.
+ */
+export async function issueBrokerClientCertificate(nowMs: number): Promise<KeyedCertificate> {
+  const keys = await webcrypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: [{ CN: [BROKER_CLIENT] }],
+    notBefore: SINCE_EVER,
+    notAfter: new Date(nowMs + CA_DAYS * DAY_MS),
+    keys,
+    signingAlgorithm: SIGNING,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+    ],
+  });
+  return { certificatePem: `${certificate.toString("pem")}\n`, keyPem: await privatePem(keys.privateKey) };
+}
+
+/** The list of certificates that count no more, for a broker that asks nobody at a connect. It never expires by itself. */
+export async function issueRevocationList(
+  authority: KeyedCertificate,
+  revoked: readonly { readonly serial: string; readonly atMs: number }[],
+  nowMs: number,
+): Promise<string> {
+  const issuer = new x509.X509Certificate(authority.certificatePem);
+  const list = await x509.X509CrlGenerator.create({
+    issuer: issuer.subjectName,
+    thisUpdate: new Date(nowMs),
+    nextUpdate: issuer.notAfter,
+    entries: revoked.map(({ serial, atMs }) => ({ serialNumber: serial, revocationDate: new Date(atMs) })),
+    signingKey: await signingKey(authority.keyPem),
+    signingAlgorithm: SIGNING,
+  });
+  // The label that OpenSSL reads; the library writes another one.
+  const base64 = Buffer.from(list.rawData).toString("base64").replaceAll(/.{64}/gu, "$&\n").trimEnd();
+  return `-----BEGIN X509 CRL-----\n${base64}\n-----END X509 CRL-----\n`;
 }
 
 /** What a certificate says, as far as the listeners ask. */

@@ -82,6 +82,7 @@ export async function redeemToken(
       .where("used_at_ms", "is", null)
       .executeTakeFirst();
     if (taken.numUpdatedRows !== 1n) throw refusedToken();
+    await noteRevoked(trx, offer.node, nowMs);
     await trx
       .updateTable("nodes")
       .set({ ...identity, certificate_sha256: issued.fingerprint, paired_at_ms: nowMs, revoked_at_ms: null })
@@ -93,6 +94,7 @@ export async function redeemToken(
 
 /** From now on the node is refused, whatever certificate it shows. @throws BridgeError NODE_UNKNOWN */
 export async function revokeNode(db: Db, node: string, nowMs: number): Promise<void> {
+  await noteRevoked(db, node, nowMs);
   const done = await db
     .updateTable("nodes")
     .set({ revoked_at_ms: nowMs, certificate_sha256: null })
@@ -100,6 +102,17 @@ export async function revokeNode(db: Db, node: string, nowMs: number): Promise<v
     .executeTakeFirst();
   await db.deleteFrom("enrol_tokens").where("node", "=", node).where("used_at_ms", "is", null).execute();
   if (done.numUpdatedRows !== 1n) throw unknownNode(node);
+}
+
+/** The certificate that the node has now is to count no more, also before a broker that asks nobody. */
+async function noteRevoked(db: Db, node: string, nowMs: number): Promise<void> {
+  const row = await db.selectFrom("nodes").select("certificate_serial").where("id", "=", node).executeTakeFirst();
+  if (row?.certificate_serial == null) return;
+  await db
+    .insertInto("revoked_certificates")
+    .values({ serial: row.certificate_serial, node, at_ms: nowMs })
+    .onConflict((conflict) => conflict.column("serial").doNothing())
+    .execute();
 }
 
 export type Admission = "admitted" | "node-unknown" | "node-revoked" | "certificate-replaced";

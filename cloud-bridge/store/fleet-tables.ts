@@ -40,6 +40,13 @@ export interface NodesTable {
   worker: Defaulted<string | null>;
 }
 
+/** Certificates that their nodes may use no more: they were replaced, or the node was revoked. */
+export interface RevokedCertificatesTable {
+  serial: string;
+  node: string;
+  at_ms: number;
+}
+
 export interface EnrolTokensTable {
   sha256: string;
   node: string;

@@ -6,9 +6,18 @@ import { evidence } from "./migrations/003-evidence.ts";
 import { custody } from "./migrations/004-custody.ts";
 import { retention } from "./migrations/005-retention.ts";
 import { organisation } from "./migrations/006-organisation.ts";
+import { outsideBroker } from "./migrations/007-outside-broker.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
-export const MIGRATIONS: readonly Migration[] = [first, workers, evidence, custody, retention, organisation];
+export const MIGRATIONS: readonly Migration[] = [
+  first,
+  workers,
+  evidence,
+  custody,
+  retention,
+  organisation,
+  outsideBroker,
+];
 
 /** @throws BridgeError STORE_NEWER */
 export function assertNotNewer(found: number): void {

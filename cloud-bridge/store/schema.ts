@@ -28,6 +28,7 @@ import type {
   NodesTable,
   QuarantineTable,
   RetentionHoldsTable,
+  RevokedCertificatesTable,
   RunsTable,
   SchemaVersionTable,
   SessionsTable,
@@ -59,6 +60,7 @@ export interface Tables {
   inbox: InboxTable;
   kept_hashes: KeptHashesTable;
   retention_holds: RetentionHoldsTable;
+  revoked_certificates: RevokedCertificatesTable;
   quarantine: QuarantineTable;
   alarms: AlarmsTable;
   follow_up: FollowUpTable;

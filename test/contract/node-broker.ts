@@ -1,16 +1,35 @@
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Link, LinkHandlers } from "../../cloud-bridge/broker/link.ts";
 import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
 import { makeNodeIdentity, makeTestAuthority, type NodeIdentity } from "../fakes/node-identity.ts";
 
 /** A broker under test, and what the bridge behind it hears and says. */
 export interface BrokerUnderTest {
   readonly port: number;
+  /** The bridge's side: of the broker inside, or of one outside. */
+  readonly link: Link;
   /** Everything that nodes published, in order. */
-  readonly heard: readonly { readonly topic: string; readonly text: string }[];
-  /** The bridge publishes to a node. */
-  publish(topic: string, text: string): Promise<void>;
+  readonly heard: Heard[];
+  /** Nodes of whom the bridge says that they are revoked. */
+  readonly revoked: Set<string>;
   close(): Promise<void>;
+}
+
+export interface Heard {
+  readonly topic: string;
+  readonly text: string;
+}
+
+/** Handlers that write down what they hear. */
+export function noting(heard: Heard[]): LinkHandlers {
+  const note = (topic: string, bytes: Uint8Array) => void heard.push({ topic, text: Buffer.from(bytes).toString() });
+  return {
+    onUp: (node, bytes) => note(`shao/${node}/up`, bytes),
+    onState: (node, bytes) => note(`shao/${node}/state`, bytes),
+    onBlob: (node, blob, bytes) => note(`shao/${node}/blob/${blob}`, bytes),
+    onLive: (node, stream, bytes) => note(`shao/${node}/live/${stream}`, bytes),
+  };
 }
 
 /**
@@ -54,6 +73,8 @@ export function nodeBrokerContract(
     const heardOn = (topic: string) =>
       broker.heard.filter((message) => message.topic === topic).map(({ text }) => text);
 
+    const say = (topic: string, text: string) => broker.link.publish(topic, Buffer.from(text), 1);
+
     function promise(title: string, body: () => Promise<void>): void {
       test(title, async (context) => {
         if (missing !== undefined) {
@@ -71,6 +92,44 @@ export function nodeBrokerContract(
       await vi.waitFor(() => expect(heardOn("shao/n1/up")).toEqual(all));
     });
 
+    promise("files and live levels reach it too, and nothing that somebody kept for later", async () => {
+      const client = await connect(one, "n1");
+      const blob = `shao/n1/blob/${"a".repeat(64)}`;
+      await client.publishAsync(blob, "chunk", { qos: 1 });
+      await vi.waitFor(() => expect(heardOn(blob)).toEqual(["chunk"]));
+      await client.publishAsync("shao/n1/live/noise-01", "level", { qos: 0 });
+      await vi.waitFor(() => expect(heardOn("shao/n1/live/noise-01")).toEqual(["level"]));
+      expect(broker.link.state).not.toBe("away");
+    });
+
+    promise("what is said to a node that is not there, or does not listen, is known to be unheard", async () => {
+      expect(await say("shao/n2/down", "nobody")).toBe(false);
+      const client = await connect(two, "n2");
+      expect(await say("shao/n2/down", "not yet")).toBe(false);
+      const got: string[] = [];
+      client.on("message", (_, payload) => got.push(payload.toString()));
+      await client.subscribeAsync("shao/n2/down", { qos: 1 });
+      expect(await say("shao/n2/down", "now")).toBe(true);
+      await vi.waitFor(() => expect(got).toEqual(["now"]));
+      client.end(true);
+      await vi.waitFor(async () => expect(await say("shao/n2/down", "gone")).toBe(false));
+    });
+
+    promise("who is connected is counted", async () => {
+      const state = (online: boolean) => JSON.stringify({ v: 1, online, session: "A".repeat(22), version: "1" });
+      const will = { topic: "shao/n2/state", payload: Buffer.from(state(false)), qos: 1 as const, retain: true };
+      const before = broker.link.counters();
+      const client = await connect(two, "n2", { will });
+      await client.publishAsync("shao/n2/state", state(true), { qos: 1, retain: true });
+      await vi.waitFor(() => expect(heardOn("shao/n2/state")).toContain(state(true)));
+      await vi.waitFor(() => expect(broker.link.counters().connects).toBeGreaterThan(before.connects));
+      const { connected } = broker.link.counters();
+      expect(connected).toBeGreaterThan(0);
+      client.stream.destroy();
+      await vi.waitFor(() => expect(heardOn("shao/n2/state")).toContain(state(false)));
+      await vi.waitFor(() => expect(broker.link.counters().connected).toBe(connected - 1));
+    });
+
     promise("a receipt reaches the node that it is for, and no other", async () => {
       const [first, second] = [await connect(one, "n1"), await connect(two, "n2")];
       const got: string[] = [];
@@ -78,8 +137,8 @@ export function nodeBrokerContract(
       second.on("message", (topic, payload) => got.push(`n2 ${topic} ${payload.toString()}`));
       await first.subscribeAsync("shao/n1/receipt", { qos: 1 });
       await second.subscribeAsync("shao/n2/receipt", { qos: 1 });
-      await broker.publish("shao/n1/receipt", "for one");
-      await broker.publish("shao/n2/receipt", "for two");
+      expect(await say("shao/n1/receipt", "for one")).toBe(true);
+      expect(await say("shao/n2/receipt", "for two")).toBe(true);
       await vi.waitFor(() => expect(got).toHaveLength(2));
       expect(got.sort()).toEqual(["n1 shao/n1/receipt for one", "n2 shao/n2/receipt for two"]);
     });
@@ -118,8 +177,8 @@ export function nodeBrokerContract(
       }
       await nosy.subscribeAsync("shao/n2/receipt", { qos: 1 });
       await other.publishAsync("shao/n1/up", "private", { qos: 1 });
-      await broker.publish("shao/n1/receipt", "private");
-      await broker.publish("shao/n2/receipt", "own");
+      await say("shao/n1/receipt", "private");
+      await say("shao/n2/receipt", "own");
       await vi.waitFor(() => expect(overheard).toContain("shao/n2/receipt"));
       expect(overheard).toEqual(["shao/n2/receipt"]);
     });
@@ -132,6 +191,18 @@ export function nodeBrokerContract(
       await other.publishAsync("shao/n1/up", "unharmed", { qos: 1 });
       await vi.waitFor(() => expect(heardOn("shao/n1/up")).toContain("unharmed"));
       expect(heardOn("shao/n2/up")).toEqual([]);
+    });
+
+    promise("a node that was revoked is heard no more", async () => {
+      const client = await connect(two, "n2");
+      broker.revoked.add("n2");
+      broker.link.disconnect("n2");
+      client.publish("shao/n2/up", "revoked", { qos: 1 }, () => {});
+      const other = await connect(one, "n1");
+      await other.publishAsync("shao/n1/up", "after the revoked", { qos: 1 });
+      await vi.waitFor(() => expect(heardOn("shao/n1/up")).toContain("after the revoked"));
+      expect(heardOn("shao/n2/up")).not.toContain("revoked");
+      broker.revoked.delete("n2");
     });
 
     promise("a certificate of another authority, and none, do not get in", async () => {

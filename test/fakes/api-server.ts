@@ -20,6 +20,7 @@ export function fakeLink(): Link & { readonly connected: Set<string>; readonly s
   const sent: [string, string][] = [];
   return {
     port: 0,
+    state: "embedded",
     connected,
     sent,
     async publish(topic, bytes) {

@@ -11,6 +11,8 @@ import { roomMetrics } from "../room-metrics.ts";
 import { StoreProbe } from "../store-probe.ts";
 
 const SLOW_LOOP_MS = 50;
+const BROKER_HINT =
+  "See that the broker runs, and `broker.external` in the bridge's config. Nodes keep what they have.";
 const STORE_HINT =
   "See that the database runs and its disk has room, and see the bridge's log. Nodes keep what they have until then.";
 
@@ -27,10 +29,12 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
     const eventLoopDelayP99Ms = delay.p99Ms;
     const { connected, refused } = link.counters();
     return reply.code(fault === undefined ? 200 : 503).send({
-      status: fault !== undefined ? "broken" : eventLoopDelayP99Ms > SLOW_LOOP_MS ? "slow" : "well",
+      status: statusOf(fault !== undefined, link.state === "away", eventLoopDelayP99Ms),
       version,
       store: fault === undefined ? "well" : "broken",
       ...(fault === undefined ? {} : { code: "STORE_CANNOT_WRITE", storeFault: fault, hint: STORE_HINT }),
+      broker: link.state,
+      ...(link.state === "away" && fault === undefined ? { code: "BROKER_AWAY", hint: BROKER_HINT } : {}),
       eventLoopDelayP99Ms,
       nodesConnected: connected,
       connectionsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),
@@ -63,6 +67,7 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
     });
   };
   gauge("shao_bridge_nodes_connected", "Nodes with an MQTT connection", () => link.counters().connected);
+  gauge("shao_bridge_broker_connected", "Whether the broker answers", () => (link.state === "away" ? 0 : 1));
   gauge("shao_bridge_event_loop_delay_p99_seconds", "Event-loop delay of the last minute", () => delay.p99Ms / 1000);
   gauge("shao_bridge_event_streams", "Open SSE streams", () => hub.counters.streams);
   counter(
@@ -108,4 +113,11 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
     }
     return reply.type(registry.contentType).send(await registry.metrics());
   });
+}
+
+/** Without its broker a bridge still serves pages: starting it anew would mend nothing, so it is no 503. */
+function statusOf(isBroken: boolean, isAway: boolean, loopDelayMs: number): string {
+  if (isBroken) return "broken";
+  if (isAway) return "no-broker";
+  return loopDelayMs > SLOW_LOOP_MS ? "slow" : "well";
 }
