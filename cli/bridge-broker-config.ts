@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
-import { MOSQUITTO_FILES } from "../cloud-bridge/broker/mosquitto-config.ts";
+import { brokerFileNames } from "../cloud-bridge/broker/mosquitto-config.ts";
 import { writeBrokerFiles } from "../cloud-bridge/broker-files.ts";
 import { openConfiguredStore } from "../cloud-bridge/configured-store.ts";
 import { openAuthority } from "../cloud-bridge/fleet/authority.ts";
@@ -33,7 +33,7 @@ Two listeners, on the ports of \`nodesUrl\` and \`url\`: nodes come with a certi
 one of its own. Run it again after a change of \`broker.external\` or \`topicPrefix\`; the running bridge keeps the
 server's certificate and the list of revoked ones up to date.
 stdout: one line {"config", "files"}. On Debian: \`include_dir\` of /etc/mosquitto/mosquitto.conf is the place for a line
-\`include_dir FOLDER\`, or start \`mosquitto -c FOLDER/${MOSQUITTO_FILES.config}\`.`,
+\`include_dir FOLDER\`, or start \`mosquitto -c FOLDER/${brokerFileNames.config}\`.`,
     )
     .action((options: BrokerConfigOptions) => write(options, options.config ?? configOf()));
 }
@@ -72,7 +72,7 @@ async function write(options: BrokerConfigOptions, file: string): Promise<void> 
     });
     process.stdout.write(`${JSON.stringify(written)}\n`);
     process.stderr.write(
-      `Wrote ${written.files.length} files to ${folder}.\nThe broker must be able to read ${MOSQUITTO_FILES.key}: \`chown mosquitto ${folder}/${MOSQUITTO_FILES.key}\`.\nThen \`mosquitto -c ${written.config}\`.\n`,
+      `Wrote ${written.files.length} files to ${folder}.\nThe broker must be able to read ${brokerFileNames.key}: \`chown mosquitto ${folder}/${brokerFileNames.key}\`.\nThen \`mosquitto -c ${written.config}\`.\n`,
     );
   } finally {
     await store.close();

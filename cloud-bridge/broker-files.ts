@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { MOSQUITTO_FILES, type MosquittoSettings, mosquittoAcl, mosquittoConfig } from "./broker/mosquitto-config.ts";
+import { brokerFileNames, type MosquittoSettings, mosquittoAcl, mosquittoConfig } from "./broker/mosquitto-config.ts";
 import type { Authority } from "./fleet/authority.ts";
 import { readIfThere, writePrivateFile } from "./fleet/private-files.ts";
 import type { Db } from "./store/database.ts";
@@ -27,13 +27,13 @@ export async function writeBrokerFiles(options: BrokerFilesOptions): Promise<Bro
   const { authority, settings, nowMs } = options;
   const { folder, prefix } = settings;
   mkdirSync(folder, { recursive: true, mode: 0o755 });
-  writePublic(join(folder, MOSQUITTO_FILES.acl), mosquittoAcl(prefix));
-  writePublic(join(folder, MOSQUITTO_FILES.config), mosquittoConfig(settings));
-  writePublic(join(folder, MOSQUITTO_FILES.bridgeCertificate), (await authority.brokerClient(nowMs)).certificatePem);
+  writePublic(join(folder, brokerFileNames.acl), mosquittoAcl(prefix));
+  writePublic(join(folder, brokerFileNames.config), mosquittoConfig(settings));
+  writePublic(join(folder, brokerFileNames.bridgeCertificate), (await authority.brokerClient(nowMs)).certificatePem);
   await tendBrokerFiles(options);
   return {
-    config: join(folder, MOSQUITTO_FILES.config),
-    files: Object.values(MOSQUITTO_FILES).map((name) => join(folder, name)),
+    config: join(folder, brokerFileNames.config),
+    files: Object.values(brokerFileNames).map((name) => join(folder, name)),
   };
 }
 
@@ -47,7 +47,7 @@ export async function tendBrokerFiles(
   },
 ): Promise<boolean> {
   const { authority, db, hosts, nowMs, settings } = options;
-  const path = (name: keyof typeof MOSQUITTO_FILES) => join(settings.folder, MOSQUITTO_FILES[name]);
+  const path = (name: keyof typeof brokerFileNames) => join(settings.folder, brokerFileNames[name]);
   const server = await authority.serverTls(hosts, nowMs);
   const isRenewed = readIfThere(path("key")) !== server.key || readIfThere(path("certificate")) !== server.cert;
   if (isRenewed) {

@@ -14,14 +14,14 @@ export interface MosquittoSettings {
   readonly nodes: MosquittoListener;
   readonly bridge: MosquittoListener;
   readonly prefix: string;
-  /** Folder in which Mosquitto finds the files of `MOSQUITTO_FILES`. */
+  /** Folder in which Mosquitto finds the files of `brokerFileNames`. */
   readonly folder: string;
   /** Whom Mosquitto becomes when it is started as root; Debian's is `mosquitto`. */
   readonly user?: string;
   readonly pidFile?: string;
 }
 
-export const MOSQUITTO_FILES = {
+export const brokerFileNames = {
   config: "shao.conf",
   acl: "shao.acl",
   ca: "ca.pem",
@@ -38,7 +38,7 @@ export const MOSQUITTO_FILES = {
  */
 export function mosquittoConfig(settings: MosquittoSettings): string {
   const { nodes, bridge, folder, user, pidFile } = settings;
-  const file = (name: keyof typeof MOSQUITTO_FILES) => `${folder}/${MOSQUITTO_FILES[name]}`;
+  const file = (name: keyof typeof brokerFileNames) => `${folder}/${brokerFileNames[name]}`;
   return `# Mosquitto 2 for Shao. Made by \`shao bridge broker-config\`: make it anew rather than change it.
 per_listener_settings false
 allow_anonymous false
