@@ -18,6 +18,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { evidenceRoutes } from "./routes/evidence.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { permitRoutes } from "./routes/permits.ts";
 import { registerRoutes } from "./routes/registers.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { unitRoutes } from "./routes/units.ts";
@@ -102,6 +103,7 @@ export async function createApi(
   await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => evidenceRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => registerRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => permitRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => unitRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => eventRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => operationRoutes(scope, context));

@@ -4,6 +4,7 @@ import { unknownCrew } from "../roster/crews.ts";
 import type { AssignmentsTable } from "../store/desk-tables.ts";
 import { BridgeError } from "../store/errors.ts";
 import { type CaseRow, type Change, move } from "./case-rows.ts";
+import { joinCrewUnit } from "./case-units.ts";
 import type { Channel } from "./timeline.ts";
 import { cancelTimer, setTimer } from "./timers.ts";
 
@@ -71,6 +72,7 @@ export async function assignCrew(change: Change, row: CaseRow, order: NewAssignm
     .onConflict((conflict) => conflict.column("id").doUpdateSet(facts))
     .execute();
   change.assignments.add(id);
+  await joinCrewUnit(change, row.id, order.crewId);
   await notify(change, row.id, id, order.crewId);
   await setTimer(trx, "acknowledge", id, nowMs + order.acknowledgeMs, nowMs);
   for (const kind of ["propose", "dispatch"] as const) await cancelTimer(trx, kind, row.id, nowMs);

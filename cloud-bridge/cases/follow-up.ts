@@ -5,9 +5,11 @@ import { isPostgres } from "../store/dialect.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { prepared } from "../store/prepared.ts";
 import { amend, type CaseRow, type Change, loadCase, move, note } from "./case-rows.ts";
+import { joinPlaceUnits } from "./case-units.ts";
 import { type GroupingDecision, groupAlarm } from "./grouping.ts";
 import { heard, highest, levelOf, peakOf, said, seenPhase } from "./heard.ts";
 import { candidatesForJoining, recurring } from "./joinable.ts";
+import { permitOfAlarm } from "./permitted.ts";
 import { planDispatch } from "./plan-dispatch.ts";
 import { bringBack, progress } from "./progress.ts";
 import type { DeskSettings } from "./settings.ts";
@@ -87,7 +89,9 @@ async function target(
   const before = alarm.late === 1 ? undefined : await recurring(change.trx, alarm, change.nowMs, settings);
   if (before !== undefined) {
     const entry = { ...said(alarm, body, "reopened"), actor: "system:desk", cause: "the site is loud again" };
-    const reopened = await move(change, before, "reopen", entry, { ...heard(alarm, body, before), late: 0 });
+    const dispatchable = (await permitOfAlarm(change, alarm, body)) === undefined ? 1 : 0;
+    const set = { ...heard(alarm, body, before), late: 0, dispatchable };
+    const reopened = await move(change, before, "reopen", entry, set);
     return planDispatch(change, reopened, settings);
   }
   return openCase(change, alarm, body, position, settings);
@@ -106,6 +110,7 @@ async function openCase(
     alarm.site_id === null
       ? undefined
       : await trx.selectFrom("sites").select("name").where("id", "=", alarm.site_id).executeTakeFirst();
+  const permit = await permitOfAlarm(change, alarm, body);
   const row: CaseRow = {
     id: randomUUID(),
     number: (newest?.number ?? 0) + 1,
@@ -116,7 +121,7 @@ async function openCase(
     state: "open",
     before_suspend: null,
     late: alarm.late,
-    dispatchable: body.permit === undefined ? 1 : 0,
+    dispatchable: permit === undefined ? 1 : 0,
     site_id: alarm.site_id,
     node: alarm.node,
     latitude_deg: position?.latitudeDeg ?? null,
@@ -134,7 +139,8 @@ async function openCase(
     quiet_since_ms: null,
   };
   await trx.insertInto("cases").values(row).execute();
-  const why = body.permit === undefined ? {} : { permit: body.permit };
+  await joinPlaceUnits(change, row);
+  const why = permit === undefined ? {} : { permit };
   const opened = said(alarm, body, "opened");
   await note(change, row.id, { ...opened, detail: { ...opened.detail, late: alarm.late === 1, ...why } });
   return planDispatch(change, row, settings);
@@ -156,7 +162,8 @@ async function joinCase(
   const joined = said(alarm, body, "alarm-joined");
   await note(change, before.id, { ...joined, detail: { ...joined.detail, how: decision.how, history: isHistory } });
   if (isHistory) return amend(change, before, { peak_db: highest(before.peak_db, peakOf(body)) });
-  const dispatchable = body.permit === undefined ? 1 : before.dispatchable;
+  const isPermitted = (await permitOfAlarm(change, alarm, body)) !== undefined;
+  const dispatchable = isPermitted ? before.dispatchable : 1;
   const row = await amend(change, before, { ...heard(alarm, body, before), late: 0, dispatchable });
   if (decision.bringsBack) return bringBack(change, row, said(alarm, body, "brought-back"), settings);
   const isAwakened = before.late === 1 || before.dispatchable !== dispatchable;

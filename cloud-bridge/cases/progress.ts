@@ -2,7 +2,9 @@ import type { AlarmBody } from "../../protocol/alarm.ts";
 import type { AlarmRow } from "../alarms/alarm-rows.ts";
 import { notify, reactivateLast } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
+import { joinPlaceUnits } from "./case-units.ts";
 import { heard, said, seenPhase } from "./heard.ts";
+import { permitOfAlarm } from "./permitted.ts";
 import { cancelDispatch, planDispatch } from "./plan-dispatch.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
 import { isEnded } from "./states.ts";
@@ -33,7 +35,7 @@ export async function progress(
   const isHistory = alarm.late === 1 && phase === "standing";
   const known = isHistory ? before : await amend(change, before, heard(alarm, body, before));
   const isLive = phase === "standing" && !isHistory;
-  const row = isLive && body.permit === undefined ? await endPermit(change, known, alarm, body, settings) : known;
+  const row = isLive && known.dispatchable === 0 ? await endPermit(change, known, alarm, body, settings) : known;
   if (isLive && body.family === "emergency") return takeCall(change, before, row, alarm, body, settings);
   if (phase === link?.seen_phase) {
     // The count of alarms that a node had no room for has grown.
@@ -68,6 +70,7 @@ async function takeCall(
     (position.latitudeDeg !== row.latitude_deg || position.longitudeDeg !== row.longitude_deg);
   if (hasMoved && !isEnded(stateOfCase(row))) {
     known = await amend(change, row, { latitude_deg: position.latitudeDeg, longitude_deg: position.longitudeDeg });
+    await joinPlaceUnits(change, known);
     await note(change, row.id, said(alarm, body, isPlaced ? "caller-moved" : "caller-seen"));
   }
   const hasCalledAgain = alarm.raised_at_ms > before.last_alarm_at_ms;
@@ -83,7 +86,7 @@ async function endPermit(
   body: AlarmBody,
   settings: DeskSettings,
 ): Promise<CaseRow> {
-  if (before.dispatchable === 1) return before;
+  if ((await permitOfAlarm(change, alarm, body)) !== undefined) return before;
   const row = await amend(change, before, { dispatchable: 1 });
   await note(change, row.id, said(alarm, body, "permit-ended"));
   return planDispatch(change, row, settings);

@@ -10,6 +10,7 @@ import type { Db, Trx } from "../store/database.ts";
 import type { AssignmentsTable } from "../store/desk-tables.ts";
 import { prepared } from "../store/prepared.ts";
 import { type CaseRow, positionOf, stateOfCase } from "./case-rows.ts";
+import { unitIdsOf } from "./case-units.ts";
 import type { CaseStateName } from "./states.ts";
 
 /** Shapes of the API's AlarmView, Assignment, CaseView and CrewView; they stand here since rooms do not import the API. */
@@ -70,6 +71,8 @@ export interface CaseFacts {
   readonly late: boolean;
   readonly siteId?: string;
   readonly siteName?: string;
+  readonly unitIds?: string[];
+  readonly isHeld?: boolean;
   readonly unwatched: boolean;
   readonly position?: { latitudeDeg: number; longitudeDeg: number };
   readonly openedAtMs: number;
@@ -176,6 +179,7 @@ export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
   const [site] = row.site_id === null ? [] : (await siteName(trx, { siteId: row.site_id })).rows;
   const assignment = currentOf(stateOfCase(row), await assignmentsOf(trx, { caseId: row.id }));
   const position = positionOf(row);
+  const unitIds = await unitIdsOf(trx, row.id);
   const waitingFor: unknown = JSON.parse(row.waiting_for);
   return {
     id: row.id,
@@ -187,6 +191,8 @@ export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
     late: row.late === 1,
     ...(row.site_id === null ? {} : { siteId: row.site_id }),
     ...(site === undefined ? {} : { siteName: site.name }),
+    ...(unitIds.length === 0 ? {} : { unitIds }),
+    ...(row.dispatchable === 1 ? {} : { isHeld: true }),
     unwatched: await isUnwatched(trx, row),
     ...(position === undefined ? {} : { position }),
     openedAtMs: row.opened_at_ms,

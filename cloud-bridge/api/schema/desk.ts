@@ -120,6 +120,10 @@ export const CaseView = Type.Object({
   late: Type.Boolean(),
   siteId: Type.Optional(Type.String()),
   siteName: Type.Optional(Type.String()),
+  /** Units that have a part in it: who answers for the place, whose crew was sent, who was called. */
+  unitIds: Type.Optional(Type.Array(Type.String())),
+  /** Recorded and shown, nobody is sent by itself: a permit covers it. */
+  isHeld: Type.Optional(Type.Boolean()),
   /** The site of a silent meter or node: nobody is listening. */
   unwatched: Type.Boolean(),
   position: Type.Optional(GeoPoint),

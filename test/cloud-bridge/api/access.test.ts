@@ -46,6 +46,10 @@ const MATRIX: readonly [string, string, string][] = [
   ["POST", "/crews", "admin operator dispatcher"],
   ["POST", "/crews/crew-1/position", "crew"],
   ["GET", "/rosters", EVERYONE_BUT_CREW],
+  ["GET", "/permits", EVERYONE_BUT_CREW],
+  ["POST", "/permits", "admin operator supervisor"],
+  ["GET", "/permits/p1", EVERYONE_BUT_CREW],
+  ["POST", "/permits/p1/revoke", "admin operator supervisor"],
   ["POST", "/rosters", "admin operator dispatcher"],
   ["DELETE", "/rosters/d1", "admin operator dispatcher"],
 ];

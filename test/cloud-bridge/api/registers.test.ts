@@ -83,3 +83,27 @@ test("who has an answer already is told so in no bytes, and an edit of what othe
   expect((await admin.ask(path)).json).toMatchObject({ code: "UNIT_UNKNOWN" });
   expect((await admin.ask(listed ? "/api/v1/units" : "", listed)).status).toBe(200);
 });
+
+test("a permit is recorded once however often its request comes, and is revoked by name", async () => {
+  const site = { id: "block-7", name: "Block 7", time_zone: "Asia/Shanghai", source: "operator", created_at_ms: 0 };
+  await api.store.db.insertInto("sites").values(site).execute();
+  const permit = { siteId: "block-7", number: "2026-CY-0117", fromMs: 1000, toMs: 2000, rules: ["night-noise"] };
+  const key = { "idempotency-key": "permit-0117-a" };
+  const made = await admin.post("/api/v1/permits", permit, key);
+  const again = await admin.post("/api/v1/permits", permit, key);
+  expect([made.status, again.status, again.text]).toEqual([201, 201, made.text]);
+  const other = await admin.post("/api/v1/permits", { ...permit, toMs: 3000 }, key);
+  expect([other.status, other.json]).toMatchObject([422, { code: "IDEMPOTENCY_KEY_REUSED" }]);
+  expect((await admin.post("/api/v1/permits", { ...permit, siteId: "nowhere" })).json).toMatchObject({
+    code: "SITE_UNKNOWN",
+  });
+  expect((await admin.post("/api/v1/permits", { ...permit, toMs: 1000 })).json).toMatchObject({ code: "PERMIT_EMPTY" });
+  const { id } = made.json as { id: string };
+  expect(await all("permits?siteId=block-7&toMs=1500")).toEqual([id]);
+  expect(await all("permits?fromMs=2000")).toEqual([]);
+  const revoked = await admin.post(`/api/v1/permits/${id}/revoke`, { cause: "not the works that it names" });
+  expect(revoked.json).toMatchObject({ id, number: "2026-CY-0117", revokeCause: "not the works that it names" });
+  expect((await admin.post(`/api/v1/permits/${id}/revoke`, { cause: "again" })).status).toBe(409);
+  expect([await all("permits?sort=number"), await all("permits?revoked=true")]).toEqual([[], [id]]);
+  expect((await admin.ask(`/api/v1/permits/${id}`)).json).toEqual(revoked.json);
+});

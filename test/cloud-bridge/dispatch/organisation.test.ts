@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { addPermit, type NewPermit, revokePermit } from "../../../cloud-bridge/fleet/permits.ts";
+import { putUnit } from "../../../cloud-bridge/roster/units.ts";
+import { noiseRevision } from "../../fakes/alarm-revision.ts";
+import { type DeskRig, DISPATCHER, deskRig, newKey, SITE, T0 } from "../../fakes/desk-rig.ts";
+
+const HOUR_MS = 3600_000;
+
+describe("a permit that the bridge was told of", () => {
+  const permit = { siteId: "block-7", number: "2026-CY-0117", fromMs: T0 - HOUR_MS, toMs: T0 + 60_000 };
+  const granted = (rig: DeskRig, more: Partial<NewPermit> = {}) =>
+    rig.db.transaction().execute((trx) => addPermit(trx, { ...permit, ...more }, "li.desk", T0));
+  const heard = async (rig: DeskRig, of: Parameters<typeof noiseRevision>[0]) => {
+    await rig.receive(noiseRevision(of));
+    await rig.desk.wake();
+    return (await rig.theCase()).case;
+  };
+
+  test("holds a case back, shown with its number, until the permit ends while it is loud", async () => {
+    const rig = await deskRig();
+    await granted(rig);
+    const first = noiseRevision({ nowMs: T0 });
+    await rig.receive(first);
+    await rig.desk.wake();
+    const { case: view, timeline } = await rig.theCase();
+    expect(view).toMatchObject({ state: "open", isHeld: true });
+    expect(timeline[0]?.detail).toMatchObject({ permit: "2026-CY-0117" });
+    const { alarmId } = first.body;
+    rig.clock.pass(30_000);
+    expect(await heard(rig, { nowMs: T0 + 30_000, alarmId, rev: 2, phase: "updated" })).toMatchObject({ isHeld: true });
+    rig.clock.pass(60_000);
+    await rig.freshen();
+    const after = await heard(rig, { nowMs: T0 + 90_000, alarmId, rev: 3, phase: "updated" });
+    expect([after.state, after.isHeld]).toEqual(["assigned", undefined]);
+  });
+
+  test("ends when it is revoked, once", async () => {
+    const rig = await deskRig();
+    const { id } = await granted(rig);
+    const first = noiseRevision({ nowMs: T0 });
+    await rig.receive(first);
+    await rig.desk.wake();
+    const revoke = () =>
+      rig.db
+        .transaction()
+        .execute((trx) => revokePermit(trx, id, { by: "wang.lead", cause: "work at the wrong gate", nowMs: T0 }));
+    expect(await revoke()).toMatchObject({ revokedBy: "wang.lead" });
+    await expect(revoke()).rejects.toMatchObject({ code: "PERMIT_REVOKED" });
+    const later = { nowMs: T0 + 1000, alarmId: first.body.alarmId, rev: 2, phase: "updated" } as const;
+    expect((await heard(rig, later)).state).toBe("assigned");
+  });
+
+  test("covers its own rules, its own time and nothing of another day that a wrong clock believes in", async () => {
+    const elsewhere: [Partial<NewPermit>, { nowMs?: number; ageMs?: undefined }][] = [
+      [{ rules: ["day-noise"] }, {}],
+      [{ fromMs: T0 + 1000, toMs: T0 + HOUR_MS }, {}],
+      [
+        { fromMs: T0 - 26 * HOUR_MS, toMs: T0 - 24 * HOUR_MS },
+        { nowMs: T0 - 25 * HOUR_MS, ageMs: undefined },
+      ],
+    ];
+    for (const [more, alarm] of elsewhere) {
+      const rig = await deskRig();
+      await granted(rig, more);
+      expect(await heard(rig, { nowMs: T0, ...alarm })).toMatchObject({ state: "assigned" });
+    }
+    const rig = await deskRig();
+    await granted(rig, { rules: ["night-noise"] });
+    expect(await heard(rig, { nowMs: T0 })).toMatchObject({ state: "open", isHeld: true });
+  });
+});
+
+describe("the units of a case", () => {
+  const around = (id: string) => {
+    const outline = [-0.01, 0.01].flatMap((north) =>
+      [-north, north].map((east) => ({
+        latitudeDeg: SITE.latitudeDeg + north,
+        longitudeDeg: SITE.longitudeDeg + east,
+      })),
+    );
+    return { id, name: id, areas: [{ kind: "polygon" as const, outline }] };
+  };
+
+  test("are the smallest that its place lies in, departments of that ground, and that of the crew", async () => {
+    const rig = await deskRig();
+    await putUnit(rig.db, { ...around("hujialou"), level: "street" });
+    await putUnit(rig.db, { ...around("jintai"), level: "community", parentId: "hujialou" });
+    await putUnit(rig.db, { ...around("old-jintai"), level: "community", retiredAtMs: T0 });
+    await putUnit(rig.db, { ...around("traffic"), level: "department" });
+    await rig.receive(noiseRevision({ nowMs: T0 }));
+    await rig.desk.wake();
+    expect((await rig.theCase()).case).toMatchObject({ state: "assigned", unitIds: ["jintai", "street", "traffic"] });
+  });
+
+  test("is that of the site alone where the site names one; a crew that is sent brings its own", async () => {
+    const rig = await deskRig({ settings: { dispatch: { policy: "propose", afterSeconds: 0 } } });
+    await putUnit(rig.db, { ...around("hujialou"), level: "street" });
+    await putUnit(rig.db, { id: "jianwai", name: "J", level: "street" });
+    await rig.db.updateTable("sites").set({ unit_id: "jianwai" }).execute();
+    await rig.receive(noiseRevision({ nowMs: T0 }));
+    await rig.desk.wake();
+    const { id, unitIds } = (await rig.theCase()).case;
+    expect(unitIds).toEqual(["jianwai"]);
+    rig.clock.pass(1000);
+    await rig.desk.actOnCase(DISPATCHER, id, { act: "assign", crewId: "crew-a" }, newKey());
+    expect((await rig.theCase()).case.unitIds).toEqual(["jianwai", "street"]);
+    const told = rig.events.map(({ data }) => (JSON.parse(data) as { case: { unitIds?: string[] } }).case.unitIds);
+    expect(told.at(-1)).toEqual(["jianwai", "street"]);
+  });
+});
