@@ -29,6 +29,9 @@ interface LockEntry {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
+/** Packages whose manifest names no licence, with that of the licence file beside it. */
+export const UNNAMED_LICENSES: ReadonlyMap<string, string> = new Map([["node_modules/async", "MIT"]]);
+
 /** The packages that run, of all platforms, sorted by path; developers' packages are left out. */
 export function productionPackages(root: string): readonly LockedPackage[] {
   const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
@@ -40,7 +43,7 @@ export function productionPackages(root: string): readonly LockedPackage[] {
       path,
       name: entry.name ?? path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length),
       version: entry.version,
-      license: entry.license,
+      license: entry.license ?? UNNAMED_LICENSES.get(path),
       integrity: entry.integrity,
       dependencies: Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }).sort(),
       os: entry.os,

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { FAULT_RULES, LEVEL_FAULT_RULES } from "../../cloud-bridge/alarms/faults.ts";
+import { UNNAMED_LICENSES } from "../../scripts/packaging/lock-file.ts";
 import { counted, filesUnder, ROOT } from "./source-tree.ts";
 
 const pages = counted("documents", filesUnder(["."], [".md"]));
@@ -24,8 +25,6 @@ const PERMISSIVE = new Set([
 ]);
 /** Sharp's libvips: a shared library in a file of its own, which anyone may replace (docs/dependencies.md). */
 const LIBVIPS = /^node_modules\/@img\/sharp-/;
-/** Its manifest names no licence; the file beside it is the MIT licence. */
-const UNNAMED_MIT = ["node_modules/async"];
 /** A build tool may also have a licence that binds its own files only: nothing of it is in what we ship. */
 const FOR_BUILDING = new Set([...PERMISSIVE, "MIT OR Apache-2.0", "MPL-2.0"]);
 
@@ -108,8 +107,9 @@ test("every package that the lock file names has a permissive licence", () => {
   counted("packages in the lock file", packages);
   const others = packages
     .filter(([path, { license }]) => !(LIBVIPS.test(path) && /\bLGPL-3\.0-or-later\b/.test(license ?? "")))
-    .filter(([path]) => !UNNAMED_MIT.includes(path))
-    .filter(([, { license, dev }]) => !(dev ? FOR_BUILDING : PERMISSIVE).has(license ?? ""))
+    .filter(
+      ([path, { license, dev }]) => !(dev ? FOR_BUILDING : PERMISSIVE).has(license ?? UNNAMED_LICENSES.get(path) ?? ""),
+    )
     .map(([path, { license }]) => `${path}: ${license ?? "none named"}`);
   expect(others).toEqual([]);
 });

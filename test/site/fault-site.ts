@@ -270,8 +270,9 @@ export class FaultSite {
     return child;
   }
 
-  /** That of the running bridge. */
-  #epoch(): string {
+  /** That of the running bridge; undefined where the node is made to count what no custody stands behind. */
+  #epoch(): string | undefined {
+    if (this.#options.negativeControl === "receipt-on-puback") return undefined;
     const db = new Database(join(this.system.bridgeState, "bridge.sqlite"), { readonly: true });
     try {
       return String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get());

@@ -89,16 +89,17 @@ export class JournalObserver {
 
   /**
    * Records committed so far that the node does not count as receipted; undefined while nobody can say.
-   * @param epoch of the bridge as it is now: marks made under another one prove nothing
+   * @param epoch of the bridge as it is now: marks made under another one prove nothing; undefined for a node that keeps
+   *   marks without custody, which a negative control is
    */
-  unreceipted(epoch: string): number | undefined {
+  unreceipted(epoch: string | undefined): number | undefined {
     const db = this.#open();
     if (db === undefined) return undefined;
     try {
       const sql = `SELECT count(*) FROM record WHERE NOT EXISTS (SELECT 1 FROM receipted
         WHERE receipted.run_no = record.run_no AND record.seq BETWEEN from_seq AND to_seq)`;
       const marked = db.prepare("SELECT value FROM setting WHERE key = 'custody.epoch'").pluck().get();
-      if (marked !== epoch) return undefined;
+      if (epoch !== undefined && marked !== epoch) return undefined;
       return Number(db.prepare(sql).pluck().get());
     } catch (error) {
       if (!isOfDisk(error)) throw error;
