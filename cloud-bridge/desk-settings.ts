@@ -42,6 +42,7 @@ export function deskSettings(config: BridgeDocument, timeScale: number): DeskSet
     quietMs: verification.quietMinutes * 60_000,
     giveUpMs: verification.giveUpHours * 3600_000,
     radiusM: dispatch.geofenceM,
+    timeZone: config.timeZone,
     keepEventsMs: retention.eventsDays * DAY_MS,
     timeScale,
   };

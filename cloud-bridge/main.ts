@@ -263,6 +263,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       tls,
       mqttUrl,
       publicUrl: () => url,
+      timeZone: config.timeZone,
       consoleFolder: options.consoleFolder ?? CONSOLE_FOLDER,
       version: version(),
       metricsToken: readFileSync(metricsTokenFile(state), "utf8").trim(),

@@ -32,6 +32,8 @@ export interface ApiOptions {
   readonly mqttUrl: string;
   /** Where people and `shao enroll` reach this server; known when it listens. */
   readonly publicUrl: () => string;
+  /** Of the city: what calendars go by that name no other. */
+  readonly timeZone: string;
   /** Folder of the built console. */
   readonly consoleFolder: string;
   readonly version: string;

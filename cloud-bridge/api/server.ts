@@ -12,6 +12,7 @@ import { answerUnchanged } from "./etag.ts";
 import { EventHub } from "./event-hub.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { calendarRoutes } from "./routes/calendars.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deskRoutes } from "./routes/desk.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -103,6 +104,7 @@ export async function createApi(
   await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => evidenceRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => registerRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => calendarRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => permitRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => unitRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => eventRoutes(scope, context), { prefix: "/api/v1" });

@@ -33,6 +33,8 @@ export interface DeskSettings {
   readonly freshLevelsMs: number;
   /** Geofence of a site that names none. */
   readonly radiusM: number;
+  /** Of the city: what calendars go by that name no other. */
+  readonly timeZone: string;
   /** A page that was away for less than this catches up with what it missed. */
   readonly keepEventsMs: number;
   /** Divides waiting times in demonstrations; rules, latencies and records are never scaled. */
@@ -54,6 +56,7 @@ export const DEFAULT_DESK: DeskSettings = {
   quietValidPct: 75,
   freshLevelsMs: 150_000,
   radiusM: 150,
+  timeZone: "Asia/Shanghai",
   keepEventsMs: 24 * 3600_000,
   timeScale: 1,
 };

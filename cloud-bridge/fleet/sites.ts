@@ -1,4 +1,5 @@
 import type { DeviceBody } from "../../protocol/bodies.ts";
+import { isTimeZone } from "../../protocol/local-time.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 
@@ -97,13 +98,4 @@ export async function listDevices(db: Db): Promise<DeviceFacts[]> {
 /** Ingest wrote it from a body that its schema accepted. */
 function stateNamed(state: string): DeviceBody["state"] {
   return state as DeviceBody["state"];
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,12 +3,12 @@ import { looseSchema } from "../../protocol/document/describe-schema.ts";
 import { didYouMean } from "../../protocol/document/did-you-mean.ts";
 import type { DocumentFault } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
+import { isTimeZone, localTimeToUtcMs } from "../../protocol/local-time.ts";
 import { type FoundDevice, isBusReference } from "./check-devices.ts";
 import { checkParking } from "./check-parking.ts";
 import { checkRules } from "./check-rules.ts";
 import { keysOf, textAt, unknownName } from "./document-parts.ts";
 import type { DeviceConfig, PermitConfig, ResolvedBus } from "./gateway-config.ts";
-import { isTimeZone, localTimeToUtcMs } from "./local-time.ts";
 import type { Bus, GatewayDocument } from "./schema.ts";
 
 export interface CrossChecked {

@@ -17,6 +17,7 @@ else {
   await import("../cloud-bridge/roster/accounts.test.ts");
   await import("../cloud-bridge/roster/candidates.test.ts");
   await import("../cloud-bridge/roster/units.test.ts");
+  await import("../cloud-bridge/roster/calendars.test.ts");
   await import("../cloud-bridge/store/retention.test.ts");
   await import("../cloud-bridge/keeping.test.ts");
   test("these tests have run on PostgreSQL", () => expect(process.env["SHAO_TEST_STORE"]).toBe("postgres"));

@@ -62,6 +62,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
     tls: await authority.serverTls([], Date.now()),
     mqttUrl: "mqtts://127.0.0.1:8883",
     publicUrl: () => url,
+    timeZone: "Asia/Shanghai",
     consoleFolder: join(state, "console"),
     version: "test",
     metricsToken: "scraper-token-of-this-test",

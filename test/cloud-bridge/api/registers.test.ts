@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ApiClient } from "../../fakes/api-client.ts";
 import { startTestApi } from "../../fakes/api-server.ts";
@@ -106,4 +107,34 @@ test("a permit is recorded once however often its request comes, and is revoked 
   expect((await admin.post(`/api/v1/permits/${id}/revoke`, { cause: "again" })).status).toBe(409);
   expect([await all("permits?sort=number"), await all("permits?revoked=true")]).toEqual([[], [id]]);
   expect((await admin.ask(`/api/v1/permits/${id}`)).json).toEqual(revoked.json);
+});
+
+test("a calendar is loaded from the file that is shipped, in versions, and says when something is due", async () => {
+  const file = readFileSync(new URL("../../../config/calendars/china-2026.json", import.meta.url), "utf8");
+  const startMs = Date.parse("2026-09-30T17:00:00+08:00");
+  const due = async (query: string) =>
+    (await admin.ask(`/api/v1/calendars/default/due?startMs=${startMs}&${query}`)).json;
+  expect(await due("clock=working&minutes=120")).toMatchObject({
+    version: 0,
+    dueAtMs: Date.parse("2026-10-01T10:00:00+08:00"),
+  });
+  const loaded = await admin.post("/api/v1/calendars", file);
+  expect([loaded.status, loaded.json]).toMatchObject([201, { id: "default", version: 1, name: "China 2026" }]);
+  expect(await due("clock=working&minutes=120")).toEqual({
+    calendar: "default",
+    version: 1,
+    dueAtMs: Date.parse("2026-10-08T10:00:00+08:00"),
+    workingMinutes: 120,
+  });
+  expect(await due("clock=working-days&days=2&version=0")).toMatchObject({
+    dueAtMs: Date.parse("2026-10-02T18:00:00+08:00"),
+  });
+  expect(await due("clock=working-days&minutes=2")).toMatchObject({ code: "TERM_INCOMPLETE" });
+  const { headers } = await admin.ask("/api/v1/calendars/default");
+  const ifMatch = { "if-match": String(headers["etag"]) };
+  expect((await admin.post("/api/v1/calendars", file, ifMatch)).json).toMatchObject({ version: 2 });
+  expect((await admin.post("/api/v1/calendars", file, ifMatch)).status).toBe(412);
+  const broken = { ...(JSON.parse(file) as object), week: {} };
+  expect((await admin.post("/api/v1/calendars", broken)).json).toMatchObject({ code: "CALENDAR_INVALID" });
+  expect(await all("calendars?sort=name")).toEqual(["default"]);
 });

@@ -36,19 +36,9 @@ export function localTimeToUtcMs(text: string, timeZone: string): number | undef
 }
 
 /** Local time less UTC, at a moment. */
-function offsetMsAt(atMs: number, timeZone: string): number {
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
+export function offsetMsAt(atMs: number, timeZone: string): number {
   const part: Record<string, number> = {};
-  for (const { type, value } of format.formatToParts(atMs)) part[type] = Number(value);
+  for (const { type, value } of formatOf(timeZone).formatToParts(atMs)) part[type] = Number(value);
   const local = Date.UTC(
     part["year"] ?? 0,
     (part["month"] ?? 1) - 1,
@@ -58,4 +48,24 @@ function offsetMsAt(atMs: number, timeZone: string): number {
     part["second"] ?? 0,
   );
   return local - Math.floor(atMs / 1000) * 1000;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making one costs a hundred times what it takes to use it; the zones of a city are few. */
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
+  formats.set(timeZone, made);
+  return made;
 }
