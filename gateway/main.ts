@@ -11,7 +11,7 @@ import type { GatewayFaultSpec, GatewayNegativeControl } from "./contracts/fault
 import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
-import type { DeviceReading } from "./contracts/readings.ts";
+import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
 import { forgetStart, START_OVER_MS } from "./contracts/start-memory.ts";
 import type { EvidenceStore } from "./evidence/evidence-store.ts";
 import { openEvidence, takeEvidence } from "./evidence-custody.ts";
@@ -35,6 +35,7 @@ import { isNtpSynchronised } from "./time/ntp-marks.ts";
 import { TimeKeeper } from "./time/time-keeper.ts";
 import { TimeRecords } from "./time-records.ts";
 import type { Uplink } from "./uplink/uplink.ts";
+import type { VisionSide } from "./vision-side.ts";
 
 const DAY_MS = 86_400_000;
 const PIPELINE_TICK_MS = 250;
@@ -132,6 +133,7 @@ class RunningGateway implements Gateway {
   readonly #parking: ParkingControl;
   readonly #end: (end: GatewayEnd) => void;
   #supervisor: Supervisor | undefined;
+  #vision: VisionSide | undefined;
   #uplink: Uplink | undefined;
   #local: LocalServices | undefined;
   readonly #firstReading = Promise.withResolvers<void>();
@@ -165,7 +167,7 @@ class RunningGateway implements Gateway {
       upMs: () => clock.upMs(),
       writer: this.#writer,
       busStatistics: this.#links.busStatistics,
-      devices: () => this.#supervisor?.health() ?? [],
+      devices: () => this.#deviceHealth(),
       levelFaults: () => this.#pipeline.levelFaults(),
       uplink: () => this.#uplink?.facts,
       uplinkProblem: () => this.#uplinkProblem,
@@ -235,8 +237,9 @@ class RunningGateway implements Gateway {
       clock: this.#clock,
       links: this.#links,
       report: this.#report,
-      deviceHealth: () => this.#supervisor?.health() ?? [],
+      deviceHealth: () => this.#deviceHealth(),
     });
+    await this.#startVision();
     await this.#startBridgeSide(identity);
     this.#timers.push(setTimeout(forgetStart, START_OVER_MS));
   }
@@ -245,6 +248,7 @@ class RunningGateway implements Gateway {
     for (const timer of this.#timers) clearInterval(timer);
     this.#stop.abort();
     await Promise.race([this.#supervisor?.done, this.#clock.sleep(DRIVERS_END_MS)]);
+    await this.#vision?.stop();
     this.#take(() => this.#pipeline.stop());
     await this.#local?.close();
     await this.#uplink?.close();
@@ -299,10 +303,32 @@ class RunningGateway implements Gateway {
     for (const { write, urgency, isEvidence } of output.writes) {
       if (isEvidence === true) takeEvidence(this.evidence, write);
       else void this.#writer.write(write, urgency);
+      this.#vision?.heard(write);
     }
     for (const { device, level } of output.live) {
       if (this.#leases.isWatched(device)) this.#uplink?.publishLive(device, level);
     }
+  }
+
+  #deviceHealth(): readonly DeviceHealth[] {
+    return [...(this.#supervisor?.health() ?? []), ...(this.#vision?.health() ?? [])];
+  }
+
+  async #startVision(): Promise<void> {
+    const { config, log } = this.#options;
+    if (config.cameras.length === 0) return;
+    const { VisionSide } = await import("./vision-side.ts");
+    this.#vision = await VisionSide.start({
+      config,
+      log,
+      clock: this.#clock,
+      time: this.#time,
+      restored: this.#takenUp.restored,
+      evidence: this.evidence,
+      position: () => this.#pipeline.position,
+      onHealth: (health) => this.#take(() => this.#pipeline.health(health, this.#time.stamp())),
+      write: (write) => void this.#writer.write(write, "urgent"),
+    });
   }
 
   // ---- the node's own records ----

@@ -1,7 +1,15 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { canonicalJson } from "./canonical-json.ts";
-import { type EvidenceBody, EvidenceId, EvidencePart, type EvidenceSignature, MissingPart } from "./evidence.ts";
+import {
+  type EvidenceBody,
+  EvidenceCapture,
+  EvidenceId,
+  EvidenceJudge,
+  EvidencePart,
+  type EvidenceSignature,
+  MissingPart,
+} from "./evidence.ts";
 import { AlarmId, AtMs, DeviceId, NodeId, Position, RunId, Subject, TimeQuality, UpMs } from "./ids.ts";
 import type { RecordHead } from "./record.ts";
 
@@ -27,6 +35,8 @@ export const EvidenceManifest = Type.Object(
     rule: Type.Optional(Type.String({ maxLength: 64 })),
     ruleSet: Type.Optional(Type.String({ maxLength: 64 })),
     position: Type.Optional(Position),
+    judgedBy: Type.Optional(EvidenceJudge),
+    capture: Type.Optional(EvidenceCapture),
     parts: Type.Array(Type.Omit(EvidencePart, ["series"]), { maxItems: 8 }),
     missing: Type.Array(MissingPart, { maxItems: 8 }),
     keyId: Type.String({ pattern: "^[0-9a-f]{16}$" }),
@@ -41,7 +51,7 @@ type Signer = Pick<EvidenceSignature, "node" | "run" | "keyId">;
 /** The manifest that an evidence record stands for. */
 export function manifestOf(head: EvidenceHead, body: EvidenceBody, { node, run, keyId }: Signer): EvidenceManifest {
   const { upMs, atMs, timeQuality, device, subject } = head;
-  const { evidenceId, alarmId, missing, rule, ruleSet, position } = body;
+  const { evidenceId, alarmId, missing, rule, ruleSet, position, judgedBy, capture } = body;
   return {
     v: 1,
     evidenceId,
@@ -56,6 +66,8 @@ export function manifestOf(head: EvidenceHead, body: EvidenceBody, { node, run, 
     ...(rule === undefined ? {} : { rule }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
     ...(position === undefined ? {} : { position: known(position, ["latitudeDeg", "longitudeDeg", "accuracyM"]) }),
+    ...(judgedBy === undefined ? {} : { judgedBy: judgeOf(judgedBy) }),
+    ...(capture === undefined ? {} : { capture: known(capture, ["video", "sound"]) }),
     parts: body.parts.map((part) =>
       known(part, ["name", "type", "sizeBytes", "sha256", "fromMs", "toMs", "quantity", "media"]),
     ),
@@ -100,6 +112,11 @@ export function readEvidenceKey(text: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
+}
+
+function judgeOf({ ruleVersion, model, classifier }: EvidenceJudge): EvidenceJudge {
+  const named = (one: EvidenceJudge["model"]) => known(one, ["name", "sha256"]);
+  return { ruleVersion, model: named(model), ...(classifier === undefined ? {} : { classifier: named(classifier) }) };
 }
 
 /** The named members that are there: what a later version adds is not signed by this one. */

@@ -52,6 +52,25 @@ export const EvidenceSignature = Type.Object({
 });
 export type EvidenceSignature = Static<typeof EvidenceSignature>;
 
+const ModelName = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }), sha256: Sha256 });
+
+/** What judged a picture: the very rule and models, so that a verdict can be made again. */
+export const EvidenceJudge = Type.Object({
+  /** First 16 hex of the SHA-256 of the rule's settings. */
+  ruleVersion: Type.String({ pattern: "^[0-9a-f]{16}$" }),
+  model: ModelName,
+  /** The second stage, on crops. */
+  classifier: Type.Optional(ModelName),
+});
+export type EvidenceJudge = Static<typeof EvidenceJudge>;
+
+/** How a camera's video became a clip: as the camera sent it, or coded anew (motion JPEG); and what became of its sound. */
+export const EvidenceCapture = Type.Object({
+  video: Type.Union([Type.Literal("copied"), Type.Literal("transcoded")]),
+  sound: Type.Union([Type.Literal("none"), Type.Literal("dropped"), Type.Literal("transcoded")]),
+});
+export type EvidenceCapture = Static<typeof EvidenceCapture>;
+
 /**
  * Evidence of one alarm. `levels` (60 s before and after) is small and travels inside; media travel as blobs, each under
  * its SHA-256, and `missing` states why a part that was due is not there.
@@ -64,6 +83,8 @@ export const EvidenceBody = Type.Object({
   rule: Type.Optional(Type.String({ maxLength: 64 })),
   ruleSet: Type.Optional(Type.String({ maxLength: 64 })),
   position: Type.Optional(Position),
+  judgedBy: Type.Optional(EvidenceJudge),
+  capture: Type.Optional(EvidenceCapture),
   /** Absent from nodes that made no key yet. */
   signature: Type.Optional(EvidenceSignature),
 });

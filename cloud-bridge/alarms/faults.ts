@@ -34,8 +34,11 @@ export const BRIDGE_ITSELF = "@bridge";
 /** What a node finds wrong with the level of a meter that answers. It raises and clears these itself. */
 export const LEVEL_FAULT_RULES = ["level-stuck", "level-implausible", "level-covered"] as const;
 
-/** Faults that mean that nobody is listening at their site. */
-export const UNWATCHED_RULES = ["device-silent", "node-silent", ...LEVEL_FAULT_RULES] as const;
+/** What a node finds wrong with the picture of a camera that delivers. It raises and clears these itself. */
+export const CAMERA_FAULT_RULES = ["camera-frozen", "camera-covered"] as const;
+
+/** Faults that mean that nobody is listening or looking at their site. */
+export const UNWATCHED_RULES = ["device-silent", "node-silent", ...LEVEL_FAULT_RULES, ...CAMERA_FAULT_RULES] as const;
 
 /** Literal, so that the index of standing alarms serves it. */
 export const isStanding = sql<boolean>`phase <> 'cleared'`;

@@ -4,6 +4,7 @@ import { didYouMean } from "../../protocol/document/did-you-mean.ts";
 import type { DocumentFault } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
 import { isTimeZone, localTimeToUtcMs } from "../../protocol/local-time.ts";
+import { checkCameras } from "./check-cameras.ts";
 import { type FoundDevice, isBusReference } from "./check-devices.ts";
 import { checkParking } from "./check-parking.ts";
 import { checkRules } from "./check-rules.ts";
@@ -38,6 +39,7 @@ export function crossCheck(
   checkWeather(root, found, faults);
   checkRules(root, found, faults);
   checkParking(root, found, faults);
+  checkCameras(root, faults);
   checkPortsAreOwnedOnce(root, faults);
   checkBridge(root, faults);
   return { buses, devices, permits: permits(root, faults), faults };

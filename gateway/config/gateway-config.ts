@@ -1,4 +1,5 @@
 import type { BusPort, BusSettings, Driver } from "../../drivers/driver.ts";
+import type { CameraSettings } from "../contracts/cameras.ts";
 import type { MeterSection } from "./meter-schema.ts";
 import type { GatewayDocument } from "./schema.ts";
 import type { WeatherSection } from "./weather-schema.ts";
@@ -34,12 +35,13 @@ export interface PermitConfig {
 
 /** The whole config, checked: nothing in it needs another look. */
 export interface GatewayConfig
-  extends Omit<GatewayDocument, "devices" | "rules" | "permits" | "buses" | "timeZone" | "site"> {
+  extends Omit<GatewayDocument, "devices" | "cameras" | "rules" | "permits" | "buses" | "timeZone" | "site"> {
   readonly site?: NonNullable<GatewayDocument["site"]>;
   /** Of the site, else the node's own, else UTC. */
   readonly timeZone: string;
   readonly buses: Readonly<Record<string, ResolvedBus>>;
   readonly devices: readonly DeviceConfig[];
+  readonly cameras: readonly CameraSettings[];
   readonly rules: readonly ({ readonly name: string } & GatewayDocument["rules"][string])[];
   readonly permits: readonly PermitConfig[];
   /** SHA-256 of the file's bytes, for the `start` record. */

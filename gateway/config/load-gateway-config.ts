@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type CheckedDocument, checkDocument } from "../../protocol/document/check-document.ts";
 import { type DocumentFault, inDocumentOrder } from "../../protocol/document/fault.ts";
 import { parseDocumentText } from "../../protocol/document/parse-document.ts";
+import { resolveCameras } from "./check-cameras.ts";
 import { checkDevices, type DriverCatalogue } from "./check-devices.ts";
 import { type CrossChecked, crossCheck } from "./cross-check.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
@@ -42,13 +43,14 @@ export async function checkGatewayConfig(bytes: Uint8Array, drivers: DriverCatal
 }
 
 function assemble(checked: CheckedDocument<GatewayDocument>, crossed: CrossChecked, sha256: string): GatewayConfig {
-  const { devices: _, rules, timeZone, site, ...rest } = checked.value;
+  const { devices: _, cameras, rules, timeZone, site, ...rest } = checked.value;
   return {
     ...rest,
     ...(site === undefined ? {} : { site }),
     timeZone: site?.timeZone ?? timeZone ?? "UTC",
     buses: crossed.buses,
     devices: crossed.devices,
+    cameras: resolveCameras(cameras, site === undefined),
     rules: Object.entries(rules).map(([name, rule]) => ({ name, ...rule })),
     permits: crossed.permits,
     sha256,

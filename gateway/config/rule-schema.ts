@@ -192,4 +192,11 @@ export const AnyRule = Type.Union([TriggerRule, ExceedanceRule], {
 export type AnyRule = Static<typeof AnyRule>;
 
 /** Names of the node's own rules: an alarm's key holds its rule's name. */
-export const RESERVED_RULES = ["emergency", "level-stuck", "level-implausible", "level-covered"] as const;
+export const RESERVED_RULES = [
+  "emergency",
+  "level-stuck",
+  "level-implausible",
+  "level-covered",
+  "camera-frozen",
+  "camera-covered",
+] as const;

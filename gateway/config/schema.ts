@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Camera } from "./camera-schema.ts";
 import { LevelWatch } from "./level-watch-schema.ts";
 import { ParkingDocument } from "./parking-schema.ts";
 import { AnyRule } from "./rule-schema.ts";
@@ -197,6 +198,11 @@ export const GatewayDocument = Type.Object(
       title: "Devices",
       keyForm: NAME_FORM,
     }),
+    cameras: Type.Record(Type.String({ pattern: NAME_PATTERN }), Camera, {
+      default: {},
+      title: "Cameras",
+      keyForm: { expected: NAME_FORM.expected, examples: ["gate"] },
+    }),
     rules: Type.Record(Type.String({ pattern: NAME_PATTERN }), AnyRule, {
       default: {},
       title: "Rules",
@@ -244,6 +250,27 @@ export const GatewayDocument = Type.Object(
         ),
       },
       { default: {}, title: "Time" },
+    ),
+    vision: Type.Object(
+      {
+        ffmpeg: Type.String({
+          minLength: 1,
+          maxLength: 1024,
+          default: "ffmpeg",
+          title: "Program that takes the cameras' video",
+        }),
+        ringFolder: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 1024,
+            title: "Folder for the last minute of each camera",
+            description:
+              "On a memory disk, so that flash does not wear; /dev/shm where left out, else the state folder.",
+            examples: ["/run/shao"],
+          }),
+        ),
+      },
+      { default: {}, title: "Vision" },
     ),
     retention: Type.Object(
       {

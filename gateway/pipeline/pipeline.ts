@@ -44,7 +44,7 @@ export class Pipeline {
     this.#settings = settings;
     const newest = restored.levels.reduce((latest, { atMs }) => Math.max(latest, atMs), -1);
     this.#time = new SteadyTime(now, newest < 0 ? undefined : newest);
-    const position = (): Position | undefined => this.#position();
+    const position = (): Position | undefined => this.position;
     this.#noise = new NoiseWatch(settings, restored, this.#time, now, makeAlarmId, position);
     this.#emergencies = new EmergencyWatch(restored.recentAlarms, this.#time, now, makeAlarmId, position);
   }
@@ -171,7 +171,7 @@ export class Pipeline {
   }
 
   /** A site stands where its config says; a vehicle where its receiver says. */
-  #position(): Position | undefined {
+  get position(): Position | undefined {
     const { latitudeDeg, longitudeDeg } = this.#settings.site ?? {};
     if (latitudeDeg !== undefined && longitudeDeg !== undefined) return { latitudeDeg, longitudeDeg };
     return this.#lastFix;

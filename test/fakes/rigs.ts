@@ -16,9 +16,21 @@ const PYTHON_PROBES: Readonly<Record<string, string>> = {
   pymodbus: "import pymodbus",
   numpy: "import numpy",
   libmodbus: "import ctypes; ctypes.CDLL('libmodbus.so.5')",
+  "gst-rtsp-server":
+    "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer, Gst; Gst.init(None); assert Gst.ElementFactory.find('h264parse')",
 };
 
-type Rig = "socat" | "mbpoll" | "pymodbus" | "libmodbus" | "numpy" | "gpsd" | "gpsfake" | "gpspipe";
+type Rig =
+  | "ffmpeg"
+  | "gst-rtsp-server"
+  | "socat"
+  | "mbpoll"
+  | "pymodbus"
+  | "libmodbus"
+  | "numpy"
+  | "gpsd"
+  | "gpsfake"
+  | "gpspipe";
 
 export function hasRig(command: Rig): boolean {
   const python = PYTHON_PROBES[command];

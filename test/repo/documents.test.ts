@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { FAULT_RULES, LEVEL_FAULT_RULES } from "../../cloud-bridge/alarms/faults.ts";
+import { CAMERA_FAULT_RULES, FAULT_RULES, LEVEL_FAULT_RULES } from "../../cloud-bridge/alarms/faults.ts";
 import { UNNAMED_LICENSES } from "../../scripts/packaging/lock-file.ts";
 import { counted, filesUnder, ROOT } from "./source-tree.ts";
 
@@ -61,7 +61,7 @@ test("a test or a source file that a document names is there", () => {
 test("docs/operations.md explains every fault that the bridge or a node raises", () => {
   const page = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
   const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, rule]) => rule);
-  expect([...rows].sort()).toEqual([...FAULT_RULES, ...LEVEL_FAULT_RULES].sort());
+  expect([...rows].sort()).toEqual([...FAULT_RULES, ...LEVEL_FAULT_RULES, ...CAMERA_FAULT_RULES].sort());
 });
 
 test("the first config of each README is config/site.yaml", () => {

@@ -7,9 +7,10 @@ import { counted, filesUnder, SOURCE_FOLDERS } from "./source-tree.ts";
  */
 const CODE_LITERAL = /(["'`])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\1/g;
 
-/** Codes of SQLite, Node, OpenSSL and the resolver, and names of environment variables. */
+/** Codes of SQLite, Node, OpenSSL and the resolver, a method of RTSP, and names of environment variables. */
 const FOREIGN = [
   /^SQLITE_/,
+  /^GET_PARAMETER$/,
   /^ERR_/,
   /^EAI_/,
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_HAS_EXPIRED|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/,

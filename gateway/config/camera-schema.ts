@@ -1,0 +1,116 @@
+import { type Static, Type } from "typebox";
+
+const MIN_RING_BYTES = 1_048_576;
+
+const Analysis = Type.Object(
+  {
+    widthPx: Type.Integer({
+      minimum: 160,
+      maximum: 1920,
+      multipleOf: 2,
+      default: 640,
+      title: "Width of the pictures that are judged",
+      description: "Their height follows from the camera's.",
+    }),
+    framesPerS: Type.Number({ minimum: 0.1, maximum: 25, default: 2, title: "Pictures a second that are judged" }),
+    decode: Type.Union([Type.Literal("all"), Type.Literal("keyframes")], {
+      default: "all",
+      title: "What is decoded",
+      description:
+        "`keyframes` costs a fifth of the time, and gives a picture only as often as the camera sends a whole one: set it to one a second.",
+    }),
+  },
+  { default: {}, title: "Pictures for judgement" },
+);
+
+/** One camera. What no schema can say is in check-cameras.ts. */
+export const Camera = Type.Object(
+  {
+    url: Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      title: "Where its video is",
+      description:
+        "rtsp: or rtsps: (H.264, H.265), http: or https: (motion JPEG), or file: for trials. The second, smaller stream of a camera does for most. Without account.",
+      expected: "an address: rtsp://HOST:PORT/PATH",
+      examples: ["rtsp://192.168.1.64:554/Streaming/Channels/102"],
+    }),
+    user: Type.Optional(Type.String({ minLength: 1, maxLength: 64, title: "Account", examples: ["viewer"] })),
+    passwordFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 1024,
+        title: "File with the account's password",
+        description: "Nothing else in it; readable for the gateway's user only.",
+        examples: ["/etc/shao/gate.password"],
+      }),
+    ),
+    passwordEnv: Type.Optional(
+      Type.String({
+        pattern: "^[A-Z_][A-Z0-9_]{0,63}$",
+        title: "Or the environment variable that holds it",
+        examples: ["SHAO_GATE_PASSWORD"],
+      }),
+    ),
+    enabled: Type.Boolean({ default: true, title: "Started with the gateway" }),
+    sound: Type.Union([Type.Literal("drop"), Type.Literal("transcode")], {
+      default: "drop",
+      title: "Sound of the camera",
+      description:
+        "Left out, and not even asked for; or kept in clips as AAC, where the law allows it. Clips say which.",
+    }),
+    analysis: Analysis,
+    ringS: Type.Integer({
+      minimum: 30,
+      maximum: 600,
+      default: 60,
+      title: "Seconds of video that clips can be cut from",
+    }),
+    ringMaxBytes: Type.Integer({
+      minimum: MIN_RING_BYTES,
+      maximum: 1e10,
+      default: 33_554_432,
+      title: "Most that they take of the memory disk",
+    }),
+    expectFps: Type.Optional(
+      Type.Number({
+        minimum: 0.1,
+        maximum: 120,
+        title: "Pictures a second that the camera is set to",
+        description:
+          "Half of it, or half as many again, is shown as a fault. Left out: what it gave in its first 20 s.",
+        examples: [25],
+      }),
+    ),
+    frozenAfterS: Type.Integer({
+      minimum: 5,
+      maximum: 86_400,
+      default: 60,
+      title: "A picture without any change for so long is frozen",
+    }),
+    coveredAfterS: Type.Integer({
+      minimum: 5,
+      maximum: 86_400,
+      default: 30,
+      title: "A picture without structure for so long is covered",
+    }),
+    onNoise: Type.Boolean({
+      default: true,
+      title: "Noise alarms of this node take its snapshot and clip too",
+    }),
+    clipBeforeS: Type.Integer({ minimum: 0, maximum: 120, default: 10, title: "Seconds of a clip before the alarm" }),
+    clipAfterS: Type.Integer({ minimum: 1, maximum: 120, default: 15, title: "Seconds of a clip after it" }),
+    blur: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+      default: ["face", "plate"],
+      maxItems: 32,
+      title: "Labels that are blurred on the copy with boxes",
+      description: "Of what the detector finds. The original stays as it is.",
+    }),
+  },
+  {
+    title: "Camera",
+    expected: "a camera: `url: rtsp://HOST/PATH`, with `user` and `passwordFile` where it asks for an account",
+    examples: [{ url: "rtsp://192.168.1.64:554/Streaming/Channels/102", user: "viewer" }],
+  },
+);
+export type Camera = Static<typeof Camera>;

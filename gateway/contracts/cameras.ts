@@ -1,0 +1,38 @@
+/** One camera of the config, checked. */
+export interface CameraSettings {
+  readonly id: string;
+  /** rtsp:, rtsps:, http:, https: or file:, without account. */
+  readonly url: string;
+  readonly account?: CameraAccount;
+  readonly isEnabled: boolean;
+  /** Sound beside the picture: left out, or made AAC, since G.711 cannot be copied into MP4. */
+  readonly sound: "drop" | "transcode";
+  readonly analysis: {
+    readonly widthPx: number;
+    readonly framesPerS: number;
+    /** `keyframes` costs a fifth of the decoding, and gives a picture as rarely as the camera sends a whole one. */
+    readonly decode: "all" | "keyframes";
+  };
+  readonly ringS: number;
+  readonly ringMaxBytes: number;
+  /** Pictures a second that the camera is set to; absent: what it gave at first. */
+  readonly expectFps?: number;
+  /** A picture without any change for so long is frozen; one without structure for so long is covered. */
+  readonly frozenAfterS: number;
+  readonly coveredAfterS: number;
+  /** An alarm of a noise meter of this node takes a snapshot and a clip too. */
+  readonly onNoise: boolean;
+  /** It moves with a vehicle. */
+  readonly isMobile: boolean;
+  readonly clipBeforeS: number;
+  readonly clipAfterS: number;
+  /** Labels whose boxes are blurred on the copy with boxes. */
+  readonly blur: readonly string[];
+}
+
+/** Where the account's password comes from; the config itself never holds one. */
+export interface CameraAccount {
+  readonly user: string;
+  readonly passwordFile?: string;
+  readonly passwordEnv?: string;
+}

@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { access, constants, statfs } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Clock } from "../drivers/driver.ts";
+import type { AlarmBody } from "../protocol/alarm.ts";
+import type { Position } from "../protocol/ids.ts";
+import type { GatewayConfig } from "./config/gateway-config.ts";
+import type { EvidenceTaker } from "./contracts/evidence.ts";
+import type { JournalRestore, JournalWrite } from "./contracts/journal.ts";
+import type { Logger } from "./contracts/logger.ts";
+import type { DeviceHealth } from "./contracts/readings.ts";
+import type { TimeKeeper } from "./time/time-keeper.ts";
+import { Camera } from "./vision/capture/camera.ts";
+import { CameraFaults } from "./vision/capture/camera-faults.ts";
+import { type Ffmpeg, probeFfmpeg } from "./vision/capture/ffmpeg.ts";
+import { RingEvidence } from "./vision/evidence/camera-evidence.ts";
+import { MediaJobs } from "./vision/evidence/media-jobs.ts";
+import { PendingRequests } from "./vision/evidence/pending-requests.ts";
+
+const TMPFS_MAGIC = 0x01021994;
+const MEMORY_DISK = "/dev/shm";
+const TICK_MS = 1000;
+/** A box without ffmpeg gets it while the gateway runs. */
+const PROBE_AGAIN_MS = 60_000;
+
+export interface VisionOptions {
+  readonly config: GatewayConfig;
+  readonly clock: Clock;
+  readonly time: TimeKeeper;
+  readonly log: Logger;
+  readonly restored: Pick<JournalRestore, "openAlarms" | "recentAlarms">;
+  readonly evidence: EvidenceTaker;
+  readonly position: () => Position | undefined;
+  readonly onHealth: (health: DeviceHealth) => void;
+  /** Alone and at once. */
+  readonly write: (write: JournalWrite) => void;
+}
+
+/** The cameras of a gateway, and what comes of them. A gateway without cameras never loads this. */
+export class VisionSide {
+  readonly cameras: readonly Camera[];
+  readonly evidence: RingEvidence;
+  readonly #options: VisionOptions;
+  readonly #faults: CameraFaults;
+  /** Ends what waits for the end of a clip. */
+  readonly #stop = new AbortController();
+  readonly #captures = new AbortController();
+  readonly #done: Promise<unknown>;
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(options: VisionOptions, ringDirectory: string) {
+    const { config, clock, log, time, restored } = options;
+    this.#options = options;
+    const settings = config.cameras.filter(({ isEnabled }) => isEnabled);
+    const ffmpeg = probing(config.vision.ffmpeg, clock);
+    this.cameras = settings.map(
+      (camera) =>
+        new Camera({
+          settings: camera,
+          ffmpeg,
+          ringDirectory: join(ringDirectory, camera.id),
+          clock,
+          log,
+          onHealth: (body) => options.onHealth({ device: camera.id, body }),
+        }),
+    );
+    const limits = settings.map(
+      ({ id, frozenAfterS, coveredAfterS }) =>
+        [id, { "camera-frozen": frozenAfterS, "camera-covered": coveredAfterS }] as const,
+    );
+    this.#faults = new CameraFaults(Object.fromEntries(limits), restored);
+    const pending = new PendingRequests(join(config.state, "vision", "pending"), log);
+    const { signal } = this.#stop;
+    const jobs = new MediaJobs(config.vision.ffmpeg);
+    const stamp = () => time.stamp();
+    const taker = options.evidence;
+    this.evidence = new RingEvidence({ cameras: this.cameras, jobs, taker, pending, clock, stamp, log, signal });
+    void pending.settle(taker, clock.upMs());
+    for (const write of this.#faults.start(stamp())) options.write(write);
+    this.#done = Promise.all(this.cameras.map((camera) => camera.run(this.#captures.signal)));
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  static async start(options: VisionOptions): Promise<VisionSide> {
+    return new VisionSide(options, await ringDirectory(options.config));
+  }
+
+  health(): readonly DeviceHealth[] {
+    return this.cameras.map((camera) => ({ device: camera.settings.id, body: camera.health }));
+  }
+
+  /** What the node writes: an alarm of noise takes pictures. */
+  heard({ append = [] }: JournalWrite): void {
+    for (const record of append) if (record.kind === "alarm") this.#onAlarm(record.body);
+  }
+
+  #onAlarm(body: AlarmBody): void {
+    if (body.family !== "noise" || body.phase !== "raised") return;
+    const { alarmId, rule, ruleSet } = body;
+    const position = body.position ?? this.#options.position();
+    const raisedUpMs = this.#options.clock.upMs();
+    for (const { settings } of this.cameras) {
+      if (!settings.onNoise) continue;
+      const where = position === undefined ? {} : { position };
+      const about = { rule, ...(ruleSet === undefined ? {} : { ruleSet }) };
+      this.evidence.request({ cameraId: settings.id, alarmId, raisedUpMs, ...about, ...where });
+    }
+  }
+
+  /** What was promised is cut first, from rings that still stand. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stop.abort();
+    await this.evidence.idle();
+    this.#captures.abort();
+    await this.#done;
+  }
+
+  #tick(): void {
+    for (const camera of this.cameras) {
+      camera.tick();
+      if (camera.state !== "live") continue;
+      const { time, position } = this.#options;
+      const writes = this.#faults.step(camera.settings.id, camera.picture.faults, time.stamp(), position());
+      for (const write of writes) this.#options.write(write);
+    }
+  }
+}
+
+/** Asked once, and again only while it is not there. */
+function probing(path: string, clock: Clock): () => Promise<Ffmpeg> {
+  let known: Promise<Ffmpeg> | undefined;
+  let askedUpMs = 0;
+  return () => {
+    const isStale = clock.upMs() - askedUpMs > PROBE_AGAIN_MS;
+    if (known === undefined || isStale) {
+      askedUpMs = clock.upMs();
+      known = probeFfmpeg(path);
+    }
+    return known;
+  };
+}
+
+/** A memory disk where there is one: a minute of video a minute would wear flash out. */
+async function ringDirectory({ vision, state, node }: GatewayConfig): Promise<string> {
+  // Two gateways of one box, and of one name on trial, do not meet there.
+  const name = `shao-${node}-${createHash("sha256").update(resolve(state)).digest("hex").slice(0, 8)}`;
+  if (vision.ringFolder !== undefined) return join(vision.ringFolder, name);
+  try {
+    await access(MEMORY_DISK, constants.W_OK);
+    if ((await statfs(MEMORY_DISK)).type === TMPFS_MAGIC) return join(MEMORY_DISK, name);
+  } catch {
+    // Then the state folder it is.
+  }
+  return join(state, "vision", "ring");
+}

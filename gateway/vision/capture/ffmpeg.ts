@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import { GatewayError } from "../../contracts/gateway-error.ts";
+
+/** What of ffmpeg's command line changed between its versions, as this box has it. */
+export interface Ffmpeg {
+  readonly path: string;
+  readonly version: string;
+  /** RTSP's time limit of the socket: `stimeout` before 5.0, where `timeout` meant listening. */
+  readonly rtspTimeout: "timeout" | "stimeout";
+  /** Before 5.1 it was `-vsync 0`. */
+  readonly passThrough: readonly [string, string];
+  /** Starts a child that the kernel ends with us, where util-linux is there. */
+  readonly endWithUs: readonly string[];
+}
+
+const PROBE_WITHIN_MS = 10_000;
+
+/** @throws GatewayError FFMPEG_MISSING, FFMPEG_OLD */
+export async function probeFfmpeg(path = "ffmpeg"): Promise<Ffmpeg> {
+  const text = await outputOf(path, ["-hide_banner", "-version"]);
+  if (text === undefined) {
+    throw new GatewayError("FFMPEG_MISSING", `there is no ${path} to run`, {
+      hint: "Cameras need ffmpeg: run scripts/setup, or `sudo apt-get install ffmpeg`.",
+    });
+  }
+  const version = /^ffmpeg version (\S+)/.exec(text)?.[1] ?? "unknown";
+  const setpriv = await outputOf("setpriv", ["--pdeathsig", "KILL", "true"]);
+  return ffmpegOf(path, version, setpriv !== undefined);
+}
+
+/** @param version as `ffmpeg -version` says it; a build from a snapshot has none of the usual form and counts as new */
+export function ffmpegOf(path: string, version: string, hasSetpriv: boolean): Ffmpeg {
+  const [, major = "99", minor = "0"] = /^n?(\d+)\.(\d+)/.exec(version) ?? [];
+  const number = Number(major) + Number(minor) / 100;
+  if (number < 4) {
+    throw new GatewayError("FFMPEG_OLD", `ffmpeg ${version} is too old`, { hint: "Install ffmpeg 4 or newer." });
+  }
+  return {
+    path,
+    version,
+    rtspTimeout: number < 5 ? "stimeout" : "timeout",
+    passThrough: number < 5.01 ? ["-vsync", "0"] : ["-fps_mode", "passthrough"],
+    endWithUs: hasSetpriv ? ["setpriv", "--pdeathsig", "KILL", "--"] : [],
+  };
+}
+
+/** @returns undefined where it cannot be run or does not end well */
+function outputOf(path: string, args: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(path, args, { stdio: ["ignore", "pipe", "ignore"], timeout: PROBE_WITHIN_MS });
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (text.length < 4096) text += chunk.toString("utf8");
+    });
+    child.on("error", () => resolve(undefined));
+    child.on("close", (code) => resolve(code === 0 ? text : undefined));
+  });
+}
