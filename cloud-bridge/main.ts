@@ -8,11 +8,14 @@ import { encodeReceiptMessage } from "../protocol/hello.ts";
 import { LiveLevel, type ReceiptMessage } from "../protocol/session.ts";
 import { buildTopic } from "../protocol/topics.ts";
 import { reachableHost, urlOf, welcomeLink } from "./addresses.ts";
+import { caseworkPortOf } from "./api/casework-port.ts";
 import type { ApiLimits } from "./api/context.ts";
 import { deskPortOf } from "./api/desk-port-of.ts";
 import type { EventHub } from "./api/event-hub.ts";
 import type { LiveLeases } from "./api/live-leases.ts";
 import { createApi } from "./api/server.ts";
+import { keepCatalogue } from "./cases/catalogue-rows.ts";
+import { DEFAULT_CATALOGUE } from "./cases/default-catalogue.ts";
 import type { BridgeConfig } from "./config.ts";
 import { openConfiguredStore, postgresOf } from "./configured-store.ts";
 import { newestEventsOf, shownTo } from "./crew-events.ts";
@@ -118,6 +121,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const host = reachableHost(listen);
     const names = [host, listen.host];
     const tls = insecureLoopback ? ("insecure-loopback" as const) : await authority.serverTls(names, clock.nowMs());
+    await keepCatalogue(store.db, DEFAULT_CATALOGUE, "system:default", clock.nowMs());
     if (address === undefined && holdsConnections) await noteAllGone(store.db, clock.nowMs());
 
     let hub: EventHub | undefined;
@@ -255,6 +259,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       store,
       authority,
       desk: deskPortOf(desk, store.db, clock),
+      casework: caseworkPortOf(desk, store.db, clock),
       evidenceFiles: blobs.files,
       room: keeping,
       link: relay.over(link),

@@ -5,6 +5,7 @@ import type { AccountFacts } from "../roster/accounts.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Store } from "../store/database.ts";
 import type { Logger } from "../store/logger.ts";
+import type { CaseworkPort } from "./casework-port.ts";
 import type { DeskPort } from "./desk-port.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { LiveLeases } from "./live-leases.ts";
@@ -23,6 +24,7 @@ export interface ApiOptions {
   readonly store: Store;
   readonly authority: Authority;
   readonly desk: DeskPort;
+  readonly casework: CaseworkPort;
   readonly link: Link;
   readonly evidenceFiles: BlobFiles;
   readonly clock: BridgeClock;

@@ -21,7 +21,13 @@ export interface PageAnswer<T> {
 export interface DeskPort {
   listAlarms(page: PageRequest): Promise<PageAnswer<AlarmView>>;
   listCases(
-    page: PageRequest & { readonly open?: boolean; readonly siteId?: string },
+    page: PageRequest & {
+      readonly open?: boolean;
+      readonly siteId?: string;
+      readonly toLocate?: boolean;
+      readonly category?: string;
+      readonly unitId?: string;
+    },
     account: AccountFacts,
   ): Promise<PageAnswer<CaseView>>;
   caseDetail(id: string, account: AccountFacts): Promise<CaseDetail>;

@@ -13,6 +13,7 @@ import { EventHub } from "./event-hub.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
+import { caseworkRoutes } from "./routes/casework.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deskRoutes } from "./routes/desk.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -102,6 +103,7 @@ export async function createApi(
   await app.register(async (scope) => sessionRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => nodeRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => caseworkRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => evidenceRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => registerRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => calendarRoutes(scope, context), { prefix: "/api/v1" });

@@ -3,8 +3,10 @@ import type { Trx } from "../store/database.ts";
 import type { CasesTable } from "../store/desk-tables.ts";
 import { BridgeError } from "../store/errors.ts";
 import { prepared } from "../store/prepared.ts";
+import { answerReports, withdrawAnswers } from "./report-rows.ts";
 import { type CaseMove, type CaseStateName, isEnded, nextState, stateNamed } from "./states.ts";
 import { appendEntry, type NewEntry, type TimelineFacts } from "./timeline.ts";
+import { cancelTimer } from "./timers.ts";
 
 export type CaseRow = Selectable<CasesTable>;
 
@@ -70,10 +72,22 @@ export async function move(
       hint: "Somebody else may have acted in the meantime: load the case again.",
     });
   }
-  const moved = await amend(change, row, { ...set, state: to, closed_at_ms: isEnded(to) ? change.nowMs : null });
+  const { trx, nowMs } = change;
+  const anew = by === "reopen" ? { ...NO_CLOCKS, merged_into: null, reopen_count: row.reopen_count + 1 } : {};
+  const columns = { ...anew, ...set, state: to, closed_at_ms: isEnded(to) ? nowMs : null };
+  const moved = await amend(change, row, columns);
   await note(change, row.id, { ...entry, detail: { ...entry.detail, from, to } });
+  if (to === "on-scene") await cancelTimer(trx, "arrive", row.id, nowMs);
+  if (isEnded(to)) {
+    for (const kind of ["arrive", "total", "resume"] as const) await cancelTimer(trx, kind, row.id, nowMs);
+    // Those of a merged case wait for the end of the one that goes on.
+    if (to !== "merged") await answerReports(trx, moved, to, nowMs);
+  } else if (isEnded(from)) await withdrawAnswers(trx, row.id);
   return moved;
 }
+
+/** A case that is opened again runs against its class from then on. */
+const NO_CLOCKS = { due_arrive_at_ms: null, due_total_at_ms: null, clock_paused_at_ms: null, escalated_to: null };
 
 export function stateOfCase(row: CaseRow): CaseStateName {
   return stateNamed(row.state);

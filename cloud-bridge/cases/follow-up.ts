@@ -1,14 +1,17 @@
-import { randomUUID } from "node:crypto";
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import { type AlarmRow, bodyOf } from "../alarms/alarm-rows.ts";
+import { responsibleUnits } from "../roster/responsible.ts";
 import { isPostgres } from "../store/dialect.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { prepared } from "../store/prepared.ts";
 import { amend, type CaseRow, type Change, loadCase, move, note } from "./case-rows.ts";
 import { joinPlaceUnits } from "./case-units.ts";
+import { categoryOfAlarm } from "./catalogue.ts";
+import { catalogueInForce } from "./catalogue-rows.ts";
 import { type GroupingDecision, groupAlarm } from "./grouping.ts";
 import { heard, highest, levelOf, peakOf, said, seenPhase } from "./heard.ts";
 import { candidatesForJoining, recurring } from "./joinable.ts";
+import { categoryFacts, foundByFamily, gridCellOf, newCaseRow } from "./new-case.ts";
 import { permitOfAlarm } from "./permitted.ts";
 import { planDispatch } from "./plan-dispatch.ts";
 import { bringBack, progress } from "./progress.ts";
@@ -105,39 +108,35 @@ async function openCase(
   settings: DeskSettings,
 ): Promise<CaseRow> {
   const { trx, nowMs } = change;
-  const newest = await trx.selectFrom("cases").select("number").orderBy("number", "desc").limit(1).executeTakeFirst();
+  const [answering] = await responsibleUnits(trx, alarm.site_id, position);
   const site =
     alarm.site_id === null
       ? undefined
       : await trx.selectFrom("sites").select("name").where("id", "=", alarm.site_id).executeTakeFirst();
   const permit = await permitOfAlarm(change, alarm, body);
-  const row: CaseRow = {
-    id: randomUUID(),
-    number: (newest?.number ?? 0) + 1,
+  const catalogue = await catalogueInForce(trx, nowMs);
+  const category = categoryOfAlarm(catalogue, alarm.rule, alarm.family);
+  const isFault = alarm.family === "fault";
+  const row = await newCaseRow(trx, nowMs, {
+    ...(isFault ? {} : categoryFacts(catalogue, category)),
     family: alarm.family,
     nature: alarm.nature,
     title: titleOf(alarm, site?.name),
     rule: alarm.rule,
-    state: "open",
-    before_suspend: null,
     late: alarm.late,
     dispatchable: permit === undefined ? 1 : 0,
     site_id: alarm.site_id,
     node: alarm.node,
     latitude_deg: position?.latitudeDeg ?? null,
     longitude_deg: position?.longitudeDeg ?? null,
-    opened_at_ms: nowMs,
-    updated_at_ms: nowMs,
-    closed_at_ms: null,
+    grid_cell: position === undefined ? null : gridCellOf(position),
     last_alarm_at_ms: alarm.raised_at_ms,
     level_db: levelOf(body) ?? null,
     peak_db: peakOf(body) ?? null,
-    waiting_for: "[]",
-    auto_dispatch_at_ms: null,
-    suspended_until_ms: null,
-    handlers: "[]",
-    quiet_since_ms: null,
-  };
+    severity: isFault ? "normal" : (category?.severity ?? "urgent"),
+    unit_id: answering?.unitId ?? null,
+    found_by: foundByFamily(alarm.family),
+  });
   await trx.insertInto("cases").values(row).execute();
   await joinPlaceUnits(change, row);
   const why = permit === undefined ? {} : { permit };

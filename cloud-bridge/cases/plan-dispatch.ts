@@ -1,22 +1,26 @@
 import { propose } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change } from "./case-rows.ts";
+import { startClocks } from "./clocks.ts";
 import { type DeskSettings, policyFor, scaledMs } from "./settings.ts";
 import { cancelTimer, setTimer } from "./timers.ts";
 
 /**
  * Sets the timers that the policy wants for a case that waits for a crew. The timers commit with the case, so that a
  * bridge that dies in between still sends somebody when it is back.
+ * A case whose place nobody knows waits for that first; its clocks run.
  * @param isNext another crew has just dropped out: the desk had its time already, `auto-after` sends the next at once
  */
 export async function planDispatch(
   change: Change,
-  row: CaseRow,
+  waiting: CaseRow,
   settings: DeskSettings,
   isNext = false,
 ): Promise<CaseRow> {
-  if (row.state !== "open" || row.late === 1 || row.dispatchable === 0) return row;
+  if (waiting.state !== "open" || waiting.late === 1 || waiting.dispatchable === 0) return waiting;
+  const row = waiting.due_total_at_ms === null ? await startClocks(change, waiting, settings) : waiting;
+  if (row.to_locate === 1) return row;
   const { trx, nowMs } = change;
-  const { policy, afterSeconds } = policyFor(settings, row.rule, row.family);
+  const { policy, afterSeconds } = policyFor(settings, row);
   if (policy === "auto" || (policy === "auto-after" && isNext)) {
     await setTimer(trx, "dispatch", row.id, nowMs, nowMs);
     return row;

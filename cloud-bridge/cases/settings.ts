@@ -37,6 +37,10 @@ export interface DeskSettings {
   readonly timeZone: string;
   /** A page that was away for less than this catches up with what it missed. */
   readonly keepEventsMs: number;
+  /** The moment at which so much working time is over; see the calendar of the roster. */
+  readonly workingTime: (fromMs: number, spanMs: number) => number;
+  /** How much working time lies between. */
+  readonly workingBetween: (fromMs: number, toMs: number) => number;
   /** Divides waiting times in demonstrations; rules, latencies and records are never scaled. */
   readonly timeScale: number;
 }
@@ -58,6 +62,9 @@ export const DEFAULT_DESK: DeskSettings = {
   radiusM: 150,
   timeZone: "Asia/Shanghai",
   keepEventsMs: 24 * 3600_000,
+  // Without a calendar every hour is a working hour.
+  workingTime: (fromMs, spanMs) => fromMs + spanMs,
+  workingBetween: (fromMs, toMs) => toMs - fromMs,
   timeScale: 1,
 };
 
@@ -66,9 +73,16 @@ export function scaledMs(settings: Pick<DeskSettings, "timeScale">, ms: number):
   return Math.max(1, Math.round(ms / settings.timeScale));
 }
 
-/** A fault is looked at by a person: crews are proposed for it, not sent, unless its rule says otherwise. */
-export function policyFor(settings: DeskSettings, rule: string, family: string): DispatchPolicy {
+/**
+ * A fault, and what people report that is not urgent, is looked at by a person: crews are proposed for it, not sent, unless
+ * its rule (of a report: its category) says otherwise.
+ */
+export function policyFor(
+  settings: DeskSettings,
+  { rule, family, severity }: { readonly rule: string; readonly family: string; readonly severity: string },
+): DispatchPolicy {
   const own = settings.dispatchByRule[rule];
   if (own !== undefined) return own;
-  return family === "fault" ? { policy: "propose", afterSeconds: 0 } : settings.dispatch;
+  const isForDesk = family === "fault" || (family === "report" && severity !== "urgent");
+  return isForDesk ? { policy: "propose", afterSeconds: 0 } : settings.dispatch;
 }

@@ -1,4 +1,4 @@
-/** A case's states; the last four are ends, from which only `reopen` leads back. */
+/** A case's states; the last five are ends, from which only `reopen` leads back. */
 export const CASE_STATES = [
   "open",
   "assigned",
@@ -12,10 +12,17 @@ export const CASE_STATES = [
   "closed-unverified",
   "false-alarm",
   "self-cleared",
+  "merged",
 ] as const;
 export type CaseStateName = (typeof CASE_STATES)[number];
 
-export const ENDED_STATES: readonly CaseStateName[] = ["closed", "closed-unverified", "false-alarm", "self-cleared"];
+export const ENDED_STATES: readonly CaseStateName[] = [
+  "closed",
+  "closed-unverified",
+  "false-alarm",
+  "self-cleared",
+  "merged",
+];
 /** A crew is at work in these. */
 export const CREWED_STATES: readonly CaseStateName[] = ["assigned", "acknowledged", "en-route", "on-scene"];
 
@@ -39,11 +46,18 @@ export const CASE_MOVES = [
   "resume-verifying",
   "false-alarm",
   "self-clear",
+  /** Another case goes on with all that is in it. */
+  "merge",
   "reopen",
 ] as const;
 export type CaseMove = (typeof CASE_MOVES)[number];
 
-const ENDS = { "false-alarm": "false-alarm", "close-unverified": "closed-unverified", close: "closed" } as const;
+const ENDS = {
+  "false-alarm": "false-alarm",
+  "close-unverified": "closed-unverified",
+  close: "closed",
+  merge: "merged",
+} as const;
 const ALWAYS = { ...ENDS, suspend: "suspended" } as const;
 
 /** The whole machine: which move leads where. What is not here is not allowed. */
@@ -66,6 +80,7 @@ const TRANSITIONS: Record<CaseStateName, Partial<Record<CaseMove, CaseStateName>
   "closed-unverified": { reopen: "open" },
   "false-alarm": { reopen: "open" },
   "self-cleared": { reopen: "open" },
+  merged: { reopen: "open" },
 };
 
 /** @returns undefined where the move is not allowed */

@@ -1,9 +1,9 @@
 import type { Trx } from "../store/database.ts";
 import { prepared } from "../store/prepared.ts";
 
-/** `propose`, `dispatch` and `resume` name a case, `acknowledge` an assignment. */
-export type TimerKind = "propose" | "dispatch" | "resume" | "acknowledge";
-export const TIMER_KINDS: readonly TimerKind[] = ["propose", "dispatch", "resume", "acknowledge"];
+/** `acknowledge` names an assignment, the others a case: `arrive` and `total` are the clocks of its class. */
+export const TIMER_KINDS = ["propose", "dispatch", "resume", "acknowledge", "arrive", "total"] as const;
+export type TimerKind = (typeof TIMER_KINDS)[number];
 
 /** Sets the one open timer of its kind, or moves it. */
 export async function setTimer(trx: Trx, kind: TimerKind, ref: string, dueAtMs: number, nowMs: number): Promise<void> {

@@ -9,6 +9,7 @@ import { newestPositions } from "../roster/positions.ts";
 import type { Db, Trx } from "../store/database.ts";
 import type { AssignmentsTable } from "../store/desk-tables.ts";
 import { prepared } from "../store/prepared.ts";
+import { type CaseFieldFacts, caseFields } from "./case-fields.ts";
 import { type CaseRow, positionOf, stateOfCase } from "./case-rows.ts";
 import { unitIdsOf } from "./case-units.ts";
 import type { CaseStateName } from "./states.ts";
@@ -61,10 +62,10 @@ export interface AssignmentFacts {
   readonly onSceneBy?: Arrival[];
 }
 
-export interface CaseFacts {
+export interface CaseFacts extends CaseFieldFacts {
   readonly id: string;
   readonly number: number;
-  readonly family: AlarmFamily;
+  readonly family: AlarmFamily | "report";
   readonly nature: AlarmNature;
   readonly title: string;
   readonly state: CaseStateName;
@@ -204,6 +205,7 @@ export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
     waitingFor: Array.isArray(waitingFor) ? waitingFor.map(String) : [],
     ...(row.auto_dispatch_at_ms === null ? {} : { autoDispatchAtMs: row.auto_dispatch_at_ms }),
     ...(assignment === undefined ? {} : { assignment }),
+    ...caseFields(row),
   };
 }
 
@@ -215,7 +217,7 @@ const siteName = prepared((db, { siteId }: { siteId: string }) =>
   db.selectFrom("sites").select("name").where("id", "=", siteId),
 );
 
-const FAMILIES = ["noise", "vision", "emergency", "fault"] as const;
+const FAMILIES = ["noise", "vision", "emergency", "fault", "report"] as const;
 
 /** A node or a meter is silent at the case's site, or at its node when it has no site. */
 async function isUnwatched(trx: Trx, row: CaseRow): Promise<boolean> {

@@ -16,16 +16,10 @@ import { isEnded } from "../cases/states.ts";
 import type { NewEntry } from "../cases/timeline.ts";
 import { setTimer } from "../cases/timers.ts";
 import { BridgeError } from "../store/errors.ts";
+import type { Actor } from "./actor.ts";
+import { actOnFields, type FieldActRequest, isFieldAct } from "./field-acts.ts";
 import { resumeCase } from "./resume-case.ts";
 import { lookForCrews } from "./send-crew.ts";
-
-/** Who acts. Every entry of a timeline names one. */
-export interface Actor {
-  readonly id: string;
-  readonly name: string;
-  readonly role: string;
-  readonly crewId?: string;
-}
 
 /** What a dispatcher or supervisor may do; the shape is that of the API's CaseAct. */
 export type CaseActRequest =
@@ -35,7 +29,8 @@ export type CaseActRequest =
       readonly cause: string;
     }
   | { readonly act: "suspend"; readonly cause: string; readonly untilMs: number }
-  | { readonly act: "resume" };
+  | { readonly act: "resume" }
+  | FieldActRequest;
 
 /** @throws BridgeError CASE_UNKNOWN, CASE_MOVE, CASE_HAS_CREW, CREW_BUSY, CREW_UNKNOWN, CASE_NO_CREW, CLOSER_IS_HANDLER, … */
 export async function actOnCase(
@@ -46,6 +41,7 @@ export async function actOnCase(
   settings: DeskSettings,
 ): Promise<void> {
   const row = await loadCase(change.trx, caseId);
+  if (isFieldAct(request)) return actOnFields(change, actor, row, request, settings);
   const entry = entryOf(actor, request);
   switch (request.act) {
     case "assign":
@@ -78,7 +74,7 @@ export async function actOnCase(
   }
 }
 
-function entryOf(actor: Actor, request: CaseActRequest): NewEntry {
+function entryOf(actor: Actor, request: Exclude<CaseActRequest, FieldActRequest>): NewEntry {
   const cause = "cause" in request ? { cause: request.cause } : {};
   return { kind: request.act, actor: actor.name, channel: "console", ...cause };
 }

@@ -5,8 +5,9 @@ import type { DeskSettings } from "../cases/settings.ts";
 import type { NewEntry } from "../cases/timeline.ts";
 import { cancelTimer } from "../cases/timers.ts";
 import { BridgeError } from "../store/errors.ts";
+import type { Actor } from "./actor.ts";
 import { arrive, arriveIfThere } from "./arrivals.ts";
-import { type Actor, noteHandler } from "./case-acts.ts";
+import { noteHandler } from "./case-acts.ts";
 
 /** What a crew does; the shape is that of the API's CrewAct. */
 export interface CrewActRequest {

@@ -1,4 +1,5 @@
 import { loadCase } from "../cases/case-rows.ts";
+import { type ReportFacts, reportFacts, reportsOfCase } from "../cases/report-rows.ts";
 import { CASE_STATES, ENDED_STATES } from "../cases/states.ts";
 import { readTimeline, type TimelineFacts } from "../cases/timeline.ts";
 import {
@@ -27,6 +28,10 @@ export interface CaseQuery {
   readonly before?: string;
   readonly open?: boolean;
   readonly siteId?: string;
+  /** Those whose place nobody knows, or the others. */
+  readonly toLocate?: boolean;
+  readonly category?: string;
+  readonly unitId?: string;
 }
 
 export interface CaseDetailFacts {
@@ -36,6 +41,7 @@ export interface CaseDetailFacts {
   readonly candidates: CandidateFacts[];
   readonly alarms: AlarmFacts[];
   readonly evidence: EvidenceFacts[];
+  readonly reports: ReportFacts[];
 }
 
 /** Newest first. */
@@ -49,6 +55,9 @@ export async function caseList(db: Db, query: CaseQuery): Promise<Listed<CaseFac
     const before = Number(query.before);
     if (query.before !== undefined && Number.isSafeInteger(before)) rows = rows.where("number", "<", before);
     if (query.siteId !== undefined) rows = rows.where("site_id", "=", query.siteId);
+    if (query.toLocate !== undefined) rows = rows.where("to_locate", "=", query.toLocate ? 1 : 0);
+    if (query.category !== undefined) rows = rows.where("category", "=", query.category);
+    if (query.unitId !== undefined) rows = rows.where("unit_id", "=", query.unitId);
     if (query.open !== undefined) {
       const states = CASE_STATES.filter((state) => ENDED_STATES.includes(state) !== query.open);
       rows = rows.where("state", "in", states);
@@ -84,6 +93,7 @@ export async function caseDetail(db: Db, caseId: string): Promise<CaseDetailFact
       candidates: decision === undefined ? [] : [...storedCandidates(decision.candidates)],
       alarms: [...alarms],
       evidence,
+      reports: (await reportsOfCase(trx, caseId)).map(reportFacts),
     };
   });
 }

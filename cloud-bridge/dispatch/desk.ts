@@ -12,10 +12,12 @@ import type { Db } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import type { Logger } from "../store/logger.ts";
 import { changing, lockDesk, reading } from "../store/transactions.ts";
+import type { Actor } from "./actor.ts";
 import { takePosition } from "./arrivals.ts";
-import { type Actor, actOnCase, type CaseActRequest } from "./case-acts.ts";
+import { actOnCase, type CaseActRequest } from "./case-acts.ts";
 import { actOnAssignment, type CrewActRequest } from "./crew-acts.ts";
 import { delivered, undelivered } from "./deliveries.ts";
+import { deskCasework } from "./desk-casework.ts";
 import { alarmList, type CaseDetailFacts, caseDetail, caseList } from "./desk-views.ts";
 import { type DeskEvent, eventsSince, newestEvent, writeEvents } from "./events.ts";
 import { isFirstTime } from "./idempotency.ts";
@@ -197,6 +199,7 @@ export function createDesk(options: DeskOptions) {
   return {
     wake,
     tick,
+    casework: deskCasework({ db, settings, transact, wake }),
 
     /** @throws BridgeError, see case-acts.ts */
     async actOnCase(

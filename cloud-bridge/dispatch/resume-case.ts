@@ -1,4 +1,5 @@
 import { type CaseRow, type Change, move } from "../cases/case-rows.ts";
+import { resumeClocks } from "../cases/clocks.ts";
 import { planDispatch } from "../cases/plan-dispatch.ts";
 import type { DeskSettings } from "../cases/settings.ts";
 import { needsCrewAgain } from "../cases/standing.ts";
@@ -16,6 +17,7 @@ export async function resumeCase(
   const cleared = { before_suspend: null, suspended_until_ms: null };
   const wasVerifying = row.before_suspend === "verifying" || row.before_suspend === "resolved";
   if (wasVerifying && !(await needsCrewAgain(change, row.id)))
-    return move(change, row, "resume-verifying", entry, cleared);
-  return planDispatch(change, await move(change, row, "resume", entry, cleared), settings);
+    return resumeClocks(change, await move(change, row, "resume-verifying", entry, cleared), settings);
+  const resumed = await resumeClocks(change, await move(change, row, "resume", entry, cleared), settings);
+  return planDispatch(change, resumed, settings);
 }

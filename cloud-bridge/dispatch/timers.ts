@@ -5,6 +5,7 @@ import type { DeskSettings } from "../cases/settings.ts";
 import { TIMER_KINDS, type TimerKind, takeTimer } from "../cases/timers.ts";
 import type { Db, Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
+import { arrivalOverdue, totalOverdue } from "./escalation.ts";
 import { resumeCase } from "./resume-case.ts";
 import { proposeFirst, sendFirst } from "./send-crew.ts";
 
@@ -49,6 +50,12 @@ export async function fireTimer(
       break;
     case "acknowledge":
       await giveUpWaiting(change, timer.ref, settings);
+      break;
+    case "arrive":
+      await arrivalOverdue(change, await loadCase(change.trx, timer.ref));
+      break;
+    case "total":
+      await totalOverdue(change, await loadCase(change.trx, timer.ref), settings);
       break;
   }
   faultPoints.reach("bridge-mid-timer");

@@ -2,7 +2,7 @@ import type { Db } from "../store/database.ts";
 import type { BlobFiles } from "./blob-files.ts";
 import { isUnannounced } from "./blob-rows.ts";
 
-const ENDED = ["closed", "closed-unverified", "false-alarm", "self-cleared"];
+const ENDED = ["closed", "closed-unverified", "false-alarm", "self-cleared", "merged"];
 const AT_ONCE = 200;
 
 export interface KeepingLimits {

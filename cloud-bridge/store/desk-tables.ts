@@ -1,7 +1,9 @@
 import type { ColumnType, Generated } from "kysely";
+import type { CaseworkColumns } from "./casework-tables.ts";
 
 /** A column with a default in the database. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
+type AllDefaulted<T> = { [K in keyof T]: Defaulted<T[K]> };
 
 export interface CrewPositionsTable {
   crew_id: string;
@@ -13,7 +15,7 @@ export interface CrewPositionsTable {
   received_at_ms: number;
 }
 
-export interface CasesTable {
+export interface CasesTable extends AllDefaulted<CaseworkColumns> {
   id: string;
   number: number;
   family: string;

@@ -7,6 +7,7 @@ import { custody } from "./migrations/004-custody.ts";
 import { retention } from "./migrations/005-retention.ts";
 import { organisation } from "./migrations/006-organisation.ts";
 import { outsideBroker } from "./migrations/007-outside-broker.ts";
+import { casework } from "./migrations/008-casework.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly Migration[] = [
   retention,
   organisation,
   outsideBroker,
+  casework,
 ];
 
 /** @throws BridgeError STORE_NEWER */

@@ -1,3 +1,4 @@
+import type { CataloguesTable, ReportsTable } from "./casework-tables.ts";
 import type {
   AssignmentsTable,
   CaseAlarmsTable,
@@ -87,6 +88,8 @@ export interface Tables {
   sessions: SessionsTable;
   invites: InvitesTable;
   cases: CasesTable;
+  catalogues: CataloguesTable;
+  reports: ReportsTable;
   case_alarms: CaseAlarmsTable;
   case_units: CaseUnitsTable;
   timeline: TimelineTable;

@@ -12,6 +12,7 @@ else {
   await import("../cloud-bridge/dispatch/emergency.test.ts");
   await import("../cloud-bridge/dispatch/needed-again.test.ts");
   await import("../cloud-bridge/dispatch/organisation.test.ts");
+  await import("../cloud-bridge/dispatch/reports.test.ts");
   await import("../cloud-bridge/ingest/ingest.test.ts");
   await import("../cloud-bridge/ingest/clock-untrusted.test.ts");
   await import("../cloud-bridge/roster/accounts.test.ts");

@@ -57,6 +57,23 @@ export function deskRacesContract(kind: "sqlite" | "postgres", missing: string |
       await other.close();
     });
 
+    test("two hundred copies of one report are one report with one case", async () => {
+      const rig = await deskRig();
+      const other = await second(rig);
+      const what = { channel: "order", title: "Stall on the pavement", category: "street-stall" } as const;
+      const report = { source: "hotline-12345", externalId: "1", ...what, position: SITE };
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, index) =>
+          (index % 2 === 0 ? rig : other).desk.casework.takeReport(DISPATCHER, report),
+        ),
+      );
+      expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+      expect(new Set(answers.map((answer) => answer.report.id)).size).toBe(1);
+      const { timeline, reports } = await rig.theCase();
+      expect([timeline.length, reports.length]).toEqual([1, 1]);
+      await other.close();
+    });
+
     test("alarms of two sites within one radius, from two workers, are one case", async () => {
       const rig = await deskRig();
       const other = await second(rig);

@@ -12,7 +12,7 @@ import { openSession } from "../../cloud-bridge/roster/sessions.ts";
 import { openStore } from "../../cloud-bridge/store/database.ts";
 import { silentLogger } from "../../cloud-bridge/store/logger.ts";
 import { ApiClient } from "./api-client.ts";
-import { emptyDesk } from "./empty-desk.ts";
+import { emptyCasework, emptyDesk } from "./empty-desk.ts";
 
 /** A link without MQTT: who is in `connected` gets what is published. */
 export function fakeLink(): Link & { readonly connected: Set<string>; readonly sent: [string, string][] } {
@@ -55,6 +55,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
     store,
     authority,
     desk,
+    casework: emptyCasework(),
     link,
     evidenceFiles: new BlobFiles(state),
     clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) },

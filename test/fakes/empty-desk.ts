@@ -1,5 +1,8 @@
+import type { CaseworkPort } from "../../cloud-bridge/api/casework-port.ts";
 import type { DeskPort } from "../../cloud-bridge/api/desk-port.ts";
 import type { CaseView } from "../../cloud-bridge/api/schema/desk.ts";
+import { readCatalogue } from "../../cloud-bridge/cases/catalogue.ts";
+import { DEFAULT_CATALOGUE } from "../../cloud-bridge/cases/default-catalogue.ts";
 import { BridgeError } from "../../cloud-bridge/store/errors.ts";
 
 export const SOME_CASE: CaseView = {
@@ -53,5 +56,19 @@ export function emptyDesk(): DeskPort & { readonly calls: string[] } {
     listSites: async () => ["b", "a", "c"].map((id) => ({ id, name: `Site ${id}`, timeZone: "Asia/Shanghai" })),
     saveSite: async () => {},
     listDevices: async () => [],
+  };
+}
+
+/** Nobody has reported anything, and the default tables are in force. */
+export function emptyCasework(): CaseworkPort {
+  return {
+    takeReport: async () => nothing(),
+    listReports: async () => ({ items: [] }),
+    report: async () => nothing(),
+    actOnReport: async () => nothing(),
+    listCatalogues: async () => [],
+    currentCatalogue: async () => DEFAULT_CATALOGUE,
+    catalogue: async () => DEFAULT_CATALOGUE,
+    loadCatalogue: async (document) => readCatalogue(document),
   };
 }

@@ -15,6 +15,9 @@ const CaseQuery = Type.Object({
   ...PageQuery.properties,
   open: Type.Optional(Type.Boolean()),
   siteId: Type.Optional(Type.String({ maxLength: 64 })),
+  toLocate: Type.Optional(Type.Boolean()),
+  category: Type.Optional(Type.String({ maxLength: 64 })),
+  unitId: Type.Optional(Type.String({ maxLength: 64 })),
 });
 
 /** Alarms, cases and what people do to them. A crew sees and acts on its own assignments only. */

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { AlarmBody, AlarmFamily } from "../../../protocol/alarm.ts";
 import { NodeId, Subject } from "../../../protocol/ids.ts";
+import { CaseFields, FieldActs, ReportView } from "./casework.ts";
 import { GeoPoint } from "./common.ts";
 
 export const CaseState = Type.Union([
@@ -16,6 +17,7 @@ export const CaseState = Type.Union([
   Type.Literal("suspended"),
   Type.Literal("false-alarm"),
   Type.Literal("self-cleared"),
+  Type.Literal("merged"),
 ]);
 export type CaseState = Static<typeof CaseState>;
 
@@ -113,7 +115,8 @@ export type Candidate = Static<typeof Candidate>;
 export const CaseView = Type.Object({
   id: Type.String(),
   number: Type.Integer(),
-  family: AlarmFamily,
+  /** `report`: people said so, no sensor. */
+  family: Type.Union([AlarmFamily, Type.Literal("report")]),
   nature: Type.Union([Type.Literal("condition"), Type.Literal("event")]),
   title: Type.String(),
   state: CaseState,
@@ -139,6 +142,7 @@ export const CaseView = Type.Object({
   /** With `auto-after`: when the bridge will send the first candidate by itself. */
   autoDispatchAtMs: Type.Optional(Type.Integer()),
   assignment: Type.Optional(Assignment),
+  ...CaseFields,
 });
 export type CaseView = Static<typeof CaseView>;
 
@@ -188,6 +192,8 @@ export const CaseDetail = Type.Object({
   candidates: Type.Array(Candidate),
   alarms: Type.Array(AlarmView),
   evidence: Type.Array(EvidenceView),
+  /** What people reported of it, oldest first. */
+  reports: Type.Optional(Type.Array(ReportView)),
 });
 export type CaseDetail = Static<typeof CaseDetail>;
 
@@ -206,6 +212,7 @@ export const CaseAct = Type.Union([
   Type.Object({ act: Type.Literal("close-unverified"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
   Type.Object({ act: Type.Literal("close-event"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
   Type.Object({ act: Type.Literal("reopen"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+  ...FieldActs,
 ]);
 export type CaseAct = Static<typeof CaseAct>;
 

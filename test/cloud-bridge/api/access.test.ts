@@ -35,6 +35,14 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/evidence/e1/parts/levels", "admin dispatcher supervisor viewer crew"],
   ["POST", "/cases/case-1/acts", "admin dispatcher supervisor"],
   ["POST", "/assignments/a1/acts", "admin dispatcher crew"],
+  ["POST", "/reports", "admin dispatcher supervisor crew"],
+  ["GET", "/reports", "admin dispatcher supervisor viewer"],
+  ["GET", "/reports/r-1", "admin dispatcher supervisor viewer"],
+  ["POST", "/reports/r-1/acts", "admin dispatcher supervisor"],
+  ["GET", "/catalogues", ALL],
+  ["GET", "/catalogues/current", ALL],
+  ["GET", "/catalogues/shao-default/v-1", ALL],
+  ["POST", "/catalogues", "admin"],
   ["GET", "/sites", ALL],
   ["POST", "/sites", "admin operator"],
   ["GET", "/devices", EVERYONE_BUT_CREW],
@@ -91,9 +99,10 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
   const tested = MATRIX.map(([method, path]) => {
     const plain = path
       .split("?")[0]
-      ?.replace(/\/(n|case-|a|crew-|d|e|u|f|p|c)[0-9]+(?=\/|$)/u, "/{id}")
+      ?.replace(/\/(n|case-|a|crew-|d|e|u|f|p|c|r-)[0-9]+(?=\/|$)/u, "/{id}")
       .replace(/parts\/levels$/u, "parts/{part}")
-      .replace(/\/r1$/u, "/{run}");
+      .replace(/\/r1$/u, "/{run}")
+      .replace(/shao-default\/v-1$/u, "{name}/{version}");
     return `${method} /api/v1${plain}`;
   });
   const open = [

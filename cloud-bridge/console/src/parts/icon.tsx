@@ -13,6 +13,7 @@ const PATHS = {
   suspended: "M5 2.5v11M11 2.5v11",
   "false-alarm": "M3 3l10 10M13 3 3 13",
   "self-cleared": "M1.5 9c1.6-3 3.2-3 5 0s4 3 8-1.5",
+  merged: "M3 2v3.4L8 10v4.2M13 2v3.4L8 10",
   // presence and devices
   connected: "M1.8 8a6.2 6.2 0 1 0 12.4 0A6.2 6.2 0 1 0 1.8 8M5 8.2l2.1 2.1L11.2 6",
   disconnected: "M1.8 8a6.2 6.2 0 1 0 12.4 0A6.2 6.2 0 1 0 1.8 8M3.8 3.8l8.4 8.4",

@@ -15,7 +15,7 @@ export const crews = signal<readonly CrewView[]>([]);
 export const sites = signal<ReadonlyMap<string, Site>>(new Map());
 export const isDeskLoaded = signal(false);
 
-const ENDED = new Set(["closed", "closed-unverified", "false-alarm", "self-cleared"]);
+const ENDED = new Set(["closed", "closed-unverified", "false-alarm", "self-cleared", "merged"]);
 export const isEnded = (view: CaseView): boolean => ENDED.has(view.state);
 
 /** What needs a person first: not ended before ended, unanswered before under way, newest first. */

@@ -1,4 +1,5 @@
 import { enBridge } from "./en-bridge.ts";
+import { enCasework } from "./en-casework.ts";
 
 /** Every text of the console in English. The keys are the contract: the other language has the very same ones. */
 export const en = {
@@ -342,4 +343,5 @@ export const en = {
   "crew.pending.hint": "Kept on this phone with the time you pressed; sent by itself when there is a link.",
 
   ...enBridge,
+  ...enCasework,
 } as const;

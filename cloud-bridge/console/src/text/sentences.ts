@@ -36,6 +36,11 @@ const KNOWN: readonly (readonly [RegExp, TextKey, readonly string[]])[] = [
   [/^its time is over$/, "says.time-over", []],
   [/^every alarm of the case has cleared before a crew was sent$/, "says.all-cleared", []],
   [/^the site is loud again$/, "says.loud-again", []],
+  [/^it was reported again$/, "says.reported-again", []],
+  [/^the source gave no place$/, "says.no-place", []],
+  [/^the source gave 0, 0 as its place$/, "says.zero-place", []],
+  [/^nobody is on scene in time$/, "says.nobody-there", []],
+  [/^the case is not over in time$/, "says.not-over", []],
   [/^the alarm still stands$/, "says.alarm-stands", []],
   [/^stands for (\d+) alarms that the node had no room for$/, "says.folded", ["n"]],
 ];

@@ -1,5 +1,6 @@
 import type { en } from "./en.ts";
 import { zhCnBridge } from "./zh-cn-bridge.ts";
+import { zhCnCasework } from "./zh-cn-casework.ts";
 
 /** 控制台全部简体中文文字。 */
 export const zhCn: Readonly<Record<keyof typeof en, string>> = {
@@ -343,4 +344,5 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "crew.pending.hint": "已按您操作的时间存在本机，有网络时自动发送。",
 
   ...zhCnBridge,
+  ...zhCnCasework,
 };

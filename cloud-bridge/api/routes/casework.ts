@@ -1,0 +1,145 @@
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { FastifyInstance } from "fastify";
+import { Type } from "typebox";
+import { audit } from "../../roster/audit.ts";
+import { BridgeError } from "../../store/errors.ts";
+import { accountOf } from "../access-control.ts";
+import type { ApiContext } from "../context.ts";
+import { DEFAULT_PAGE, pageOf } from "../cursor.ts";
+import { idempotencyKey } from "../idempotency.ts";
+import { CatalogueDocument, CatalogueVersion, NewReport, ReportAct, ReportView } from "../schema/casework.ts";
+import { Page, PageQuery, Problem } from "../schema/common.ts";
+
+const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
+const TAKERS = ["admin", "dispatcher", "supervisor"] as const;
+const MAX_CATALOGUE_BYTES = 4 * 1024 * 1024;
+const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const VersionParams = Type.Object({ name: Type.String({ maxLength: 64 }), version: Type.String({ maxLength: 64 }) });
+const ReportQuery = Type.Object({
+  ...PageQuery.properties,
+  source: Type.Optional(Type.String({ maxLength: 64 })),
+  externalId: Type.Optional(Type.String({ maxLength: 128 })),
+  caseId: Type.Optional(Type.String({ maxLength: 64 })),
+  answered: Type.Optional(Type.Boolean()),
+});
+
+/** People's reports, and the tables by which they are sorted. */
+export function caseworkRoutes(instance: FastifyInstance, { casework, store, clock }: ApiContext): void {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+
+  app.post(
+    "/reports",
+    {
+      config: { access: [...TAKERS, "crew"] },
+      schema: {
+        summary: "Hand in an order, a citizen's report or a patrol's entry; once for each source and external id",
+        body: NewReport,
+        response: { 200: ReportView, 201: ReportView, "4xx": Problem },
+      },
+    },
+    async (request, reply) => {
+      const account = accountOf(request);
+      if (account.role === "crew" && request.body.channel !== "patrol") {
+        throw new BridgeError("REPORT_CHANNEL", `${account.name} hands in what its own patrol finds`, {
+          status: 403,
+          hint: "Send `channel: patrol`; orders and citizens' reports come from the desk or a hotline.",
+        });
+      }
+      const { report, isNew } = await casework.takeReport(request.body, account);
+      return reply.code(isNew ? 201 : 200).send(report);
+    },
+  );
+
+  app.get(
+    "/reports",
+    {
+      config: { access: READERS },
+      schema: {
+        summary: "Reports, newest first; `answered=true`: those with a result that their source has not taken",
+        querystring: ReportQuery,
+        response: { 200: Page(ReportView), "4xx": Problem },
+      },
+    },
+    async ({ query }) => casework.listReports({ limit: DEFAULT_PAGE, ...query }),
+  );
+
+  app.get(
+    "/reports/:id",
+    {
+      config: { access: READERS },
+      schema: { summary: "One report and its result", params: Params, response: { 200: ReportView, "4xx": Problem } },
+    },
+    async ({ params }) => casework.report(params.id),
+  );
+
+  app.post(
+    "/reports/:id/acts",
+    {
+      config: { access: TAKERS },
+      schema: {
+        summary: "Supplement, call back, take the result",
+        params: Params,
+        body: ReportAct,
+        response: { 200: ReportView, "4xx": Problem },
+      },
+    },
+    async (request) =>
+      casework.actOnReport(request.params.id, request.body, accountOf(request), idempotencyKey(request)),
+  );
+
+  app.get(
+    "/catalogues",
+    {
+      config: { access: "signed-in" },
+      schema: {
+        summary: "Versions of the catalogue, the one in force marked",
+        querystring: PageQuery,
+        response: { 200: Page(CatalogueVersion), "4xx": Problem },
+      },
+    },
+    async ({ query }) => pageOf(await casework.listCatalogues(), query.limit ?? DEFAULT_PAGE, ({ version }) => version),
+  );
+
+  app.get(
+    "/catalogues/current",
+    {
+      config: { access: "signed-in" },
+      schema: { summary: "The catalogue in force", response: { 200: CatalogueDocument, "4xx": Problem } },
+    },
+    async () => casework.currentCatalogue(),
+  );
+
+  app.get(
+    "/catalogues/:name/:version",
+    {
+      config: { access: "signed-in" },
+      schema: {
+        summary: "A catalogue as cases of its time refer to it",
+        params: VersionParams,
+        response: { 200: CatalogueDocument, "4xx": Problem },
+      },
+    },
+    async ({ params }) => casework.catalogue(params.name, params.version),
+  );
+
+  app.post(
+    "/catalogues",
+    {
+      config: { access: ["admin"] },
+      bodyLimit: MAX_CATALOGUE_BYTES,
+      schema: {
+        summary: "Load a version of the city's own tables; a version never changes",
+        body: Type.Unknown(),
+        response: { 201: CatalogueDocument, "4xx": Problem },
+      },
+    },
+    async (request, reply) => {
+      const account = accountOf(request);
+      const catalogue = await casework.loadCatalogue(request.body, account);
+      const target = `${catalogue.name} ${catalogue.version}`;
+      const who = { actor: account.name, address: request.ip };
+      await audit(store.db, { ...who, action: "catalogue.load", target }, clock.nowMs());
+      return reply.code(201).send(catalogue);
+    },
+  );
+}

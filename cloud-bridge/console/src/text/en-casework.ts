@@ -1,0 +1,21 @@
+/** Entries and sentences of casework in English: reports, fields, clocks, whistles. */
+export const enCasework = {
+  "state.merged": "Merged",
+  "family.report": "Report",
+  "entry.report-joined": "Reported as well",
+  "entry.to-locate": "Its place is not known yet",
+  "entry.located": "Located",
+  "entry.categorise": "Category set",
+  "entry.transfer": "Handed to another unit",
+  "entry.outcome": "Outcome written down",
+  "entry.supplement": "Added by its reporter",
+  "entry.call-back": "Reporter called back",
+  "entry.result-taken": "Its source has the result",
+  "entry.arrival-overdue": "Nobody on scene in time",
+  "entry.supervised": "Supervised: not over in time",
+  "says.reported-again": "it was reported again",
+  "says.no-place": "the source gave no place",
+  "says.zero-place": "the source gave 0, 0 as its place",
+  "says.nobody-there": "nobody is on scene in time",
+  "says.not-over": "the case is not over in time",
+} as const;

@@ -1,0 +1,21 @@
+/** 案件办理的记录与说明：上报、字段、时限、吹哨。 */
+export const zhCnCasework = {
+  "state.merged": "已并案",
+  "family.report": "上报",
+  "entry.report-joined": "又有上报",
+  "entry.to-locate": "位置待定",
+  "entry.located": "已定位",
+  "entry.categorise": "已定类别",
+  "entry.transfer": "已移交其他单位",
+  "entry.outcome": "已登记处理结果",
+  "entry.supplement": "来电人补充",
+  "entry.call-back": "已回访来电人",
+  "entry.result-taken": "来源已取得结果",
+  "entry.arrival-overdue": "到场超时",
+  "entry.supervised": "督办：未按时办结",
+  "says.reported-again": "再次被上报",
+  "says.no-place": "来源未提供位置",
+  "says.zero-place": "来源提供的位置为 0, 0",
+  "says.nobody-there": "规定时间内无人到场",
+  "says.not-over": "规定时间内未办结",
+} as const;
