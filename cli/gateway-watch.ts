@@ -1,5 +1,5 @@
 import { GatewayError } from "../gateway/contracts/gateway-error.ts";
-import type { Gateway } from "../gateway/main.ts";
+import type { Gateway } from "../gateway/gateway.ts";
 import type { NodePulse } from "../gateway/node-report.ts";
 
 /** How long a start may take after the pause before it. */

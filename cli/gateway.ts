@@ -11,8 +11,8 @@ import {
   parseGatewayFaultPoint,
 } from "../gateway/contracts/fault-points.ts";
 import type { Logger } from "../gateway/contracts/logger.ts";
+import type { Gateway, GatewayOptions } from "../gateway/gateway.ts";
 import { keepRunning } from "../gateway/keep-running.ts";
-import type { Gateway, GatewayOptions } from "../gateway/main.ts";
 import { renderFault } from "../protocol/document/fault.ts";
 import { GatewayWatch } from "./gateway-watch.ts";
 import { ServiceManager } from "./service-manager.ts";

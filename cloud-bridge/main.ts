@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as later } from "node:timers/promises";
 import { Server as TlsServer } from "node:tls";
-import { Value } from "typebox/value";
 import { encodeReceiptMessage } from "../protocol/hello.ts";
-import { LiveLevel, type ReceiptMessage } from "../protocol/session.ts";
+import type { ReceiptMessage } from "../protocol/session.ts";
 import { buildTopic } from "../protocol/topics.ts";
 import { reachableHost, urlOf, welcomeLink } from "./addresses.ts";
 import { caseworkPortOf } from "./api/casework-port.ts";
@@ -14,13 +12,16 @@ import { deskPortOf } from "./api/desk-port-of.ts";
 import type { EventHub } from "./api/event-hub.ts";
 import type { LiveLeases } from "./api/live-leases.ts";
 import { createApi } from "./api/server.ts";
+import type { Link } from "./broker/link.ts";
 import { keepCatalogue } from "./cases/catalogue-rows.ts";
 import { DEFAULT_CATALOGUE } from "./cases/default-catalogue.ts";
+import { closeAll } from "./closing.ts";
 import type { BridgeConfig } from "./config.ts";
 import { openConfiguredStore, postgresOf } from "./configured-store.ts";
 import { newestEventsOf, shownTo } from "./crew-events.ts";
 import { deskSettings, evidenceLimits, roomLimits, termsOf } from "./desk-settings.ts";
 import { createDesk } from "./dispatch/desk.ts";
+import { NodeCommands } from "./dispatch/node-commands.ts";
 import { BlobIntake } from "./evidence/blob-intake.ts";
 import { openAuthority } from "./fleet/authority.ts";
 import { noteGoneWorkers } from "./fleet/gone-workers.ts";
@@ -31,9 +32,11 @@ import { initialise, metricsTokenFile } from "./initialise.ts";
 import { joinOthers } from "./join-others.ts";
 import { Keeping } from "./keeping.ts";
 import { listenError } from "./listen-error.ts";
+import { levelOf } from "./live-level.ts";
 import { countOnline, cutRevoked, noteAllGone } from "./node-connections.ts";
 import { type OpenLink, openLink } from "./open-link.ts";
 import { PresenceNews } from "./presence-news.ts";
+import { every } from "./recurring.ts";
 import { Relay } from "./relay.ts";
 import { type Candidacy, SESSION_PREFIX } from "./store/candidacy.ts";
 import { type BridgeClock, systemClock } from "./store/clock.ts";
@@ -44,6 +47,7 @@ import { VehiclePositions } from "./vehicle-positions.ts";
 
 const TICK_MS = 200;
 const REVOKED_EVERY_MS = 2_000;
+const COMMANDS_EVERY_MS = 5_000;
 const TIDY_EVERY_MS = 60_000;
 const OTHERS_EVERY_MS = 1_000;
 const RETENTION_EVERY_MS = 3600_000;
@@ -127,6 +131,12 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     let hub: EventHub | undefined;
     let leases: LiveLeases | undefined;
     let broker: OpenLink | undefined;
+    let reach: Link | undefined;
+    const commands = new NodeCommands({
+      ...{ db: store.db, clock, authority, log: log.child({ room: "commands" }) },
+      send: async (node, bytes) =>
+        (await reach?.publish(buildTopic({ node, channel: "down" }, topicPrefix), bytes, 1)) === true,
+    });
     const relay = new Relay({
       db: store.db,
       worker,
@@ -158,6 +168,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const handsets = new HandsetPositions({ log, report: (issi, fix) => desk.onPosition({ issi }, fix) });
     closers.push(() => handsets.idle());
     const vehicles = new VehiclePositions({ db: store.db, log, report: (node, fix) => desk.onPosition({ node }, fix) });
+    const sendWaiting = (node: string): Promise<void> =>
+      commands.resend(node).catch((error: unknown) => log.warn({ node, error: String(error) }, "commands wait on"));
     const publishReceipt = (node: string, message: ReceiptMessage) =>
       broker?.link.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1);
     const ingest = new Ingest({
@@ -170,6 +182,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       onCommitted(batch) {
         if (batch.hasAlarms) void wakeDesk();
         handsets.seen(batch.handsets);
+        for (const node of batch.greeted) void sendWaiting(node);
         for (const node of batch.nodes) {
           presenceChanged(node);
           vehicles.changed(node);
@@ -252,6 +265,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       },
     });
     const { link, mqttUrl, tend } = broker;
+    reach = relay.over(link);
     closers.push(() => link.close());
 
     let url = "";
@@ -262,7 +276,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       casework: caseworkPortOf(desk, store.db, clock),
       evidenceFiles: blobs.files,
       room: keeping,
-      link: relay.over(link),
+      link: reach,
+      commands,
       clock,
       log: log.child({ room: "api" }),
       tls,
@@ -303,11 +318,13 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     url = urlOf(insecureLoopback ? "http" : "https", host, httpPort);
 
     const stopping = new AbortController();
+    const recurring = { signal: stopping.signal, log };
     let rounds = 0;
     const loops = [
-      every(TICK_MS, stopping.signal, () => desk.tick().finally(() => (rounds += 1))),
-      every(TIDY_EVERY_MS, stopping.signal, () => blobs.tick()),
-      every(OTHERS_EVERY_MS, stopping.signal, async () => {
+      every(TICK_MS, recurring, () => desk.tick().finally(() => (rounds += 1))),
+      every(COMMANDS_EVERY_MS, recurring, () => commands.tick()),
+      every(TIDY_EVERY_MS, recurring, () => blobs.tick()),
+      every(OTHERS_EVERY_MS, recurring, async () => {
         if (address === undefined) return;
         // What another process had committed when it died, before it could tell.
         hub?.wake();
@@ -315,13 +332,13 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         if (elected === undefined) return;
         (await noteGoneWorkers(elected.db, SESSION_PREFIX, clock.nowMs())).forEach(presenceChanged);
       }),
-      every(TIDY_EVERY_MS, stopping.signal, () => keeping.look()),
-      every(RETENTION_EVERY_MS, stopping.signal, () => keeping.keep()),
-      every(REVOKED_EVERY_MS, stopping.signal, async () => {
+      every(TIDY_EVERY_MS, recurring, () => keeping.look()),
+      every(RETENTION_EVERY_MS, recurring, () => keeping.keep()),
+      every(REVOKED_EVERY_MS, recurring, async () => {
         await cutRevoked(store.db, link);
         await tend();
       }),
-      every(RENEW_EVERY_MS, stopping.signal, async () => {
+      every(RENEW_EVERY_MS, recurring, async () => {
         if (insecureLoopback) return;
         const renewed = await authority.serverTls(names, clock.nowMs());
         await tend(renewed);
@@ -351,39 +368,12 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       close: () => closeAll(closers, log),
     };
   }
-
-  async function every(periodMs: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
-    while (!signal.aborted) {
-      await act().catch((error: unknown) => log.error({ error: String(error) }, "recurring work put off"));
-      await later(periodMs, undefined, { signal }).catch(() => {});
-    }
-  }
-}
-
-/** Last opened, first closed; one that cannot close must not keep the others open. */
-async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): Promise<void> {
-  for (const close of closers.splice(0).reverse()) {
-    try {
-      await close();
-    } catch (error) {
-      log.error({ error: String(error) }, "not closed cleanly");
-    }
-  }
 }
 
 /** On SQLite the process that opened the state folder is the writer, or none is. */
 async function ownWriter(state: string, store: Store): Promise<Candidacy> {
   const { epoch, resign } = await electWriter(state, store);
   return { elected: { db: store.db, epoch }, close: async () => resign() };
-}
-
-function levelOf(bytes: Uint8Array): LiveLevel | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
-    return Value.Check(LiveLevel, value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function version(): string {

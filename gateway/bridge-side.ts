@@ -59,6 +59,7 @@ export async function startBridgeSide(options: BridgeSideOptions): Promise<Uplin
   ]);
   const stamp = () => time.stamp();
   const commands = await Commands.open({
+    node: config.node,
     keys: commandKeys(identity),
     journal,
     stamp,

@@ -1,5 +1,6 @@
 import { codeOf } from "./contracts/gateway-error.ts";
-import { type Gateway, type GatewayMemory, type GatewayOptions, startGateway } from "./main.ts";
+import type { Gateway, GatewayMemory, GatewayOptions } from "./gateway.ts";
+import { startGateway } from "./main.ts";
 
 const PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;

@@ -1,5 +1,6 @@
 import type { DeviceLinks } from "../drivers/device-links.ts";
 import type { Clock } from "../drivers/driver.ts";
+import type { Position } from "../protocol/ids.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
@@ -20,6 +21,7 @@ export interface LocalServicesOptions {
 export class LocalServices {
   readonly #server: LocalServer | undefined;
   readonly #probe: ProbeServer;
+  #position: Position | undefined;
 
   private constructor(server: LocalServer | undefined, probe: ProbeServer) {
     this.#server = server;
@@ -44,9 +46,18 @@ export class LocalServices {
     return this.#server?.port;
   }
 
+  /** Where this node is, by its own receiver's newest fix. */
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
   /** Every reading of a device, whatever becomes of it. */
-  heard(reading: DeviceReading): void {
-    this.#probe.heard(reading);
+  heard(heard: DeviceReading): void {
+    this.#probe.heard(heard);
+    const { reading, subject } = heard;
+    if (reading.kind !== "position" || subject !== undefined) return;
+    const { latitudeDeg, longitudeDeg, accuracyM } = reading;
+    this.#position = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
   }
 
   async close(): Promise<void> {

@@ -1,28 +1,25 @@
 import { deviceLinks } from "../drivers/device-links.ts";
 import type { Clock } from "../drivers/driver.ts";
 import { loadDriver } from "../drivers/registry.ts";
-import type { Command } from "../protocol/session.ts";
+import { ActsOfNode } from "./acts-of-node.ts";
 import { startBridgeSide } from "./bridge-side.ts";
-import type { CommandOutcome } from "./commands/commands.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
-import type { GatewayConfig } from "./config/gateway-config.ts";
-import type { EvidenceTaker } from "./contracts/evidence.ts";
-import type { GatewayFaultSpec, GatewayNegativeControl } from "./contracts/fault-points.ts";
 import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
 import { forgetStart, START_OVER_MS } from "./contracts/start-memory.ts";
+import { LogMemory } from "./diagnostics/log-memory.ts";
 import type { EvidenceStore } from "./evidence/evidence-store.ts";
 import { openEvidence, takeEvidence } from "./evidence-custody.ts";
+import type { Gateway, GatewayEnd, GatewayOptions } from "./gateway.ts";
 import { type TakenUp, takeUp } from "./hand-over.ts";
 import type { NodeIdentity } from "./identity/identity-files.ts";
-import { type HandOver, HoldingWriter } from "./journal/holding-writer.ts";
+import { HoldingWriter } from "./journal/holding-writer.ts";
 import { openJournal } from "./journal/open-journal.ts";
 import { tellOfJournal } from "./journal-news.ts";
 import type { LocalHealth } from "./local/local-server.ts";
 import { LocalServices } from "./local-services.ts";
-import { actOn } from "./node-acts.ts";
 import { type NodePulse, NodeReport } from "./node-report.ts";
 import { ownIdentity } from "./own-identity.ts";
 import { ParkingControl } from "./parking/parking-control.ts";
@@ -44,44 +41,14 @@ const HEALTH_EVERY_MS = 60_000;
 const FIRST_HEALTH_MS = 3000;
 const DRIVERS_END_MS = 3000;
 
-export interface GatewayOptions {
-  readonly config: GatewayConfig;
-  readonly version: string;
-  readonly log: Logger;
-  /** The system's UTC; another one in tests. */
-  readonly systemMs?: () => number;
-  readonly faultPoint?: GatewayFaultSpec;
-  readonly negativeControl?: GatewayNegativeControl;
-  /** What outlives a gateway in this process: read at its start, written at its end. */
-  readonly memory?: GatewayMemory;
-}
-
-export interface GatewayMemory {
-  handOver: HandOver | undefined;
-}
-
-/** Why a gateway ended by itself. A new one should be started, except after `parked`, when the box may be switched off. */
-export type GatewayEnd = "restart" | "journal-broken" | "parked";
-
-/** A running gateway: the only place where its stages meet. */
-export interface Gateway {
-  readonly run: string;
-  /** Of the local health page, where there is one. */
-  readonly localPort: number | undefined;
-  readonly ended: Promise<GatewayEnd>;
-  readonly evidence: EvidenceTaker;
-  health(): Promise<LocalHealth>;
-  /** Resolves once the journal's thread has answered: what a watchdog asks. */
-  pulse(): Promise<NodePulse>;
-  /** Ends cleanly: drivers, last records, goodbye to the bridge, journal. */
-  stop(): Promise<void>;
-}
-
 /** @throws GatewayError what the journal throws at its start; IDENTITY_BROKEN, IDENTITY_OTHER_NODE, LOCAL_PORT */
-export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, log } = options;
+export async function startGateway(given: GatewayOptions): Promise<Gateway> {
+  const { config } = given;
   const identity = ownIdentity(config);
   const system = systemClock();
+  const logs = new LogMemory({ nowMs: () => time.nowMs(), upMs: system.upMs });
+  const log = logs.before(given.log);
+  const options = { ...given, log };
   const systemMs = options.systemMs ?? system.nowMs;
   const time = new TimeKeeper({
     source: config.time.source,
@@ -102,7 +69,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { restored } = journal;
   tellOfJournal(journal, log);
   const takenUp = takeUp(restored, options.memory?.handOver, time.stamp());
-  const gateway = new RunningGateway(options, journal, takenUp, time, { ...system, nowMs: () => time.nowMs() });
+  const clock = { ...system, nowMs: () => time.nowMs() };
+  const gateway = new RunningGateway(options, logs, journal, takenUp, time, clock);
   try {
     await gateway.start(identity);
   } catch (error) {
@@ -112,12 +80,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return gateway;
 }
 
+/** The only place where the stages meet. */
 class RunningGateway implements Gateway {
   readonly run: string;
   readonly ended: Promise<GatewayEnd>;
   readonly evidence: EvidenceStore;
   readonly #options: GatewayOptions;
   readonly #log: Logger;
+  readonly #logs: LogMemory;
   readonly #journal: CustodyJournal;
   readonly #time: TimeKeeper;
   readonly #timeRecords: TimeRecords;
@@ -141,13 +111,21 @@ class RunningGateway implements Gateway {
   #uplinkProblem: GatewayError | undefined;
   #healthUpMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: GatewayOptions, journal: CustodyJournal, takenUp: TakenUp, time: TimeKeeper, clock: Clock) {
+  constructor(
+    options: GatewayOptions,
+    logs: LogMemory,
+    journal: CustodyJournal,
+    takenUp: TakenUp,
+    time: TimeKeeper,
+    clock: Clock,
+  ) {
     const { promise, resolve } = Promise.withResolvers<GatewayEnd>();
     this.ended = promise;
     this.#end = resolve;
     this.run = journal.restored.run;
     this.#options = options;
     this.#log = options.log;
+    this.#logs = logs;
     this.#journal = journal;
     this.#time = time;
     this.#clock = clock;
@@ -221,6 +199,7 @@ class RunningGateway implements Gateway {
       onHealth: (health) => this.#take(() => this.#pipeline.health(health, this.#time.stamp())),
       signal: this.#stop.signal,
       log: this.#log,
+      isTraced: (device) => this.#logs.levelOf(device) === "debug",
     });
     this.#every(PIPELINE_TICK_MS, () => {
       this.#take(() => this.#pipeline.tick(this.#time.stamp()));
@@ -232,6 +211,7 @@ class RunningGateway implements Gateway {
       const sinceMs = this.#clock.upMs() - this.#healthUpMs;
       if (sinceMs > (this.#parking.parked?.everyMs ?? 0) - HEALTH_EVERY_MS / 2) void this.#writeHealth();
     });
+    const acts = await this.#openActs();
     this.#local = await LocalServices.start({
       ...this.#options,
       clock: this.#clock,
@@ -240,7 +220,7 @@ class RunningGateway implements Gateway {
       deviceHealth: () => this.#deviceHealth(),
     });
     await this.#startVision();
-    await this.#startBridgeSide(identity);
+    await this.#startBridgeSide(identity, acts);
     this.#timers.push(setTimeout(forgetStart, START_OVER_MS));
   }
 
@@ -345,7 +325,7 @@ class RunningGateway implements Gateway {
 
   // ---- the bridge ----
 
-  async #startBridgeSide(identity: NodeIdentity | undefined): Promise<void> {
+  async #startBridgeSide(identity: NodeIdentity | undefined, acts: ActsOfNode): Promise<void> {
     const side = await startBridgeSide({
       ...this.#options,
       identity,
@@ -355,16 +335,24 @@ class RunningGateway implements Gateway {
       clock: this.#clock,
       signal: this.#stop.signal,
       firstReading: this.#firstReading.promise,
-      act: (command) => this.#act(command),
+      act: (command) => acts.act(command),
       onEnd: (end) => this.#end(end),
     });
     if (side instanceof GatewayError) this.#uplinkProblem = side;
     else this.#uplink = side;
   }
 
-  #act(command: Command): Promise<CommandOutcome> {
-    const { devices } = this.#options.config;
-    return actOn(command, { devices, leases: this.#leases, supervisor: this.#supervisor, health: () => this.health() });
+  /** Not before the journal has the `start` record: what is in the book is told by records of this run. */
+  #openActs(): Promise<ActsOfNode> {
+    const { config, version } = this.#options;
+    return ActsOfNode.open({
+      ...{ config, version, logs: this.#logs, leases: this.#leases, report: this.#report },
+      ...{ journal: this.#journal, time: this.#time, evidence: this.evidence, writer: this.#writer },
+      ...{ clock: this.#clock, signal: this.#stop.signal },
+      supervisor: () => this.#supervisor,
+      cameras: () => undefined,
+      position: () => this.#local?.position,
+    });
   }
 
   readonly #every = (ms: number, act: () => void): number => this.#timers.push(setInterval(act, ms));

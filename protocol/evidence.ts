@@ -4,7 +4,8 @@ import { LevelSeries, NoiseQuantity } from "./noise.ts";
 
 export const EvidenceId = Type.String({ pattern: "^[a-z0-9-]{1,64}$" });
 
-/** What a part's bytes are, where its type does not say it: levels are `application/json`, a snapshot JPEG, a clip MP4. */
+/** What a part's bytes are, where its type does not say it: levels are `application/json`, a snapshot JPEG, a clip MP4, a
+ * file whatever it is. */
 export const EvidenceMedia = Type.Union([
   Type.Literal("application/json"),
   Type.Literal("image/jpeg"),
@@ -19,7 +20,7 @@ export type EvidenceMedia = Static<typeof EvidenceMedia>;
 export const EvidencePart = Type.Object({
   /** Unlike every other part of the same evidence. */
   name: Type.String({ maxLength: 64 }),
-  type: Type.Union([Type.Literal("levels"), Type.Literal("snapshot"), Type.Literal("clip")]),
+  type: Type.Union([Type.Literal("levels"), Type.Literal("snapshot"), Type.Literal("clip"), Type.Literal("file")]),
   /** Bytes and hash of the part: of the blob, or of the series' canonical JSON. The hash is the name of its blob. */
   sizeBytes: Type.Integer({ minimum: 0 }),
   sha256: Sha256,
@@ -78,6 +79,8 @@ export type EvidenceCapture = Static<typeof EvidenceCapture>;
 export const EvidenceBody = Type.Object({
   evidenceId: EvidenceId,
   alarmId: AlarmId,
+  /** It answers this command, and `alarmId` is no alarm's. */
+  commandId: Type.Optional(Type.String({ maxLength: 64 })),
   parts: Type.Array(EvidencePart, { maxItems: 8 }),
   missing: Type.Array(MissingPart, { maxItems: 8 }),
   rule: Type.Optional(Type.String({ maxLength: 64 })),
@@ -110,5 +113,6 @@ export type EvidenceLostBody = Static<typeof EvidenceLostBody>;
 export function mediaOf({ type, media }: Pick<EvidencePart, "type" | "media">): EvidenceMedia {
   if (media !== undefined) return media;
   if (type === "levels") return "application/json";
+  if (type === "file") return "application/octet-stream";
   return type === "snapshot" ? "image/jpeg" : "video/mp4";
 }

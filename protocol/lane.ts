@@ -1,6 +1,6 @@
 /**
  * How urgent a record is to send; the sender's affair, never on the wire.
- * 0 alarm, emergency message, result · 1 start, time, device, newest health, what declares a loss (in lane 0 the
+ * 0 alarm, emergency message, result, act · 1 start, time, device, newest health, what declares a loss (in lane 0 the
  * `shed` of what could not be read) ·
  * 2 live readings · 3 blobs · 4 lane-2 records of earlier sessions and older health. 0–1 keep their lane for ever.
  */
@@ -11,6 +11,7 @@ export function laneOf(record: { readonly kind: string; readonly body: unknown }
   switch (record.kind) {
     case "alarm":
     case "result":
+    case "act":
       return 0;
     case "message":
       return memberOf(record.body, "type") === "emergency" ? 0 : 2;
@@ -32,7 +33,7 @@ function isOfUrgent(shed: unknown): boolean {
   const reason = memberOf(shed, "reason");
   if (reason !== "corrupt") return reason === "undecodable";
   const kind = memberOf(shed, "kind");
-  return kind === "alarm" || kind === "message" || kind === "result";
+  return kind === "alarm" || kind === "message" || kind === "result" || kind === "act";
 }
 
 function memberOf(body: unknown, name: string): unknown {

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { AlarmBody } from "./alarm.ts";
+import { ActBody } from "./assignment.ts";
 import {
   DeviceBody,
   HealthBody,
@@ -31,6 +32,7 @@ export const BODY_SCHEMAS = {
   device: DeviceBody,
   health: HealthBody,
   result: ResultBody,
+  act: ActBody,
   shed: ShedBody,
 } as const satisfies Record<string, TSchema>;
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { AlarmId, RunId, Seq, Sha256 } from "./ids.ts";
+import { AlarmId, NodeId, RunId, Seq, Sha256 } from "./ids.ts";
 
 /** Inclusive span of seqs, first ≤ last. */
 export const SeqRange = Type.Tuple([Seq, Seq]);
@@ -131,21 +131,39 @@ export const NodeState = Type.Object({
 });
 export type NodeState = Static<typeof NodeState>;
 
+/** Of the form of a command. A node obeys no older one. */
+export const COMMAND_VERSION = 1;
+
+/**
+ * What a node can be asked for, with its `args`; `device` names one of the node's config.
+ * `live {device}` one lease of 60 s · `text {device, to, text, proof?}` or `{device, output, text}` for a display ·
+ * `status {device, to, code}` a pre-coded status to a handset · `relay {device, output, on, forS?}` or `{…, value}` ·
+ * `snapshot {device}` · `clip {device, seconds?}` · `log-level {device, level, forS?}` · `diagnostics {}` · `restart {}` ·
+ * `assignment` an AssignmentNotice for the local page of a vehicle · `config`, `update`: refused by name in this version.
+ */
+export const CommandKind = Type.Union([
+  Type.Literal("live"),
+  Type.Literal("text"),
+  Type.Literal("status"),
+  Type.Literal("restart"),
+  Type.Literal("config"),
+  Type.Literal("relay"),
+  Type.Literal("snapshot"),
+  Type.Literal("diagnostics"),
+  Type.Literal("clip"),
+  Type.Literal("update"),
+  Type.Literal("log-level"),
+  Type.Literal("assignment"),
+]);
+export type CommandKind = Static<typeof CommandKind>;
+
 /** On `down`. Signed by the bridge; idempotent by id; its one answer is a `result` record. */
 export const Command = Type.Object({
-  v: Type.Integer({ minimum: 1 }),
+  v: Type.Integer({ minimum: 0 }),
   id: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
-  kind: Type.Union([
-    Type.Literal("live"),
-    Type.Literal("text"),
-    /** A pre-coded status to a handset of a radio: `{ device, to, code }`. */
-    Type.Literal("status"),
-    Type.Literal("restart"),
-    Type.Literal("config"),
-    Type.Literal("relay"),
-    Type.Literal("snapshot"),
-    Type.Literal("diagnostics"),
-  ]),
+  /** For whom it is. Without it only what changes nothing is obeyed. */
+  node: Type.Optional(NodeId),
+  kind: CommandKind,
   args: Type.Record(Type.String(), Type.Unknown()),
   issuedAtMs: Type.Integer({ minimum: 0 }),
   expiresAtMs: Type.Integer({ minimum: 0 }),

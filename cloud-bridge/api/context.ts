@@ -1,4 +1,5 @@
 import type { Link } from "../broker/link.ts";
+import type { NodeCommands } from "../dispatch/node-commands.ts";
 import type { BlobFiles } from "../evidence/blob-files.ts";
 import type { Authority } from "../fleet/authority.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
@@ -26,6 +27,7 @@ export interface ApiOptions {
   readonly desk: DeskPort;
   readonly casework: CaseworkPort;
   readonly link: Link;
+  readonly commands: NodeCommands;
   readonly evidenceFiles: BlobFiles;
   readonly clock: BridgeClock;
   readonly log: Logger;

@@ -14,6 +14,7 @@ import { LiveLeases } from "./live-leases.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
 import { caseworkRoutes } from "./routes/casework.ts";
+import { commandRoutes } from "./routes/commands.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deskRoutes } from "./routes/desk.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -102,6 +103,7 @@ export async function createApi(
   typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());
   await app.register(async (scope) => sessionRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => nodeRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => commandRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => caseworkRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => evidenceRoutes(scope, context), { prefix: "/api/v1" });

@@ -89,11 +89,13 @@ export class BlobKeeping {
         eb(
           fn.count("evidence.evidence_id"),
           "=",
-          fn
-            .count("evidence.evidence_id")
-            .filterWhere(({ and, eb: of }) =>
+          fn.count("evidence.evidence_id").filterWhere(({ and, or, eb: of }) =>
+            or([
               and([of("cases.state", "in", ENDED), of("cases.closed_at_ms", "<", atMs)]),
-            ),
+              // What a command asked for belongs to no case.
+              and([of("evidence.evidence_id", "like", "cmd-%"), of("evidence.received_at_ms", "<", atMs)]),
+            ]),
+          ),
         ),
       )
       .orderBy(({ fn }) => fn.max("cases.closed_at_ms"))

@@ -13,7 +13,7 @@ export type PartState = "announced" | "arriving" | "stored" | "lost" | "refused"
 
 export interface PartFacts {
   readonly name: string;
-  readonly type: "levels" | "snapshot" | "clip";
+  readonly type: "levels" | "snapshot" | "clip" | "file";
   readonly media: string;
   readonly state: PartState;
   readonly sizeBytes: number;

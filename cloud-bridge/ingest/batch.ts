@@ -70,4 +70,6 @@ export interface CommittedBatch {
   /** Newest fix of each handset that a radio told of. */
   readonly handsets: readonly HandsetFix[];
   readonly records: number;
+  /** Nodes whose hello was heard whole: what waited for them can be sent. */
+  readonly greeted: ReadonlySet<string>;
 }

@@ -128,6 +128,7 @@ class Batch {
       nodes: this.#facts.nodes,
       handsets: this.#facts.handsets,
       records: this.#inbox.length,
+      greeted: new Set(this.#heard.keys()),
     };
   }
 

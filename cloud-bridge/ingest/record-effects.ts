@@ -4,6 +4,7 @@ import type { DecodedRecord } from "../../protocol/record-codec.ts";
 import { applyAlarm } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import { ageMs } from "../alarms/lateness.ts";
+import { applyResult } from "../dispatch/command-rows.ts";
 import { applyEvidence, applyEvidenceLost } from "../evidence/apply-evidence.ts";
 import { learnEvidenceKey } from "../evidence/evidence-keys.ts";
 import type { Trx } from "../store/database.ts";
@@ -135,13 +136,9 @@ async function writeEffect(
     case "evidence-lost":
       return applyEvidenceLost(trx, node, known.body, nowMs);
     case "result":
-      await trx
-        .updateTable("commands")
-        .set({ answered_at_ms: nowMs, result: JSON.stringify(known.body) })
-        .where("id", "=", known.body.commandId)
-        .where("node", "=", node)
-        .where("answered_at_ms", "is", null)
-        .execute();
+      await applyResult(trx, node, known.body, nowMs);
+      return false;
+    case "act":
       return false;
     case "shed": {
       await raiseFault(trx, { node, rule: "shed" }, nowMs);

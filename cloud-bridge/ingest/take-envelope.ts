@@ -100,7 +100,7 @@ export function takeEnvelope(
 
 /** Kinds of lane 0: what a refused record of them may have been must be looked at by a person. */
 export function mayBeUrgent(kind: string | undefined): boolean {
-  return kind === undefined || kind === "alarm" || kind === "message" || kind === "result";
+  return kind === undefined || ["alarm", "message", "result", "act"].includes(kind);
 }
 
 /** The refusals that an answer names: what is receipted all the same. */

@@ -51,7 +51,7 @@ export async function nextInboxDay(db: Db, fromDay: number): Promise<number | un
 }
 
 /** Kinds among which lane 0 travels; of a message only the emergency, and its hash costs little more to keep. */
-const URGENT = ["alarm", "result", "message", "shed"];
+const URGENT = ["alarm", "result", "act", "message", "shed"];
 
 export interface DayDrop {
   readonly day: number;

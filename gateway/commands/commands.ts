@@ -1,19 +1,21 @@
 import type { KeyObject } from "node:crypto";
 import { Compile } from "typebox/compile";
 import type { ResultBody } from "../../protocol/bodies.ts";
-import { commandFault } from "../../protocol/command-signature.ts";
+import { type CommandFault, commandFault } from "../../protocol/command-signature.ts";
 import { isShallow } from "../../protocol/json-depth.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import { Command } from "../../protocol/session.ts";
 import type { Journal } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
+import { CommandMemory } from "./command-memory.ts";
 
 const MAX_COMMAND_BYTES = 64 * 1024;
 const MAX_VALUE_BYTES = 3000;
-const REMEMBER_MS = 7 * 86_400_000;
-const ANSWERED_SETTING = "commands.answered";
+const MOST_AT_ONCE = 64;
+/** What anybody may have sent is answered this often at most, so that nobody can fill the journal with answers. */
+const STRANGER_EVERY_MS = 60_000;
 /** What a wrong clock could make somebody obey long after it was meant. */
-const NEEDS_TRUSTED_CLOCK = new Set<Command["kind"]>(["relay", "config"]);
+const NEEDS_TRUSTED_CLOCK = new Set<Command["kind"]>(["relay", "config", "update"]);
 
 /** What became of an act. */
 export type CommandOutcome =
@@ -21,6 +23,7 @@ export type CommandOutcome =
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 export interface CommandsOptions {
+  readonly node: string;
   readonly keys: ReadonlyMap<string, KeyObject>;
   readonly journal: Pick<Journal, "getSetting" | "setSetting" | "write">;
   readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
@@ -34,25 +37,33 @@ export interface CommandsOptions {
 const checkedCommand = Compile(Command);
 
 /**
- * The way in. A command is obeyed only with a good signature of the bridge's key, in time and once: its id is remembered
- * until its expiry and seven days, and its one answer is a `result` record.
+ * The way in. A command is obeyed only with a good signature of the bridge's key over this node's name, in time and once:
+ * its id is remembered until its expiry and seven days, and its one answer is a `result` record. Commands are admitted in
+ * their order; an act that takes long holds up no other.
  */
 export class Commands {
   readonly #options: CommandsOptions;
-  /** Ids that were answered, with when they may be forgotten. */
-  readonly #answered: Map<string, number>;
-  #queue: Promise<void> = Promise.resolve();
+  readonly #memory: CommandMemory;
+  readonly #doing = new Set<string>();
+  readonly #acts = new Set<Promise<void>>();
+  #admission: Promise<void> = Promise.resolve();
   #refused = 0;
+  #strangerUpMs = Number.NEGATIVE_INFINITY;
 
-  private constructor(options: CommandsOptions, answered: Map<string, number>) {
+  private constructor(options: CommandsOptions, memory: CommandMemory) {
     this.#options = options;
-    this.#answered = answered;
+    this.#memory = memory;
   }
 
+  /** Answers what a run before had begun and not answered: nobody knows whether it was done, and it is not done again. */
   static async open(options: CommandsOptions): Promise<Commands> {
-    const text = await options.journal.getSetting(ANSWERED_SETTING);
-    const answered = new Map<string, number>(text === undefined ? [] : (JSON.parse(text) as [string, number][]));
-    return new Commands(options, answered);
+    const memory = await CommandMemory.open(options.journal);
+    const commands = new Commands(options, memory);
+    for (const command of memory.interrupted()) {
+      const message = "the node ended while it did this: it may be done or not";
+      await commands.#answer(command, { ok: false, code: "COMMAND_INTERRUPTED", message });
+    }
+    return commands;
   }
 
   /** Commands that were not ours to obey: forged, unreadable, of an unknown key. */
@@ -60,18 +71,15 @@ export class Commands {
     return this.#refused;
   }
 
-  /** Takes what came on `down`, from anyone. One after the other. */
-  take(bytes: Uint8Array): Promise<void> {
-    this.#queue = this.#queue
-      .then(() => this.#one(bytes))
-      .catch((error: unknown) => {
-        this.#options.log.error({ code: "COMMAND_FAULT", error: String(error) }, "command could not be answered");
-      });
-    return this.#queue;
+  /** Takes what came on `down`, from anyone. Resolves when it and all before it are answered. */
+  async take(bytes: Uint8Array): Promise<void> {
+    this.#admission = this.#admission.then(() => this.#admit(bytes)).catch((error: unknown) => this.#broke(error));
+    await this.#admission;
+    await Promise.all(this.#acts);
   }
 
-  async #one(bytes: Uint8Array): Promise<void> {
-    const { keys, stamp, log } = this.#options;
+  async #admit(bytes: Uint8Array): Promise<void> {
+    const { node, keys, stamp, log } = this.#options;
     const command = readCommand(bytes);
     if (command === undefined) {
       this.#refused += 1;
@@ -79,53 +87,87 @@ export class Commands {
       return;
     }
     const { id, kind } = command;
-    if (this.#answered.has(id)) {
-      log.debug({ command: id, kind }, "command was answered before");
-      return;
-    }
     const { atMs, timeQuality } = stamp();
     const isClockTrusted = timeQuality !== "none";
-    const fault = commandFault(command, keys, isClockTrusted ? atMs : undefined);
-    if (fault === "COMMAND_KEY_UNKNOWN" || fault === "COMMAND_SIGNATURE") {
-      this.#refused += 1;
-      log.warn({ code: fault, command: id, keyId: command.keyId }, "command ignored");
+    const reachedMs = isClockTrusted ? atMs : this.#memory.newestIssuedMs;
+    const fault = commandFault(command, { node, keys, reachedMs });
+    if (fault === "COMMAND_KEY_UNKNOWN" || fault === "COMMAND_SIGNATURE") return this.#stranger(command, fault);
+    if (this.#memory.isAnswered(id) || this.#doing.has(id)) {
+      log.info({ code: "COMMAND_REPEATED", command: id, kind }, "command came again, it is done once");
       return;
     }
-    const outcome = await this.#outcome(command, fault, isClockTrusted);
-    await this.#answer(command, outcome, atMs);
-    log.info({ command: id, kind, ok: outcome.ok }, "command answered");
-    if (kind === "restart" && outcome.ok) this.#options.onRestart();
+    const refusal = this.#refusal(command, fault, isClockTrusted);
+    if (refusal !== undefined) return this.#answer(command, refusal);
+    this.#doing.add(id);
+    await this.#memory.begin(command);
+    const act = this.#do(command).catch((error: unknown) => this.#broke(error));
+    this.#acts.add(act);
+    void act.finally(() => {
+      this.#acts.delete(act);
+      this.#doing.delete(id);
+    });
   }
 
-  async #outcome(command: Command, fault: string | undefined, isClockTrusted: boolean): Promise<CommandOutcome> {
-    if (fault !== undefined) return { ok: false, code: fault, message: "the command came after its time" };
-    if (!isClockTrusted && NEEDS_TRUSTED_CLOCK.has(command.kind)) {
-      return {
-        ok: false,
-        code: "COMMAND_NO_CLOCK",
-        message: "this node does not know the time, and so not whether it is late",
-      };
-    }
+  async #do(command: Command): Promise<void> {
+    let outcome: CommandOutcome;
     try {
-      return await this.#options.act(command);
+      outcome = await this.#options.act(command);
     } catch (error) {
-      return { ok: false, code: "COMMAND_FAULT", message: error instanceof Error ? error.message : String(error) };
+      outcome = { ok: false, code: "COMMAND_FAULT", message: error instanceof Error ? error.message : String(error) };
     }
+    await this.#answer(command, outcome);
+    if (command.kind === "restart" && outcome.ok) this.#options.onRestart();
   }
 
-  async #answer(command: Command, outcome: CommandOutcome, nowMs: number): Promise<void> {
-    const { journal, stamp } = this.#options;
+  #refusal({ kind }: Command, fault: CommandFault | undefined, isClockTrusted: boolean): CommandOutcome | undefined {
+    if (fault !== undefined) return { ok: false, code: fault, message: REASONS[fault] ?? "it is not to be obeyed" };
+    if (!isClockTrusted && NEEDS_TRUSTED_CLOCK.has(kind)) {
+      const message = "this node does not know the time, and so not whether it is late";
+      return { ok: false, code: "COMMAND_NO_CLOCK", message };
+    }
+    if (this.#doing.size < MOST_AT_ONCE) return undefined;
+    return { ok: false, code: "COMMAND_OVERLOADED", message: `${MOST_AT_ONCE} commands are being done` };
+  }
+
+  /** The id may be that of a true command, which must still be obeyed: nothing is remembered. */
+  async #stranger({ id, keyId }: Command, code: "COMMAND_KEY_UNKNOWN" | "COMMAND_SIGNATURE"): Promise<void> {
+    const { journal, stamp, log } = this.#options;
+    this.#refused += 1;
+    log.warn({ code, command: id, keyId }, "command ignored");
+    const now = stamp();
+    if (now.upMs - this.#strangerUpMs < STRANGER_EVERY_MS) return;
+    this.#strangerUpMs = now.upMs;
+    const message = `${REASONS[code]}; ${this.#refused} such since the start`;
+    const body: ResultBody = { commandId: id, ok: false, code, message };
+    await journal.write({ append: [{ ...now, kind: "result", body }] }, "urgent");
+  }
+
+  async #answer(command: Pick<Command, "id" | "kind" | "issuedAtMs" | "expiresAtMs">, outcome: CommandOutcome) {
+    const { journal, stamp, log } = this.#options;
     const body: ResultBody = {
       commandId: command.id,
       ok: outcome.ok,
       ...(outcome.ok ? answerOf(outcome.value) : { code: outcome.code, message: outcome.message.slice(0, 500) }),
     };
-    await journal.write({ append: [{ ...stamp(), kind: "result", body }] }, "urgent");
-    for (const [id, forgetAtMs] of this.#answered) if (forgetAtMs < nowMs) this.#answered.delete(id);
-    this.#answered.set(command.id, command.expiresAtMs + REMEMBER_MS);
-    await journal.setSetting(ANSWERED_SETTING, JSON.stringify([...this.#answered]));
+    const now = stamp();
+    await journal.write({ append: [{ ...now, kind: "result", body }] }, "urgent");
+    await this.#memory.answered(command, now.atMs);
+    const { code } = body;
+    log.info({ command: command.id, kind: command.kind, ok: outcome.ok, ...(code && { code }) }, "command answered");
+  }
+
+  #broke(error: unknown): void {
+    this.#options.log.error({ code: "COMMAND_FAULT", error: String(error) }, "command could not be answered");
   }
 }
+
+const REASONS: Readonly<Record<CommandFault, string>> = {
+  COMMAND_KEY_UNKNOWN: "it is signed with a key that this node does not know",
+  COMMAND_SIGNATURE: "its signature does not fit its content",
+  COMMAND_DOWNGRADED: "it is in a form that says less than this version demands",
+  COMMAND_OTHER_NODE: "it names another node",
+  COMMAND_EXPIRED: "the command came after its time",
+};
 
 function readCommand(bytes: Uint8Array): Command | undefined {
   if (bytes.length > MAX_COMMAND_BYTES || !isShallow(bytes)) return undefined;

@@ -19,6 +19,7 @@ import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-poi
 import { codeOf } from "../contracts/gateway-error.ts";
 import type { JournalWrite } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
+import type { SigningKey } from "../contracts/signing-key.ts";
 import { type EvidenceKey, openEvidenceKey } from "./evidence-key.ts";
 import { diskBytes, type FileCard, KeptFiles } from "./kept-files.ts";
 
@@ -79,6 +80,11 @@ export class EvidenceStore implements EvidenceTaker, BlobFiles, EvidenceRoom {
   /** For the `start` record; undefined while the disk takes no key. */
   get publicKeyText(): string | undefined {
     return this.#key?.publicKeyText;
+  }
+
+  /** What else this node puts its name to. */
+  get signer(): SigningKey | undefined {
+    return this.#key;
   }
 
   // ---- taking ----
@@ -299,7 +305,7 @@ function isLevels({ type }: FileCard): boolean {
 }
 
 function isUnsentClip(card: FileCard): boolean {
-  return card.type === "clip" && !isOver(card);
+  return (card.type === "clip" || card.type === "file") && !isOver(card);
 }
 
 function keptFile({ sha256, sizeBytes, type, takenAtMs, stored }: FileCard): KeptFile {

@@ -10,6 +10,7 @@ import { HealthTracker } from "./health-tracker.ts";
 import { type DeviceLinks, RunContext } from "./run-context.ts";
 import { slowedLease } from "./slowed-lease.ts";
 import { SubjectHealth } from "./subject-health.ts";
+import { tracedLinks } from "./traced-links.ts";
 
 /** A run that was online this long has earned short pauses again. */
 const STEADY_MS = 30_000;
@@ -38,6 +39,8 @@ export interface DeviceSupervisorOptions {
   readonly log: Logger;
   readonly onReading: (reading: DeviceReading) => Promise<void> | void;
   readonly onHealth: (health: DeviceHealth) => void;
+  /** Its bytes are to be told at `debug`. */
+  readonly isTraced: () => boolean;
 }
 
 /** Keeps one device served: starts its driver, starts it again, and says how it is. Nothing that a driver does gets out. */
@@ -166,7 +169,8 @@ export class DeviceSupervisor {
     signal.addEventListener("abort", forward, { once: true });
     // Commands end with the abort, so that a driver may wait for its own loop over them.
     stop.signal.addEventListener("abort", () => inbox.close(), { once: true });
-    const { links } = this.#options;
+    const { isTraced } = this.#options;
+    const links = tracedLinks(this.#options.links, this.#log, isTraced);
     const openBus: DeviceLinks["openBus"] = async (port, settings) =>
       slowedLease(await links.openBus(port, settings), () => this.#slowBy);
     const listenTcp: DeviceLinks["listenTcp"] = async (address) => {

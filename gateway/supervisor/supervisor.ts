@@ -21,6 +21,8 @@ export interface SupervisorOptions {
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly random?: () => number;
+  /** Whether the bytes of a device are to be told at `debug`. */
+  readonly isTraced?: (device: string) => boolean;
 }
 
 export interface Supervisor {
@@ -42,7 +44,10 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   const supervisors = new Map(
     options.devices.map((device) => [
       device.id,
-      new DeviceSupervisor({ device, load, links, clock, random, log, onReading, onHealth }),
+      new DeviceSupervisor({
+        ...{ device, load, links, clock, random, log, onReading, onHealth },
+        isTraced: () => options.isTraced?.(device.id) === true,
+      }),
     ]),
   );
   const served = Promise.all([...supervisors.values()].map((supervisor) => supervisor.serve(signal)));

@@ -35,7 +35,7 @@ export class BlobUpload {
   }
 }
 
-const RANK: Readonly<Record<KeptFile["type"], number>> = { levels: 0, snapshot: 1, clip: 2 };
+const RANK: Readonly<Record<KeptFile["type"], number>> = { levels: 0, snapshot: 1, file: 2, clip: 3 };
 
 /** In the order of sending. */
 export class UploadQueue {

@@ -2,7 +2,9 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { commandKey, findCommand, listCommands } from "../../cloud-bridge/dispatch/command-rows.ts";
 import { alarmList, caseList } from "../../cloud-bridge/dispatch/desk-views.ts";
+import { NodeCommands } from "../../cloud-bridge/dispatch/node-commands.ts";
 import { accountingOf } from "../../cloud-bridge/fleet/accounting.ts";
 import { listNodes } from "../../cloud-bridge/fleet/node-views.ts";
 import { Ingest } from "../../cloud-bridge/ingest/ingest.ts";
@@ -253,6 +255,67 @@ export function bridgeStoreContract(kind: "sqlite" | "postgres", missing: string
       release();
       await Promise.all([holding, waiting]);
       expect(order).toEqual(["first", "second"]);
+    });
+
+    test("a command is kept once, sent again until its node answers or its time is over, and the first answer stands", async () => {
+      const sent: string[] = [];
+      let isThere = false;
+      let nowMs = T0;
+      const of = (store: Store) =>
+        new NodeCommands({
+          db: store.db,
+          clock: { nowMs: () => nowMs, upMs: () => 0 },
+          authority: { signCommand: (command) => ({ ...command, keyId: "k1", sig: "" }) },
+          log: silentLogger,
+          send: async (_node, bytes) => {
+            if (isThere) sent.push((JSON.parse(Buffer.from(bytes).toString()) as { id: string }).id);
+            return isThere;
+          },
+        });
+      const [a, b] = [of(one), of(other)];
+      const siren = { node: "site-1", kind: "relay", args: { device: "board" }, by: "admin", forMs: 60_000 } as const;
+      const twice = await Promise.all([a.order({ ...siren, id: "c1" }), b.order({ ...siren, id: "c1" })]);
+      expect(twice).toMatchObject([{ state: "waiting" }, { state: "waiting" }]);
+      await expect(a.order({ ...siren, id: "c1", kind: "restart" })).rejects.toThrow("came with another request");
+      await a.order({ ...siren, id: "c2", forMs: 1000 });
+      nowMs += 2000;
+      isThere = true;
+      await b.resend("site-1");
+      await b.resend("site-1");
+      expect(sent).toEqual(["c1", "c1"]);
+      expect(await findCommand(one.db, "site-1", "c2", nowMs)).toMatchObject({ state: "expired" });
+
+      const { ingest, up } = worker(one, nowMs);
+      const at = { upMs: 1, atMs: nowMs, timeQuality: "ntp" } as const;
+      const answer = (ok: boolean, code?: string): NewRecord => ({
+        ...{ ...at, kind: "result" },
+        body: { commandId: "c1", ok, ...(code === undefined ? {} : { code }) },
+      });
+      const run = newRunId();
+      await up(run, 1, [answer(false, "COMMAND_SIGNATURE")], "site-2");
+      await up(run, 1, [answer(false, "COMMAND_SIGNATURE")]);
+      await ingest.idle();
+      // Anybody who reaches the node's topic can make it say that: the command stands.
+      const doubted = { state: "sent", result: { ok: false, code: "COMMAND_SIGNATURE" } };
+      expect(await findCommand(one.db, "site-1", "c1", nowMs)).toMatchObject(doubted);
+      await up(run, 2, [answer(true), answer(false, "COMMAND_FAULT")]);
+      await ingest.idle();
+      expect(await findCommand(one.db, "site-1", "c1", nowMs)).toMatchObject({ state: "done", result: { ok: true } });
+      const listed = await listCommands(one.db, "site-1", { limit: 1, nowMs });
+      expect(listed).toMatchObject([{ id: "c2" }]);
+      const next = await listCommands(one.db, "site-1", {
+        limit: 5,
+        nowMs,
+        before: commandKey({ issuedAtMs: T0, id: "c2" }),
+      });
+      expect(next).toMatchObject([{ id: "c1" }]);
+      const audited = await one.db.selectFrom("audit").select(["action", "actor"]).orderBy("id").execute();
+      // Also what a forgery made another node say: somebody should look who sends it.
+      expect(audited.filter(({ action }) => action === "command.result").map(({ actor }) => actor)).toEqual([
+        ...["node:site-2", "node:site-1", "node:site-1"],
+      ]);
+      await b.resend("site-1");
+      expect(sent).toHaveLength(2);
     });
 
     test("an alarm that another node's has the id of is told and changes nothing, at two workers too", async () => {

@@ -4,6 +4,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  readonly bytes: Buffer;
   readonly json: unknown;
 }
 
@@ -49,12 +50,14 @@ export class ApiClient {
         response.once("end", () => {
           const [cookie] = response.headers["set-cookie"] ?? [];
           if (cookie !== undefined) this.cookie = cookie.split(";")[0];
-          const answer = Buffer.concat(parts).toString();
+          const bytes = Buffer.concat(parts);
+          const answer = bytes.toString();
           const isJson = String(response.headers["content-type"]).includes("json");
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
             text: answer,
+            bytes,
             json: isJson ? JSON.parse(answer) : undefined,
           });
         });

@@ -5,6 +5,7 @@ import type { ApiLimits } from "../../cloud-bridge/api/context.ts";
 import { createApi } from "../../cloud-bridge/api/server.ts";
 import { REFUSALS, type Refusal } from "../../cloud-bridge/broker/access.ts";
 import type { Link } from "../../cloud-bridge/broker/link.ts";
+import { NodeCommands } from "../../cloud-bridge/dispatch/node-commands.ts";
 import { BlobFiles } from "../../cloud-bridge/evidence/blob-files.ts";
 import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
 import { type AccountRole, addAccount } from "../../cloud-bridge/roster/accounts.ts";
@@ -57,6 +58,11 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
     desk,
     casework: emptyCasework(),
     link,
+    commands: new NodeCommands({
+      ...{ db: store.db, clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) }, authority },
+      log: silentLogger,
+      send: (node, bytes) => link.publish(`shao/${node}/down`, bytes, 1),
+    }),
     evidenceFiles: new BlobFiles(state),
     clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) },
     log: silentLogger,

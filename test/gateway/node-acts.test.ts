@@ -2,11 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { Commands } from "../../gateway/commands/commands.ts";
 import { LiveLeases } from "../../gateway/commands/live-leases.ts";
+import type { EvidenceToTake } from "../../gateway/contracts/evidence.ts";
 import { actOn, type NodeActs } from "../../gateway/node-acts.ts";
 import type { Supervisor } from "../../gateway/supervisor/supervisor.ts";
 import { signCommand } from "../../protocol/command-signature.ts";
 import type { NewRecord } from "../../protocol/record.ts";
-import { Command } from "../../protocol/session.ts";
+import { type Command, CommandKind } from "../../protocol/session.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 21, 22);
@@ -27,13 +28,9 @@ test.each(["text", "status", "relay", "snapshot"] as const)(
         return { ok: true, value: { isSent: true } };
       },
     };
-    const node: NodeActs = {
-      devices: [{ id: "radio" }],
-      leases: new LiveLeases(() => 0),
-      supervisor,
-      health: () => Promise.reject(new Error("nobody asked for it")),
-    };
+    const node = nodeWith({ devices: [{ id: "radio" }], supervisor });
     const commands = await Commands.open({
+      node: "n1",
       keys: new Map([["k1", publicKey]]),
       journal: {
         getSetting: async () => undefined,
@@ -50,26 +47,76 @@ test.each(["text", "status", "relay", "snapshot"] as const)(
     });
     const args = { device: "radio", to: "2001", code: 32_772 };
     const times = { issuedAtMs: NOW_MS - 1000, expiresAtMs: NOW_MS + 60_000 };
-    const command = signCommand({ v: 1, id: "c1", kind, args, ...times }, "k1", privateKey);
+    const command = signCommand({ v: 1, id: "c1", node: "n1", kind, args, ...times }, "k1", privateKey);
     await commands.take(Buffer.from(JSON.stringify(command)));
     expect(delivered).toEqual([{ device: "radio", id: "c1", kind, args }]);
     expect(results).toMatchObject([{ kind: "result", body: { commandId: "c1", ok: true, value: { isSent: true } } }]);
   },
 );
 
-test("no kind of command is without an answer", async () => {
-  const node: NodeActs = {
+function nodeWith(more: Partial<NodeActs> = {}): NodeActs {
+  return {
     devices: [],
     leases: new LiveLeases(() => 0),
     supervisor: undefined,
-    health: () => Promise.reject(new Error("the journal is broken")),
+    isStarted: async () => undefined,
+    logs: { setLevel: () => undefined },
+    assignments: { hear: async () => true },
+    cameras: undefined,
+    evidence: { take: async () => [] },
+    stamp: () => ({ upMs: 1, atMs: NOW_MS, timeQuality: "ntp" }),
+    diagnostics: () => Promise.reject(new Error("the journal is broken")),
+    ...more,
   };
-  const kinds = Command.properties.kind.anyOf.map((literal) => literal.const);
-  const times = { issuedAtMs: NOW_MS, expiresAtMs: NOW_MS + 1, keyId: "k1", sig: "" };
-  const codes = await Promise.all(
-    kinds
-      .filter((kind) => kind !== "restart" && kind !== "diagnostics")
-      .map(async (kind) => actOn({ v: 1, id: "c1", kind, args: {}, ...times }, node)),
+}
+
+const command = (kind: Command["kind"], args: Command["args"] = {}): Command => ({
+  ...{ v: 1, id: "c1", node: "n1", kind, args, keyId: "k1", sig: "" },
+  ...{ issuedAtMs: NOW_MS, expiresAtMs: NOW_MS + 1 },
+});
+
+test("no kind of command is without an answer", async () => {
+  const kinds = CommandKind.anyOf.map((literal) => literal.const);
+  const done: Command["kind"][] = ["restart", "diagnostics", "assignment"];
+  const asked = kinds.filter((kind) => !done.includes(kind));
+  const outcomes = await Promise.all(asked.map((kind) => actOn(command(kind), nodeWith())));
+  expect(outcomes.filter((outcome) => outcome.ok)).toEqual([]);
+});
+
+test("a node without a camera says so, and what the config twin will do is refused by name", async () => {
+  const outcomes = [
+    await actOn(command("snapshot", { device: "gate" }), nodeWith()),
+    await actOn(command("config"), nodeWith()),
+    await actOn(command("update"), nodeWith()),
+  ];
+  expect(outcomes).toMatchObject([
+    { code: "CAMERA_NONE" },
+    { code: "COMMAND_UNSUPPORTED", message: expect.stringContaining("config") },
+    { code: "COMMAND_UNSUPPORTED" },
+  ]);
+});
+
+test("a picture that was asked for goes into custody under the command's name", async () => {
+  const taken: EvidenceToTake[] = [];
+  const outcome = await actOn(
+    command("snapshot", { device: "gate" }),
+    nodeWith({
+      cameras: {
+        has: (id) => id === "gate",
+        snapshot: async () => ({
+          ...{ name: "gate.jpg", type: "snapshot" as const, from: { bytes: Buffer.from("jpeg") } },
+          ...{ fromMs: NOW_MS, toMs: NOW_MS },
+        }),
+        clip: () => Promise.reject(new Error("not asked for")),
+      },
+      evidence: {
+        take: async (evidence) => {
+          taken.push(evidence);
+          return [{ name: "gate.jpg", type: "snapshot", sizeBytes: 4, sha256: "ab", fromMs: 0, toMs: 0 }];
+        },
+      },
+    }),
   );
-  expect(codes.filter((outcome) => outcome.ok)).toEqual([]);
+  expect(outcome).toMatchObject({ ok: true, value: { evidenceId: expect.stringMatching(/^cmd-/), sha256: "ab" } });
+  expect(taken).toMatchObject([{ record: { kind: "evidence", device: "gate", body: { commandId: "c1" } } }]);
 });

@@ -31,6 +31,7 @@ describe("commands", () => {
   const unsigned = {
     v: 1,
     id: "c1",
+    node: "n1",
     kind: "live",
     args: { device: "noise-01" },
     issuedAtMs: 0,
@@ -38,19 +39,30 @@ describe("commands", () => {
   } as const;
   const command = signCommand(unsigned, "k1", privateKey);
 
-  test("a signed command is obeyed until it expires; without a clock expiry is not judged", () => {
-    expect(commandFault(command, keys, 100)).toBeUndefined();
-    expect(commandFault(command, keys, 101)).toBe("COMMAND_EXPIRED");
-    expect(commandFault(command, keys)).toBeUndefined();
+  const judged = (of: typeof command, reachedMs = 0, known = keys, node = "n1") =>
+    commandFault(of, { node, keys: known, reachedMs });
+
+  test("a signed command is obeyed until it expires, by the node that it names", () => {
+    expect(judged(command, 100)).toBeUndefined();
+    expect(judged(command, 101)).toBe("COMMAND_EXPIRED");
+    expect(judged(command, 0, keys, "n2")).toBe("COMMAND_OTHER_NODE");
   });
 
   test("any change and any other key is seen", () => {
-    expect(commandFault({ ...command, args: { device: "noise-02" } }, keys, 0)).toBe("COMMAND_SIGNATURE");
-    expect(commandFault({ ...command, expiresAtMs: 1e9 }, keys, 0)).toBe("COMMAND_SIGNATURE");
-    expect(commandFault({ ...command, sig: "" }, keys, 0)).toBe("COMMAND_SIGNATURE");
-    expect(commandFault({ ...command, keyId: "k2" }, keys, 0)).toBe("COMMAND_KEY_UNKNOWN");
+    expect(judged({ ...command, args: { device: "noise-02" } })).toBe("COMMAND_SIGNATURE");
+    expect(judged({ ...command, expiresAtMs: 1e9 })).toBe("COMMAND_SIGNATURE");
+    expect(judged({ ...command, node: "n2" }, 0, keys, "n2")).toBe("COMMAND_SIGNATURE");
+    expect(judged({ ...command, sig: "" })).toBe("COMMAND_SIGNATURE");
+    expect(judged({ ...command, keyId: "k2" })).toBe("COMMAND_KEY_UNKNOWN");
     const other = generateKeyPairSync("ed25519").publicKey;
-    expect(commandFault(command, new Map([["k1", other]]), 0)).toBe("COMMAND_SIGNATURE");
+    expect(judged(command, 0, new Map([["k1", other]]))).toBe("COMMAND_SIGNATURE");
+  });
+
+  test("an older form, or one without its node, is obeyed only where it changes nothing", () => {
+    const { node: _, ...nameless } = unsigned;
+    expect(judged(signCommand(nameless, "k1", privateKey))).toBeUndefined();
+    expect(judged(signCommand({ ...nameless, kind: "relay" }, "k1", privateKey))).toBe("COMMAND_DOWNGRADED");
+    expect(judged(signCommand({ ...unsigned, v: 0 }, "k1", privateKey))).toBe("COMMAND_DOWNGRADED");
   });
 });
 

@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { NodeId, RunId } from "../../../protocol/ids.ts";
 import { LIVE_LEASE_MS } from "../../../protocol/limits.ts";
+import { COMMAND_VERSION } from "../../../protocol/session.ts";
 import { buildTopic } from "../../../protocol/topics.ts";
 import { accountingOf, pageKey } from "../../fleet/accounting.ts";
 import { offerToken, redeemToken, revokeNode } from "../../fleet/enrolment.ts";
@@ -191,8 +192,9 @@ export function nodeRoutes(instance: FastifyInstance, context: ApiContext): void
       }
       const nowMs = clock.nowMs();
       const command = authority.signCommand({
-        v: 1,
+        v: COMMAND_VERSION,
         id: randomUUID(),
+        node: id,
         kind: "live",
         args: { device, forMs: LIVE_LEASE_MS },
         issuedAtMs: nowMs,

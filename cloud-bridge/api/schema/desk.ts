@@ -149,7 +149,7 @@ export type CaseView = Static<typeof CaseView>;
 /** One part of an evidence: how far it has come, or why it is not there. Its bytes: `GET /evidence/{id}/parts/{name}`. */
 export const EvidencePartView = Type.Object({
   name: Type.String(),
-  type: Type.Union([Type.Literal("levels"), Type.Literal("snapshot"), Type.Literal("clip")]),
+  type: Type.Union([Type.Literal("levels"), Type.Literal("snapshot"), Type.Literal("clip"), Type.Literal("file")]),
   media: Type.String(),
   state: Type.Union([
     Type.Literal("announced"),

@@ -119,7 +119,7 @@ test("a live lease sends the node a signed command, and its levels come to that 
   const command = JSON.parse(text ?? "") as Command;
   expect([topic, command.kind, command.args["device"]]).toEqual(["shao/n1/down", "live", "noise-01"]);
   const keys = new Map([[commandKeyId(authority.commandKeyPem), createPublicKey(authority.commandKeyPem)]]);
-  expect(commandFault(command, keys, Date.now())).toBeUndefined();
+  expect(commandFault(command, { node: "n1", keys, reachedMs: Date.now() })).toBeUndefined();
   api.leases.level("n1", "noise-02", { atMs: 1, levelDb: 50, flags: [] });
   api.leases.level("n1", "noise-01", { atMs: 2, levelDb: 61.5, flags: [] });
   await vi.waitFor(() =>

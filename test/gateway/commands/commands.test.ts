@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type CommandOutcome, Commands } from "../../../gateway/commands/commands.ts";
 import { signCommand, type UnsignedCommand } from "../../../protocol/command-signature.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
@@ -11,18 +11,23 @@ const stranger = generateKeyPairSync("ed25519");
 
 function order(id: string, more: Partial<UnsignedCommand> = {}): UnsignedCommand {
   const times = { issuedAtMs: NOW_MS - 1000, expiresAtMs: NOW_MS + 60_000 };
-  return { v: 1, id, kind: "live", args: { device: "noise-01" }, ...times, ...more };
+  return { v: 1, id, node: "n1", kind: "live", args: { device: "noise-01" }, ...times, ...more };
 }
 
 const signed = (command: UnsignedCommand, key: KeyObject = bridge.privateKey) =>
   Buffer.from(JSON.stringify(signCommand(command, "k1", key)));
 
-async function node(settings = new Map<string, string>(), timeQuality: "ntp" | "none" = "ntp") {
+async function node(
+  settings = new Map<string, string>(),
+  timeQuality: "ntp" | "none" = "ntp",
+  upMs: () => number = () => 1,
+) {
   const acted: string[] = [];
   const results: NewRecord[] = [];
   let outcome: () => CommandOutcome = () => ({ ok: true });
   let restarts = 0;
   const commands = await Commands.open({
+    node: "n1",
     keys: new Map([["k1", bridge.publicKey]]),
     journal: {
       getSetting: async (key) => settings.get(key),
@@ -33,7 +38,7 @@ async function node(settings = new Map<string, string>(), timeQuality: "ntp" | "
         return [results.length];
       },
     },
-    stamp: () => ({ upMs: 1, atMs: NOW_MS, timeQuality }),
+    stamp: () => ({ upMs: upMs(), atMs: NOW_MS, timeQuality }),
     log: new QuietLog(),
     act: async ({ id }) => {
       acted.push(id);
@@ -66,8 +71,9 @@ describe("a command", () => {
     expect([...results, ...again.results]).toMatchObject([{ kind: "result", body: { commandId: "c1", ok: true } }]);
   });
 
-  test("that is forged, changed, of another key or no command at all is ignored and counted", async () => {
-    const { commands, acted, results } = await node();
+  test("that is forged, changed, of another key or no command at all is not done, and said once a minute", async () => {
+    let upMs = 1;
+    const { commands, acted, results } = await node(new Map(), "ntp", () => upMs);
     const good = signCommand(order("c1"), "k1", bridge.privateKey);
     await commands.take(signed(order("c1"), stranger.privateKey));
     await commands.take(Buffer.from(JSON.stringify({ ...good, kind: "restart" })));
@@ -76,8 +82,69 @@ describe("a command", () => {
     await commands.take(Buffer.from("[".repeat(60_000)));
     await commands.take(Buffer.alloc(1_000_000, "x"));
     expect(acted).toEqual([]);
-    expect(results).toEqual([]);
+    expect(results).toMatchObject([
+      { kind: "result", body: { commandId: "c1", ok: false, code: "COMMAND_SIGNATURE" } },
+    ]);
     expect(commands.refused).toBe(6);
+    upMs += 60_000;
+    await commands.take(Buffer.from(JSON.stringify({ ...good, keyId: "k2" })));
+    expect(results).toMatchObject([{}, { body: { ok: false, code: "COMMAND_KEY_UNKNOWN" } }]);
+    // A forgery under the id of a true command does not keep the true one from being done.
+    await commands.take(signed(order("c1")));
+    expect(acted).toEqual(["c1"]);
+  });
+
+  test("for another node, or of an older form, is answered with the reason and not done", async () => {
+    const { commands, acted, results } = await node();
+    await commands.take(signed(order("c1", { node: "n2", kind: "restart" })));
+    const { node: _, ...nameless } = order("c2", { kind: "relay" });
+    await commands.take(signed(nameless));
+    await commands.take(signed(order("c3", { v: 0 })));
+    expect(acted).toEqual([]);
+    expect(results).toMatchObject([
+      { body: { commandId: "c1", code: "COMMAND_OTHER_NODE" } },
+      { body: { commandId: "c2", code: "COMMAND_DOWNGRADED" } },
+      { body: { commandId: "c3", code: "COMMAND_DOWNGRADED" } },
+    ]);
+  });
+
+  test("of long ago does not come back to life when the clock is lost", async () => {
+    const settings = new Map<string, string>();
+    const known = await node(settings);
+    await known.commands.take(signed(order("c1")));
+    const lost = await node(settings, "none");
+    await lost.commands.take(signed(order("c0", { issuedAtMs: NOW_MS - 90_000, expiresAtMs: NOW_MS - 60_000 })));
+    expect(lost.acted).toEqual([]);
+    expect(lost.results).toMatchObject([{ body: { code: "COMMAND_EXPIRED" } }]);
+  });
+
+  test("that was begun when the node died is not begun again: it is answered as interrupted", async () => {
+    const settings = new Map<string, string>();
+    const dying = await node(settings);
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    dying.answer(() => {
+      begin();
+      return new Promise<never>(() => {}) as never;
+    });
+    void dying.commands.take(signed(order("c1", { kind: "text" })));
+    await begun;
+    const again = await node(settings);
+    expect(again.results).toMatchObject([{ body: { commandId: "c1", ok: false, code: "COMMAND_INTERRUPTED" } }]);
+    await again.commands.take(signed(order("c1", { kind: "text" })));
+    expect(again.acted).toEqual([]);
+  });
+
+  test("that takes long holds up no other", async () => {
+    const { commands, acted, results, answer } = await node();
+    answer(() => new Promise<never>(() => {}) as never);
+    void commands.take(signed(order("c1", { kind: "text" })));
+    await vi.waitFor(() => expect(acted).toEqual(["c1"]));
+    answer(() => ({ ok: true }));
+    void commands.take(signed(order("c2")));
+    await vi.waitFor(() => expect(results).toMatchObject([{ body: { commandId: "c2", ok: true } }]));
   });
 
   test("that comes after its time is answered as such and not done", async () => {

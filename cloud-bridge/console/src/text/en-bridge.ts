@@ -122,6 +122,7 @@ export const enBridge = {
   "evidence.type.levels": "Levels",
   "evidence.type.snapshot": "Snapshot",
   "evidence.type.clip": "Clip",
+  "evidence.type.file": "File",
   "evidence.missing": "Not there",
   "evidence.stored": "here, {size} kB",
   "evidence.announced": "announced, {size} kB",

@@ -123,6 +123,7 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "evidence.type.levels": "声级",
   "evidence.type.snapshot": "截图",
   "evidence.type.clip": "视频",
+  "evidence.type.file": "文件",
   "evidence.missing": "缺失",
   "evidence.stored": "已存，{size} kB",
   "evidence.announced": "已登记，{size} kB",

@@ -1,0 +1,23 @@
+const SECRET_NAME = /pass|secret|token|pin$|private|cookie|credential|authorization/iu;
+const URL_ACCOUNT = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/giu;
+const NAMED_IN_TEXT = /\b(pw|pass(?:word|wd)?|token|secret|pin)=[^\s;&"'\\]+/giu;
+export const REDACTED = "***";
+
+/** Without what opens doors: accounts in URLs, and what stands behind a name that says so (`PW=` of an HJ 212 station). */
+export function redactText(text: string): string {
+  return text.replace(URL_ACCOUNT, `$1${REDACTED}@`).replace(NAMED_IN_TEXT, `$1=${REDACTED}`);
+}
+
+/** The same of a whole structure: members with a telling name lose their value, all texts are looked through. */
+export function redacted(value: unknown): unknown {
+  if (typeof value === "string") return redactText(value);
+  if (Array.isArray(value)) return value.map(redacted);
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Error) return redactText(String(value));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [
+      name,
+      SECRET_NAME.test(name) && member !== undefined && member !== null ? REDACTED : redacted(member),
+    ]),
+  );
+}
