@@ -35,7 +35,7 @@ export async function boxedCopy(
   const overlay = { input: Buffer.from(drawing(objects, width, height, caption)), left: 0, top: 0 };
   return picture
     .composite([...patches, overlay])
-    .jpeg({ quality: QUALITY })
+    .jpeg({ quality: QUALITY, chromaSubsampling: "4:4:4" })
     .toBuffer();
 }
 
@@ -56,7 +56,7 @@ function pixelBox({ box: [left, top, boxWidth, boxHeight] }: SeenObject, width: 
 
 function drawing(objects: readonly SeenObject[], width: number, height: number, caption: string): string {
   const size = Math.max(11, Math.round(height / 40));
-  const stroke = Math.max(1, Math.round(height / 300));
+  const stroke = Math.max(2, Math.round(height / 300));
   const boxes = objects.map((object) => {
     const box = pixelBox(object, width, height);
     const color = object.isCause ? CAUSE : OTHER;
