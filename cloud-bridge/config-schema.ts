@@ -174,6 +174,9 @@ export const BridgeDocument = Type.Object(
           description: "By the day of their arrival. Cases, alarms and the account of every record stay.",
         }),
         levelsDays: Days(400, "Days that levels and measurements are kept"),
+        hoursDays: Days(1830, "Days that the hourly levels of a meter are kept", {
+          description: "One row for each hour of each meter, from which figures and long curves are made.",
+        }),
         positionsDays: Days(400, "Days that positions are kept"),
         healthDays: Days(400, "Days that the health of nodes and devices is kept"),
         casesDays: Days(1095, "Days that a case keeps its records after it has ended", {

@@ -49,9 +49,9 @@ export function deskSettings(config: BridgeDocument, timeScale: number): DeskSet
 }
 
 export function termsOf({ retention }: BridgeDocument): Terms {
-  const { recordsDays, levelsDays, positionsDays, healthDays, quarantineDays, casesDays } = retention;
+  const { recordsDays, levelsDays, positionsDays, healthDays, hoursDays, quarantineDays, casesDays } = retention;
   const days = { records: recordsDays, levels: levelsDays, positions: positionsDays, health: healthDays };
-  return { days, quarantineDays, caseDays: casesDays };
+  return { days, hoursDays, quarantineDays, caseDays: casesDays };
 }
 
 export function roomLimits({ retention, store }: BridgeDocument): RoomLimits {

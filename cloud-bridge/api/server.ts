@@ -12,9 +12,11 @@ import { answerUnchanged } from "./etag.ts";
 import { EventHub } from "./event-hub.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { analysisRoutes } from "./routes/analysis.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
 import { caseworkRoutes } from "./routes/casework.ts";
 import { commandRoutes } from "./routes/commands.ts";
+
 import { consoleRoutes } from "./routes/console.ts";
 import { deskRoutes } from "./routes/desk.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -111,6 +113,7 @@ export async function createApi(
   await app.register(async (scope) => calendarRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => permitRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => unitRoutes(scope, context), { prefix: "/api/v1" });
+  await app.register(async (scope) => analysisRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => eventRoutes(scope, context), { prefix: "/api/v1" });
   await app.register(async (scope) => operationRoutes(scope, context));
   await app.register(async (scope) => consoleRoutes(scope, context));

@@ -14,6 +14,7 @@ import { forgetOldHellos, loadHellos, loadSession, markSettled, type NodeSession
 import { isBeyondHello, isComplete, mustSayHello, takePage } from "./hello-state.ts";
 import { type InboxRow, insertInbox, type Placed, storedHashes } from "./inbox-rows.ts";
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
+import { addLevelHours } from "./level-hours.ts";
 import { quarantine } from "./quarantine.ts";
 import { applyRecord, type EffectContext, noteTime } from "./record-effects.ts";
 import { listRuns, noteUnexplained, settleSession } from "./settle-session.ts";
@@ -103,6 +104,7 @@ class Batch {
   async finish(): Promise<CommittedBatch> {
     const { nowMs } = this.#context;
     await insertInbox(this.#trx, this.#inbox, nowMs);
+    await addLevelHours(this.#trx, this.#inbox);
     for (const effect of this.#effects) {
       const changed = effect();
       if (changed === true || (changed !== false && (await changed))) this.#hasAlarms = true;

@@ -8,6 +8,7 @@ import { retention } from "./migrations/005-retention.ts";
 import { organisation } from "./migrations/006-organisation.ts";
 import { outsideBroker } from "./migrations/007-outside-broker.ts";
 import { casework } from "./migrations/008-casework.ts";
+import { levelHours } from "./migrations/009-level-hours.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -19,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
   organisation,
   outsideBroker,
   casework,
+  levelHours,
 ];
 
 /** @throws BridgeError STORE_NEWER */

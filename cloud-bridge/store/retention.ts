@@ -27,6 +27,8 @@ const BULK: readonly Group[] = ["levels", "positions", "health"];
 
 export interface Terms {
   readonly days: Readonly<Record<Group, number>>;
+  /** Hourly levels, which outlive the records that they were made from. */
+  readonly hoursDays: number;
   /** What a case holds stays so long after its end. */
   readonly caseDays: number;
   /** Bytes of what no program could read; its account stays. */
@@ -75,6 +77,10 @@ export async function dropOld(sweep: Sweep): Promise<DroppedRecords> {
   }
   for (const group of ALL) progress.next[group] = Math.max(next(group), limit(group));
   await saveProgress(db, progress);
+  await db
+    .deleteFrom("level_hours")
+    .where("hour_ms", "<", nowMs - terms.hoursDays * DAY_MS)
+    .execute();
   dropped.quarantine = await emptyQuarantine(sweep);
   return dropped;
 }

@@ -1,3 +1,4 @@
+import type { LevelHoursTable } from "./analysis-tables.ts";
 import type { CataloguesTable, ReportsTable } from "./casework-tables.ts";
 import type {
   AssignmentsTable,
@@ -59,6 +60,7 @@ export interface Tables {
   runs: RunsTable;
   hellos: HellosTable;
   inbox: InboxTable;
+  level_hours: LevelHoursTable;
   kept_hashes: KeptHashesTable;
   retention_holds: RetentionHoldsTable;
   revoked_certificates: RevokedCertificatesTable;

@@ -18,7 +18,12 @@ async function rig() {
     ...{ db, state, log: silentLogger },
     writer: () => (now.isElected ? db : undefined),
     clock: { nowMs: () => now.atMs, upMs: () => 0 },
-    terms: { days: { levels: 10, positions: 10, health: 10, records: 10 }, caseDays: 60, quarantineDays: 10 },
+    terms: {
+      days: { levels: 10, positions: 10, health: 10, records: 10 },
+      caseDays: 60,
+      quarantineDays: 10,
+      hoursDays: 10,
+    },
     limits: { budgetBytes: undefined, minFreeBytes: 2 * GIB, isDatabaseHere: true },
     onAlarms: () => (now.alarms += 1),
     disk: async () => ({ diskFreeBytes: now.freeBytes, diskBytes: 500 * GIB }),

@@ -2,6 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { hoursOfMeter, observedByHour } from "../../cloud-bridge/analysis/observed-hours.ts";
 import { commandKey, findCommand, listCommands } from "../../cloud-bridge/dispatch/command-rows.ts";
 import { alarmList, caseList } from "../../cloud-bridge/dispatch/desk-views.ts";
 import { NodeCommands } from "../../cloud-bridge/dispatch/node-commands.ts";
@@ -210,6 +211,25 @@ export function bridgeStoreContract(kind: "sqlite" | "postgres", missing: string
       const steps = await one.db.selectFrom("schema_version").select("version").orderBy("version").execute();
       expect(steps.map(({ version }) => version)).toEqual(MIGRATIONS.map(({ version }) => version));
       expect(await one.db.selectFrom("kept_hashes").selectAll().execute()).toEqual([]);
+    });
+
+    test("noise counts once in its hours, whatever is sent again and at which worker", async () => {
+      const workers = [worker(one), worker(other)];
+      const run = newRunId();
+      const minutes = Array.from({ length: 62 }, (_, minute) => noiseRecord(minute));
+      for (const { up, ingest } of workers) {
+        await up(run, 1, minutes);
+        await ingest.idle();
+      }
+      const [node, device] = ["site-1", "noise-01"];
+      const fromMs = minutes[0]?.atMs ?? 0;
+      const hours = await hoursOfMeter(one.db, { node, device }, { fromMs: fromMs - 3600_000, toMs: fromMs + DAY_MS });
+      expect(hours.reduce((total, { validSeconds }) => total + validSeconds, 0)).toBe(62 * 60);
+      expect(hours.length).toBeGreaterThan(1);
+      expect(hours.map(({ laeqDb, lamaxDb }) => [laeqDb, lamaxDb])).toEqual(hours.map(() => [67.1, 68.9]));
+      expect(hours.every(({ hourMs }) => hourMs % 3600_000 === 0)).toBe(true);
+      const observed = await observedByHour(one.db, { fromMs: fromMs - 3600_000, toMs: fromMs + DAY_MS });
+      expect(observed.reduce((total, hour) => total + hour.hours, 0)).toBeCloseTo(62 / 60, 9);
     });
 
     test("a timeline entry is never changed or removed", async () => {

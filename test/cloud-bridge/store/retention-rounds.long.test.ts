@@ -33,7 +33,7 @@ test(`a round over ${ROWS} old rows is short`, async () => {
   const days = { levels: 2, positions: 2, health: 2, records: 400 };
   const startMs = performance.now();
   const dropped = await dropOld({
-    ...{ db, terms: { days, caseDays: 30, quarantineDays: 400 }, nowMs: (DAY + 10) * DAY_MS },
+    ...{ db, terms: { days, caseDays: 30, quarantineDays: 400, hoursDays: 400 }, nowMs: (DAY + 10) * DAY_MS },
     mayGoOn() {
       const nowMs = performance.now();
       if (lastMs !== undefined) roundsMs.push(nowMs - lastMs - BREATH_MS);

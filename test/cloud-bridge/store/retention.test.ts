@@ -20,6 +20,7 @@ const TERMS: Terms = {
   days: { levels: 10, positions: 5, health: 3, records: 20 },
   caseDays: 60,
   quarantineDays: 20,
+  hoursDays: 15,
 };
 const KINDS = ["noise", "measurement", "position", "health", "device", "start", "time", "message", "alarm", "result"];
 
@@ -145,6 +146,19 @@ function worker(store: Store, nowMs: number) {
 }
 
 describe("retention", () => {
+  test("hours of a meter outlive its records, and go after their own term", async () => {
+    const { db } = await temporaryStore();
+    const hours = [14, 16].map((days) => T0 - days * DAY_MS);
+    const row = { node: "site-1", device: "noise-01", seconds: 3600, valid: 3600, energy: 1e10, lamax_db: 70 };
+    await db
+      .insertInto("level_hours")
+      .values(hours.map((hour_ms) => ({ ...row, hour_ms, subject_id: "" })))
+      .execute();
+    await dropOld(sweepOf(db, T0));
+    const left = await db.selectFrom("level_hours").select("hour_ms").execute();
+    expect(left).toEqual([{ hour_ms: hours[0] }]);
+  });
+
   test("keeps each kind to the day of its term, and drops it on the next", async () => {
     const { db } = await temporaryStore();
     const rows = KINDS.flatMap((kind, k) =>

@@ -1,0 +1,108 @@
+import type { NoiseBody } from "../../protocol/noise.ts";
+import type { Trx } from "../store/database.ts";
+import { prepared } from "../store/prepared.ts";
+import { correctedOf, type InboxRow } from "./inbox-rows.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** What one meter measured within one hour, of the records of one batch. */
+interface HourPart {
+  readonly node: string;
+  readonly device: string;
+  readonly subject: string;
+  readonly hourMs: number;
+  seconds: number;
+  valid: number;
+  /** Σ 10^(0.1·LAeq) over the valid seconds. */
+  energy: number;
+  lamaxDb: number | null;
+}
+
+/**
+ * Adds the noise of newly stored records to its hours, in the transaction that stores them: each record is stored once, so
+ * that it counts once. What nobody can date is not counted.
+ */
+export async function addLevelHours(trx: Trx, rows: readonly InboxRow[]): Promise<void> {
+  const hours = new Map<string, HourPart>();
+  for (const row of rows) {
+    const { known } = row.item.decoded;
+    if (known?.kind !== "noise" || known.device === undefined) continue;
+    const { row: run, record } = row.placed ?? { row: row.row, record: row.item.decoded.record };
+    const trueMs = correctedOf(run, record);
+    if (trueMs === null) continue;
+    const source = { node: row.row.node, device: known.device, subject: known.subject?.id ?? "" };
+    for (const span of spansOf(known.body, trueMs - record.atMs)) addSpan(hours, source, span);
+  }
+  for (const part of hours.values()) await addHour(trx, part);
+}
+
+interface Span {
+  readonly fromMs: number;
+  readonly seconds: number;
+  readonly valid: number;
+  readonly laeqDb: number | null;
+  readonly lamaxDb: number | null;
+}
+
+/** The minutes of a record that stands for many, else the record itself, in true time. */
+function spansOf({ series, statistics, minutes }: NoiseBody, shiftMs: number): readonly Span[] {
+  const fromMs = series.fromMs + shiftMs;
+  if (minutes === undefined) {
+    const { n, valid, laeqDb, lamaxDb } = statistics;
+    return [{ fromMs, seconds: n, valid, laeqDb, lamaxDb }];
+  }
+  return minutes.map(([offsetS, seconds, valid, laeqDb, lamaxDb]) => {
+    return { fromMs: fromMs + offsetS * 1000, seconds, valid, laeqDb, lamaxDb };
+  });
+}
+
+/** A span over a full hour's edge is parted by its seconds. */
+function addSpan(
+  hours: Map<string, HourPart>,
+  source: Pick<HourPart, "node" | "device" | "subject">,
+  { fromMs, seconds, valid, laeqDb, lamaxDb }: Span,
+): void {
+  const toMs = fromMs + seconds * 1000;
+  for (let hourMs = fromMs - (fromMs % HOUR_MS); hourMs < toMs; hourMs += HOUR_MS) {
+    const within = (Math.min(toMs, hourMs + HOUR_MS) - Math.max(fromMs, hourMs)) / (toMs - fromMs);
+    const key = `${source.node} ${source.device} ${hourMs} ${source.subject}`;
+    const part = hours.get(key) ?? { ...source, hourMs, seconds: 0, valid: 0, energy: 0, lamaxDb: null };
+    part.seconds += seconds * within;
+    if (laeqDb !== null) {
+      part.valid += valid * within;
+      part.energy += valid * within * 10 ** (0.1 * laeqDb);
+    }
+    if (lamaxDb !== null) part.lamaxDb = Math.max(part.lamaxDb ?? lamaxDb, lamaxDb);
+    hours.set(key, part);
+  }
+}
+
+const addHour = prepared((db, part: HourPart) =>
+  db
+    .insertInto("level_hours")
+    .values({
+      node: part.node,
+      device: part.device,
+      subject_id: part.subject,
+      hour_ms: part.hourMs,
+      seconds: part.seconds,
+      valid: part.valid,
+      energy: part.energy,
+      lamax_db: part.lamaxDb,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(["node", "device", "subject_id", "hour_ms"]).doUpdateSet(({ eb, ref }) => ({
+        seconds: eb("level_hours.seconds", "+", ref("excluded.seconds")),
+        valid: eb("level_hours.valid", "+", ref("excluded.valid")),
+        energy: eb("level_hours.energy", "+", ref("excluded.energy")),
+        lamax_db: eb
+          .case()
+          .when("level_hours.lamax_db", "is", null)
+          .then(ref("excluded.lamax_db"))
+          .when("excluded.lamax_db", ">", ref("level_hours.lamax_db"))
+          .then(ref("excluded.lamax_db"))
+          .else(ref("level_hours.lamax_db"))
+          .end(),
+      })),
+    ),
+);

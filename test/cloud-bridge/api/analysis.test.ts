@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Ingest } from "../../../cloud-bridge/ingest/ingest.ts";
+import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
+import { encodeEnvelope } from "../../../protocol/envelope.ts";
+import { newRunId } from "../../../protocol/new-ids.ts";
+import { encodeRecord } from "../../../protocol/record-codec.ts";
+import type { ApiClient } from "../../fakes/api-client.ts";
+import { startTestApi } from "../../fakes/api-server.ts";
+import { makeTestAuthority } from "../../fakes/node-identity.ts";
+import { noiseRecord } from "../../protocol/examples.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+let api: Awaited<ReturnType<typeof startTestApi>>;
+let admin: ApiClient;
+let fromMs: number;
+let query: string;
+
+beforeAll(async () => {
+  api = await startTestApi(await makeTestAuthority());
+  admin = await api.as("admin");
+  const minutes = Array.from({ length: 120 }, (_, minute) => noiseRecord(minute));
+  fromMs = minutes[0]?.atMs ?? 0;
+  query = `fromMs=${fromMs - DAY_MS}&toMs=${fromMs + DAY_MS}`;
+  const { db } = api.store;
+  const site = { time_zone: "Asia/Shanghai", radius_m: 100, created_at_ms: 0, source: "test" };
+  const place = { latitude_deg: 39.912, longitude_deg: 116.456 };
+  for (const unit of ["one", "two"]) {
+    await db.insertInto("units").values({ id: unit, name: unit, level: "street", parent_id: null }).execute();
+    await db
+      .insertInto("sites")
+      .values({ ...site, ...place, id: `site-${unit}`, name: unit, unit_id: unit })
+      .execute();
+  }
+  const binding = { node: "site-1", device: "noise-01", driver: null, quantity: null, source: "test" };
+  await db
+    .insertInto("bindings")
+    .values({ ...binding, site_id: "site-one", from_ms: 0, to_ms: null })
+    .execute();
+  const ingest = new Ingest({
+    store: api.store,
+    clock: { nowMs: () => fromMs + 3 * HOUR_MS, upMs: () => 0 },
+    log: silentLogger,
+    publishReceipt: () => {},
+  });
+  const run = newRunId();
+  const items = minutes.map((record, index) => encodeRecord(index + 1, record));
+  await ingest.onUp("site-1", encodeEnvelope({ run, head: items.length, upMs: 2 * HOUR_MS }, items));
+  await ingest.idle();
+  const at = { opened_at_ms: fromMs + HOUR_MS, updated_at_ms: fromMs, last_alarm_at_ms: fromMs, number: 1 };
+  const plain = { nature: "condition", title: "loud", rule: "night-noise", node: "site-1" };
+  for (const [index, [id, unit, foundBy, state]] of [
+    ["c-1", "one", "meter", "closed"],
+    ["c-2", "one", "citizen", "open"],
+    ["c-3", "two", "meter", "false-alarm"],
+  ].entries()) {
+    if (id === undefined || unit === undefined || foundBy === undefined || state === undefined) continue;
+    await db
+      .insertInto("cases")
+      .values({
+        ...{ ...at, ...plain, ...place, id, state, family: "noise", site_id: `site-${unit}`, found_by: foundBy },
+        ...{ number: index + 1, closed_at_ms: state === "open" ? null : fromMs + 2 * HOUR_MS },
+      })
+      .execute();
+    await db.insertInto("case_units").values({ case_id: id, unit_id: unit, why: "site", since_ms: fromMs }).execute();
+  }
+});
+afterAll(() => api.close());
+
+test("figures are of the period that was asked for, and the one before stands beside them", async () => {
+  const { json } = await admin.ask(`/api/v1/analysis/response?${query}&groupBy=foundBy`);
+  expect(json).toMatchObject({
+    figures: { cases: 3, openNow: 1, openedToClosed: { n: 2, p50Ms: HOUR_MS }, verified: { n: 1, of: 1, share: 1 } },
+    before: { cases: 0, verified: { of: 0, share: null } },
+    groups: [
+      { key: "meter", figures: { cases: 2 } },
+      { key: "citizen", figures: { cases: 1 } },
+    ],
+  });
+  expect((await admin.ask(`/api/v1/analysis/outcomes?${query}`)).json).toMatchObject({
+    outcomes: [
+      { foundBy: "meter", cases: 2, verified: 1, falseAlarms: 1 },
+      { foundBy: "citizen", cases: 1, open: 1 },
+    ],
+  });
+});
+
+test("the three highs know how long a meter watched, and warnings what was usual", async () => {
+  const { json } = await admin.ask(`/api/v1/analysis/highs?${query}&leastHours=1`);
+  expect(json).toMatchObject({
+    ...{ timeZone: "Asia/Shanghai", cases: 3, casesBefore: 0, withoutPlace: 0, unplacedHours: 0 },
+    places: [{ cases: 3, byMachine: 2, observedHours: 2, per100Hours: 100 }],
+  });
+  expect((await admin.ask(`/api/v1/analysis/warnings?${query}&by=site&leastCases=2`)).json).toMatchObject({
+    baselinePeriods: 8,
+    warnings: [
+      { key: "site-one", cases: 2, usual: 0, colour: "red" },
+      { key: "site-two", cases: 1 },
+    ],
+  });
+  expect((await admin.ask(`/api/v1/analysis/meters?${query}&leastHours=1`)).json).toMatchObject({
+    to: [],
+    from: [{ node: "site-1", siteId: "site-one", observedHours: 2, cases: 1 }],
+  });
+});
+
+test("hours of a meter are there when its levels are gone", async () => {
+  await api.store.db.deleteFrom("inbox").execute();
+  const { json } = await admin.ask(`/api/v1/nodes/site-1/hours?device=noise-01&${query}`);
+  const { hours } = json as { hours: { validSeconds: number; laeqDb: number }[] };
+  expect(hours.reduce((total, { validSeconds }) => total + validSeconds, 0)).toBe(7200);
+  expect(new Set(hours.map(({ laeqDb }) => laeqDb))).toEqual(new Set([67.1]));
+});
+
+test("whoever belongs to a unit sees its figures only, and a period must be one", async () => {
+  const viewer = await api.as("viewer");
+  await api.store.db.updateTable("accounts").set({ unit_id: "two" }).where("role", "=", "viewer").execute();
+  expect((await viewer.ask(`/api/v1/analysis/response?${query}`)).json).toMatchObject({ figures: { cases: 1 } });
+  expect((await viewer.ask(`/api/v1/analysis/response?${query}&unitId=one`)).json).toMatchObject({
+    figures: { cases: 0 },
+  });
+  expect((await viewer.ask(`/api/v1/analysis/highs?${query}`)).json).toMatchObject({
+    places: [{ cases: 1, observedHours: 0, per100Hours: null }],
+  });
+  for (const [span, code] of [
+    ["fromMs=5&toMs=5", "SPAN_EMPTY"],
+    [`fromMs=0&toMs=${400 * DAY_MS}`, "SPAN_TOO_LONG"],
+  ]) {
+    expect((await admin.ask(`/api/v1/analysis/outcomes?${span}`)).json).toMatchObject({ status: 400, code });
+  }
+});
