@@ -1,6 +1,7 @@
 import type { CaseDetail } from "../../../api/schema/desk.ts";
 import { formatDayTime, formatNumber } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
+import { EvidenceMedia, partUrl } from "./evidence-media.tsx";
 
 export interface CaseEvidenceProps {
   readonly detail: CaseDetail;
@@ -24,30 +25,33 @@ export function CaseEvidence({ detail, timeZone }: CaseEvidenceProps) {
         </a>
       </h3>
       {evidence.map((one) => (
-        <dl class="facts" key={one.evidenceId}>
-          {one.parts.map((part) => (
-            <div key={part.name} data-part-state={part.state}>
-              <dt>
-                {t(`evidence.type.${part.type}`)} {formatDayTime(locale.value, part.fromMs, timeZone)}
-              </dt>
-              <dd>{partWords(one, part)}</dd>
-            </div>
-          ))}
-          {one.missing.map(({ name, reason }) => (
-            <div key={`missing ${name}`} data-part-state="missing">
-              <dt>{name}</dt>
-              <dd>
-                {t("evidence.missing")}: {reason}
-              </dd>
-            </div>
-          ))}
-          {one.signature !== "good" && (
-            <div>
-              <dt>{t("evidence.signature")}</dt>
-              <dd>{t(`evidence.signature.${one.signature}`)}</dd>
-            </div>
-          )}
-        </dl>
+        <div key={one.evidenceId}>
+          <EvidenceMedia evidence={one} timeZone={timeZone} />
+          <dl class="facts">
+            {one.parts.map((part) => (
+              <div key={part.name} data-part-state={part.state}>
+                <dt>
+                  {t(`evidence.type.${part.type}`)} {formatDayTime(locale.value, part.fromMs, timeZone)}
+                </dt>
+                <dd>{partWords(one, part)}</dd>
+              </div>
+            ))}
+            {one.missing.map(({ name, reason }) => (
+              <div key={`missing ${name}`} data-part-state="missing">
+                <dt>{name}</dt>
+                <dd>
+                  {t("evidence.missing")}: {reason}
+                </dd>
+              </div>
+            ))}
+            {one.signature !== "good" && (
+              <div>
+                <dt>{t("evidence.signature")}</dt>
+                <dd>{t(`evidence.signature.${one.signature}`)}</dd>
+              </div>
+            )}
+          </dl>
+        </div>
       ))}
     </section>
   );
@@ -55,9 +59,8 @@ export function CaseEvidence({ detail, timeZone }: CaseEvidenceProps) {
 
 function partWords({ evidenceId }: Evidence, { name, state, sizeBytes, receivedBytes, reason }: Part) {
   if (state === "stored") {
-    const href = `/api/v1/evidence/${encodeURIComponent(evidenceId)}/parts/${encodeURIComponent(name)}`;
     return (
-      <a href={href} target="_blank" rel="noreferrer">
+      <a href={partUrl(evidenceId, name)} target="_blank" rel="noreferrer">
         {t("evidence.stored", { size: kilobytes(sizeBytes) })}
       </a>
     );

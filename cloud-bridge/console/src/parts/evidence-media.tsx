@@ -1,0 +1,88 @@
+import { useState } from "preact/hooks";
+import type { EvidenceBody } from "../../../../protocol/evidence.ts";
+import type { CaseDetail } from "../../../api/schema/desk.ts";
+import { formatTime } from "../text/format.ts";
+import { locale, t } from "../text/locale.ts";
+
+type Evidence = CaseDetail["evidence"][number];
+type Part = Evidence["parts"][number];
+
+export interface EvidenceMediaProps {
+  readonly evidence: Evidence;
+  readonly timeZone: string | undefined;
+}
+
+export function partUrl(evidenceId: string, part: string): string {
+  return `/api/v1/evidence/${encodeURIComponent(evidenceId)}/parts/${encodeURIComponent(part)}`;
+}
+
+/** The pictures and clips of one evidence that are here, to be seen where the case is worked on. */
+export function EvidenceMedia({ evidence, timeZone }: EvidenceMediaProps) {
+  const shown = evidence.parts.filter(
+    ({ type, state }) => state === "stored" && (type === "snapshot" || type === "clip"),
+  );
+  if (shown.length === 0) return null;
+  // The bridge checked it against this very schema when it came.
+  const { judgedBy, capture } = evidence.body as EvidenceBody;
+  return (
+    <div class="media">
+      {shown.map((part) => (
+        <figure key={part.name} data-media={part.name}>
+          {part.type === "clip" ? (
+            <Clip evidence={evidence} part={part} />
+          ) : (
+            <Picture evidence={evidence} part={part} />
+          )}
+          <figcaption class="quiet">{captionOf(part, timeZone)}</figcaption>
+        </figure>
+      ))}
+      {judgedBy !== undefined && (
+        <p class="quiet" data-judged-by>
+          {t("evidence.judged-by", {
+            model: `${judgedBy.model.name} ${judgedBy.model.sha256.slice(0, 12)}`,
+            rule: judgedBy.ruleVersion,
+          })}
+        </p>
+      )}
+      {capture?.video === "transcoded" && <p class="quiet">{t("evidence.transcoded")}</p>}
+    </div>
+  );
+}
+
+interface MediaProps {
+  readonly evidence: Evidence;
+  readonly part: Part;
+}
+
+function Picture({ evidence: { evidenceId }, part }: MediaProps) {
+  const url = partUrl(evidenceId, part.name);
+  return (
+    <a href={url} target="_blank" rel="noreferrer">
+      <img src={url} alt={nameOf(part)} loading="lazy" decoding="async" />
+    </a>
+  );
+}
+
+/** Only its head is loaded until somebody plays it. */
+function Clip({ evidence: { evidenceId }, part }: MediaProps) {
+  const [isUnplayable, setUnplayable] = useState(false);
+  const url = partUrl(evidenceId, part.name);
+  if (isUnplayable) {
+    return (
+      <a href={url} download={`${evidenceId}-${part.name}.mp4`}>
+        {t("evidence.unplayable")}
+      </a>
+    );
+  }
+  return <video src={url} controls muted playsInline preload="metadata" onError={() => setUnplayable(true)} />;
+}
+
+function captionOf(part: Part, timeZone: string | undefined): string {
+  const from = formatTime(locale.value, part.fromMs, timeZone);
+  if (part.type === "snapshot") return `${nameOf(part)} ${from}`;
+  return `${nameOf(part)} ${from}–${formatTime(locale.value, part.toMs, timeZone)}`;
+}
+
+function nameOf({ name, type }: Part): string {
+  return name === "snapshot-boxes" ? t("evidence.boxes") : t(`evidence.type.${type}`);
+}
