@@ -45,6 +45,16 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "the whole system on simulated devices; --once: one violation from sensor to closed case",
     load: () => import("./demo.ts"),
   },
+  {
+    name: "detect",
+    summary: "what a detector sees in pictures",
+    load: () => import("./detect.ts"),
+  },
+  {
+    name: "models",
+    summary: "detectors of this box with licence and hash: add, ls",
+    load: () => import("./models.ts"),
+  },
   { name: "decode", summary: "captured bytes or text to readings", load: () => import("./decode.ts") },
   { name: "sim", summary: "one simulated device, alone", load: () => import("./sim.ts") },
   {
