@@ -272,7 +272,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const api = await createApi({
       store,
       authority,
-      desk: deskPortOf(desk, store.db, clock),
+      desk: deskPortOf(desk, store.db),
       casework: caseworkPortOf(desk, store.db, clock),
       evidenceFiles: blobs.files,
       room: keeping,

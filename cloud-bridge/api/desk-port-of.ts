@@ -1,17 +1,12 @@
 import type { Desk } from "../dispatch/desk.ts";
-import { listDevices, listSites, saveSite } from "../fleet/sites.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
-import { addDuty, listDuties, putCrew } from "../roster/crews.ts";
-import type { BridgeClock } from "../store/clock.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { DeskPort, PageAnswer } from "./desk-port.ts";
 
-const DAY_MS = 24 * 3600_000;
-
-/** The desk and the registers as the API asks for them. */
-export function deskPortOf(desk: Desk, db: Db, clock: BridgeClock): DeskPort {
+/** The desk as the API asks for it. */
+export function deskPortOf(desk: Desk, db: Db): DeskPort {
   /** A crew sees cases that it has or had a leg of. */
   async function isOfCrew(caseId: string, crewId: string | undefined): Promise<boolean> {
     const leg = await db
@@ -55,26 +50,7 @@ export function deskPortOf(desk: Desk, db: Db, clock: BridgeClock): DeskPort {
       const crews = await desk.views.crewViews();
       return account.role === "crew" ? crews.filter(({ id }) => id === account.crewId) : [...crews];
     },
-    saveCrew: (crew) => putCrew(db, crew),
     reportPosition: (crewId, position) => desk.onPosition({ crewId }, position),
-
-    async listDuties() {
-      const nowMs = clock.nowMs();
-      return [...(await listDuties(db, { fromMs: nowMs - 30 * DAY_MS, toMs: nowMs + 366 * DAY_MS }))];
-    },
-    addDuty: (duty) => addDuty(db, duty),
-    async removeDuty(id) {
-      const gone = await db.deleteFrom("duties").where("id", "=", id).executeTakeFirst();
-      if (gone.numDeletedRows > 0n) return;
-      throw new BridgeError("DUTY_UNKNOWN", `there is no duty ${id}`, {
-        status: 404,
-        hint: "GET /api/v1/rosters lists them.",
-      });
-    },
-
-    listSites: () => listSites(db),
-    saveSite: (site) => saveSite(db, site, clock.nowMs()),
-    listDevices: () => listDevices(db),
   };
 }
 

@@ -1,9 +1,7 @@
-import type { Static } from "typebox";
 import type { AccountFacts } from "../roster/accounts.ts";
 import type { GeoPoint } from "./schema/common.ts";
 import type { AlarmView, Assignment, CaseAct, CaseDetail, CaseView, CrewAct } from "./schema/desk.ts";
-import type { DeviceView, Site } from "./schema/fleet.ts";
-import type { Crew, CrewView, Duty, DutyView } from "./schema/roster.ts";
+import type { CrewView } from "./schema/roster.ts";
 
 export interface PageRequest {
   readonly cursor?: string;
@@ -34,12 +32,5 @@ export interface DeskPort {
   actOnCase(id: string, act: CaseAct, account: AccountFacts, key: string): Promise<CaseView>;
   actOnAssignment(id: string, act: CrewAct, account: AccountFacts, key: string): Promise<Assignment>;
   listCrews(account: AccountFacts): Promise<CrewView[]>;
-  saveCrew(crew: Crew): Promise<void>;
   reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;
-  listDuties(): Promise<Static<typeof DutyView>[]>;
-  addDuty(duty: Duty): Promise<Static<typeof DutyView>>;
-  removeDuty(id: string): Promise<void>;
-  listSites(): Promise<Site[]>;
-  saveSite(site: Site): Promise<void>;
-  listDevices(): Promise<Static<typeof DeviceView>[]>;
 }

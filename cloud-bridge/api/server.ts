@@ -18,14 +18,18 @@ import { caseworkRoutes } from "./routes/casework.ts";
 import { commandRoutes } from "./routes/commands.ts";
 
 import { consoleRoutes } from "./routes/console.ts";
+import { crewRoutes } from "./routes/crews.ts";
 import { deskRoutes } from "./routes/desk.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { evidenceRoutes } from "./routes/evidence.ts";
+import { filingRoutes } from "./routes/filings.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { permitRoutes } from "./routes/permits.ts";
-import { registerRoutes } from "./routes/registers.ts";
+import { rosterRoutes } from "./routes/rosters.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { siteRoutes } from "./routes/sites.ts";
 import { unitRoutes } from "./routes/units.ts";
 import { requestValidator } from "./validation.ts";
 
@@ -103,18 +107,11 @@ export async function createApi(
 
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
   typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());
-  await app.register(async (scope) => sessionRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => nodeRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => commandRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => deskRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => caseworkRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => evidenceRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => registerRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => calendarRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => permitRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => unitRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => analysisRoutes(scope, context), { prefix: "/api/v1" });
-  await app.register(async (scope) => eventRoutes(scope, context), { prefix: "/api/v1" });
+  const rooms = [sessionRoutes, nodeRoutes, commandRoutes, deskRoutes, caseworkRoutes, evidenceRoutes, siteRoutes];
+  const roster = [calendarRoutes, permitRoutes, unitRoutes, peopleRoutes, crewRoutes, rosterRoutes, filingRoutes];
+  for (const routes of [...rooms, ...roster, analysisRoutes, eventRoutes]) {
+    await app.register(async (scope) => routes(scope, context), { prefix: "/api/v1" });
+  }
   await app.register(async (scope) => operationRoutes(scope, context));
   await app.register(async (scope) => consoleRoutes(scope, context));
 

@@ -1,4 +1,5 @@
 import type { Selectable, Updateable } from "kysely";
+import type { FlagFacts } from "../roster/supervision.ts";
 import type { Trx } from "../store/database.ts";
 import type { CasesTable } from "../store/desk-tables.ts";
 import { BridgeError } from "../store/errors.ts";
@@ -17,6 +18,8 @@ export interface Change {
   /** Touched cases, with their new entries. */
   readonly cases: Map<string, TimelineFacts[]>;
   readonly assignments: Set<string>;
+  /** Supervision that began or ended. */
+  readonly flags: FlagFacts[];
 }
 
 /** @throws BridgeError CASE_UNKNOWN */

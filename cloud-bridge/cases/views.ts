@@ -4,8 +4,10 @@ import type { Subject } from "../../protocol/ids.ts";
 import { type AlarmRow, bodyOf, subjectOf } from "../alarms/alarm-rows.ts";
 import { isStanding, UNWATCHED_RULES } from "../alarms/faults.ts";
 import { crewsOnDuty } from "../roster/candidates.ts";
-import { type CrewFacts, crewOf } from "../roster/crews.ts";
+import { type CrewFacts, crewOf, membersByCrew } from "../roster/crews.ts";
+import { type FilingFacts, filingsNow } from "../roster/filings.ts";
 import { newestPositions } from "../roster/positions.ts";
+import { type FlagKind, listFlags } from "../roster/supervision.ts";
 import type { Db, Trx } from "../store/database.ts";
 import type { AssignmentsTable } from "../store/desk-tables.ts";
 import { prepared } from "../store/prepared.ts";
@@ -89,6 +91,9 @@ export interface CaseFacts extends CaseFieldFacts {
 
 export interface CrewSituationFacts extends CrewFacts {
   readonly onDuty: boolean;
+  /** Who sits in which car with which radio now. */
+  readonly filing?: FilingFacts;
+  readonly flags?: FlagKind[];
   readonly position?: {
     readonly latitudeDeg: number;
     readonly longitudeDeg: number;
@@ -256,12 +261,19 @@ export async function crewFacts(trx: Trx, nowMs: number): Promise<readonly CrewS
   const onDuty = await crewsOnDuty(trx, nowMs);
   const positions = await newestPositions(trx);
   const active = await assignmentsOf(trx, { active: true });
+  const members = await membersByCrew(trx);
+  const filings = await filingsNow(trx, nowMs);
+  const open = await listFlags(trx, { open: true });
   return crews.map((row) => {
     const position = positions.get(row.id);
     const assignment = active.find(({ crewId }) => crewId === row.id);
+    const filing = filings.get(row.id);
+    const flags = open.filter(({ crewId }) => crewId === row.id).map(({ kind }) => kind);
     return {
-      ...crewOf(row),
+      ...crewOf(row, members.get(row.id) ?? []),
       onDuty: onDuty.has(row.id),
+      ...(filing === undefined ? {} : { filing }),
+      ...(flags.length === 0 ? {} : { flags }),
       ...(position === undefined
         ? {}
         : {

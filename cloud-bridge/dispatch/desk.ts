@@ -5,8 +5,10 @@ import { type DueFollowUp, followUp } from "../cases/follow-up.ts";
 import { type DeskSettings, scaledMs } from "../cases/settings.ts";
 import { verify } from "../cases/verify.ts";
 import { type AssignmentFacts, assignmentsOf, type CrewSituationFacts, crewFacts } from "../cases/views.ts";
-import { unknownCrew } from "../roster/crews.ts";
+import { findCrew } from "../roster/crews.ts";
+import { crewsInVehicle, holdersOfRadio } from "../roster/holders.ts";
 import type { CrewPosition } from "../roster/positions.ts";
+import { supervise } from "../roster/supervision.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Db } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
@@ -45,6 +47,7 @@ export type PositionOrigin = { readonly node: string } | { readonly issi: string
 const isPending = sql<boolean>`pending = 1`;
 
 const WATCH_EVERY_MS = 1_000;
+const SUPERVISE_EVERY_MS = 10_000;
 const TIDY_EVERY_MS = 3600_000;
 
 /** The desk: what the elected writer does with alarms, crews and time. One per process. */
@@ -56,13 +59,14 @@ export function createDesk(options: DeskOptions) {
   let working: Promise<void> | undefined;
   let isAskedAgain = false;
   let watchedAtUpMs = Number.NEGATIVE_INFINITY;
+  let supervisedAtUpMs = Number.NEGATIVE_INFINITY;
   let tidiedAtUpMs = clock.upMs();
 
   /** One transaction; its events are committed with it and published after it. */
   async function transact<T>(act: (change: Change) => Promise<T>, own: Db = db): Promise<T> {
     const { result, events } = await changing(own, async (trx) => {
       await lockDesk(trx);
-      const change: Change = { trx, nowMs: clock.nowMs(), cases: new Map(), assignments: new Set() };
+      const change: Change = { trx, nowMs: clock.nowMs(), cases: new Map(), assignments: new Set(), flags: [] };
       return { result: await act(change), events: await writeEvents(change) };
     });
     if (events.some(({ name }) => name === "assignment")) faultPoints.reach("bridge-before-notify");
@@ -172,6 +176,13 @@ export function createDesk(options: DeskOptions) {
     } else {
       await wake();
     }
+    if (clock.upMs() - supervisedAtUpMs >= SUPERVISE_EVERY_MS) {
+      supervisedAtUpMs = clock.upMs();
+      const look = (change: Change) => supervise(change.trx, change.nowMs, settings.candidates);
+      await guarded({ part: "supervision" }, () =>
+        transact(async (change) => void change.flags.push(...(await look(change))), own),
+      );
+    }
     if (clock.upMs() - tidiedAtUpMs >= TIDY_EVERY_MS) {
       tidiedAtUpMs = clock.upMs();
       await guarded({ part: "tidy" }, () => tidy(own, clock.nowMs(), settings.keepEventsMs));
@@ -190,6 +201,12 @@ export function createDesk(options: DeskOptions) {
         }, own);
       await guarded({ caseId: id }, look);
     }
+  }
+
+  async function crewsAt(origin: PositionOrigin): Promise<readonly string[]> {
+    if ("node" in origin) return crewsInVehicle(db, origin.node, clock.nowMs());
+    if ("crewId" in origin) return [(await findCrew(db, origin.crewId)).id];
+    return (await holdersOfRadio(db, origin.issi, clock.nowMs())).map(({ crewId }) => crewId);
   }
 
   async function detail(caseId: string): Promise<CaseDetailFacts> {
@@ -236,15 +253,9 @@ export function createDesk(options: DeskOptions) {
 
     /** @throws BridgeError CREW_UNKNOWN for a crew that is not there; a node or radio that is no crew's is passed over */
     async onPosition(origin: PositionOrigin, fix: Omit<CrewPosition, "source">): Promise<void> {
-      const crews = db.selectFrom("crews").select("id");
-      const [found, source] =
-        "node" in origin
-          ? ([await crews.where("vehicle_node", "=", origin.node).execute(), "vehicle"] as const)
-          : "issi" in origin
-            ? ([await crews.where("radio_issi", "=", origin.issi).execute(), "radio"] as const)
-            : ([await crews.where("id", "=", origin.crewId).execute(), "phone"] as const);
-      if ("crewId" in origin && found.length === 0) throw unknownCrew(origin.crewId);
-      for (const { id } of found) await transact((change) => takePosition(change, id, { ...fix, source }, settings));
+      const source = "node" in origin ? "vehicle" : "issi" in origin ? "radio" : "phone";
+      for (const id of await crewsAt(origin))
+        await transact((change) => takePosition(change, id, { ...fix, source }, settings));
     },
 
     /** Proof that a page of the crew received its assignment; `to` is the account's name. */

@@ -7,10 +7,10 @@ import { prepared } from "../store/prepared.ts";
 /** One numbered event of `/api/v1/events`; `data` is JSON. */
 export interface DeskEvent {
   readonly id: number;
-  readonly name: "case" | "assignment";
+  readonly name: "case" | "assignment" | "supervision";
   readonly data: string;
   /** For routing: whose work it is. */
-  readonly caseId: string;
+  readonly caseId?: string;
   readonly assignmentId?: string;
   readonly crewId?: string;
 }
@@ -48,6 +48,15 @@ export async function writeEvents(change: Change): Promise<readonly DeskEvent[]>
       crewId,
     });
   }
+  for (const flag of change.flags) {
+    const crew = await change.trx
+      .selectFrom("crews")
+      .select(["name", "unit_id"])
+      .where("id", "=", flag.crewId)
+      .executeTakeFirst();
+    const data = JSON.stringify({ flag, crewName: crew?.name ?? flag.crewId, unitId: crew?.unit_id ?? "" });
+    events.push({ id: await insert(change, "supervision", data), name: "supervision", data, crewId: flag.crewId });
+  }
   return events;
 }
 
@@ -73,6 +82,10 @@ export async function eventsSince(
 }
 
 function eventOf(name: string, data: string): Omit<DeskEvent, "id"> {
+  if (name === "supervision") {
+    const { flag } = JSON.parse(data) as { flag: { crewId: string } };
+    return { name, data, crewId: flag.crewId };
+  }
   const facts = JSON.parse(data) as { case: { id: string }; assignment?: { id: string; crewId: string } };
   const caseId = facts.case.id;
   if (name !== "assignment" || facts.assignment === undefined) return { name: "case", data, caseId };

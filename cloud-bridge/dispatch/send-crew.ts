@@ -2,7 +2,8 @@ import { assignCrew, propose } from "../cases/assignment-rows.ts";
 import { amend, type CaseRow, type Change, note, positionOf, touch } from "../cases/case-rows.ts";
 import { type DeskSettings, scaledMs } from "../cases/settings.ts";
 import { setTimer } from "../cases/timers.ts";
-import { type CandidateFacts, findCandidates } from "../roster/candidates.ts";
+import { type CandidateFacts, findCandidates, type Matter } from "../roster/candidates.ts";
+import { holdersOfRadio } from "../roster/holders.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 
 /** Looks for crews and stores what was found, with every reason, as it was at this moment. */
@@ -13,7 +14,7 @@ export async function lookForCrews(
 ): Promise<readonly CandidateFacts[]> {
   const { trx, nowMs } = change;
   const barred = await barredCrews(change, row.id, settings);
-  const candidates = await findCandidates(trx, positionOf(row), barred, nowMs, settings.candidates);
+  const candidates = await findCandidates(trx, matterOf(row), barred, nowMs, settings.candidates);
   const verdict = JSON.stringify(candidates.map(({ crewId, eligible }) => [crewId, eligible]));
   const last = await lastDecision(change, row.id);
   const isSame =
@@ -68,6 +69,11 @@ export async function proposeFirst(change: Change, row: CaseRow, settings: DeskS
   await setTimer(change.trx, "propose", row.id, change.nowMs + scaledMs(settings, settings.retryMs), change.nowMs);
 }
 
+/** What the crew is sent for. */
+function matterOf(row: CaseRow): Matter {
+  return { place: positionOf(row), category: row.family };
+}
+
 /** Crews that declined this case or did not answer, for a while. */
 async function barredCrews(
   { trx, nowMs }: Change,
@@ -84,18 +90,18 @@ async function barredCrews(
   const callers = await trx
     .selectFrom("case_alarms")
     .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
-    .innerJoin("crews", "crews.radio_issi", "alarms.subject_id")
-    .select("crews.id")
+    .select("alarms.subject_id")
     .where("case_alarms.case_id", "=", caseId)
     .where("alarms.family", "=", "emergency")
     .where("alarms.subject_type", "=", "issi")
     .execute();
+  const calling = await Promise.all(callers.map(({ subject_id: issi }) => holdersOfRadio(trx, issi, nowMs)));
   return new Map([
     ...rows.map(
       (row) => [row.crew_id, row.end_cause === "declined" ? "declined this case" : "did not answer"] as const,
     ),
     // Whoever calls for help is not sent to help himself.
-    ...callers.map(({ id }) => [id, "calls for help itself"] as const),
+    ...calling.flat().map(({ crewId }) => [crewId, "calls for help itself"] as const),
   ]);
 }
 

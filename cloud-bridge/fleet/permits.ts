@@ -4,6 +4,7 @@ import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import { prepared } from "../store/prepared.ts";
 import type { PermitsTable } from "../store/roster-tables.ts";
+import { unknownSite } from "./sites.ts";
 
 /** A night work permit (夜间施工许可) of a site. What it covers is recorded and shown, and not dispatched by itself. */
 export interface PermitFacts {
@@ -32,7 +33,7 @@ const CLOCK_SLACK_MS = 10 * 60_000;
 /** @throws BridgeError SITE_UNKNOWN, PERMIT_EMPTY */
 export async function addPermit(trx: Trx, permit: NewPermit, by: string, nowMs: number): Promise<PermitFacts> {
   const site = await trx.selectFrom("sites").select("id").where("id", "=", permit.siteId).executeTakeFirst();
-  if (site === undefined) throw unknownSite(permit.siteId);
+  if (site === undefined) throw unknownSite(permit.siteId, 422);
   if (permit.toMs <= permit.fromMs) {
     throw new BridgeError("PERMIT_EMPTY", "a permit must end after it begins", {
       status: 422,
@@ -150,11 +151,4 @@ function permitOf(row: Selectable<PermitsTable>): PermitFacts {
     ...(row.revoked_by === null ? {} : { revokedBy: row.revoked_by }),
     ...(row.revoke_cause === null ? {} : { revokeCause: row.revoke_cause }),
   };
-}
-
-function unknownSite(id: string): BridgeError {
-  return new BridgeError("SITE_UNKNOWN", `there is no site ${id}`, {
-    status: 422,
-    hint: "GET /api/v1/sites lists them.",
-  });
 }

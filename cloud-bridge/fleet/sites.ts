@@ -1,7 +1,10 @@
+import type { Selectable } from "kysely";
 import type { DeviceBody } from "../../protocol/bodies.ts";
 import { isTimeZone } from "../../protocol/local-time.ts";
-import type { Db } from "../store/database.ts";
+import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
+import type { SitesTable } from "../store/fleet-tables.ts";
+import { changing, lockDesk } from "../store/transactions.ts";
 
 /** A place with its geofence and time zone; its shape is that of the API's Site. */
 export interface SiteFacts {
@@ -25,9 +28,29 @@ export interface DeviceFacts {
   readonly state?: DeviceBody["state"];
 }
 
-export async function listSites(db: Db): Promise<SiteFacts[]> {
-  const rows = await db.selectFrom("sites").selectAll().orderBy("id").execute();
-  return rows.map((row) => ({
+export async function listSites(db: Db | Trx): Promise<SiteFacts[]> {
+  return (await db.selectFrom("sites").selectAll().orderBy("id").execute()).map(siteFacts);
+}
+
+/** @throws BridgeError SITE_UNKNOWN */
+export async function findSite(db: Db | Trx, id: string): Promise<SiteFacts> {
+  const site = await siteById(db, id);
+  if (site === undefined) throw unknownSite(id);
+  return site;
+}
+
+async function siteById(db: Db | Trx, id: string): Promise<SiteFacts | undefined> {
+  const row = await db.selectFrom("sites").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : siteFacts(row);
+}
+
+/** @param status 422 where a request names it, 404 where it is what was asked for */
+export function unknownSite(id: string, status = 404): BridgeError {
+  return new BridgeError("SITE_UNKNOWN", `there is no site ${id}`, { status, hint: "GET /api/v1/sites lists them." });
+}
+
+function siteFacts(row: Selectable<SitesTable>): SiteFacts {
+  return {
     id: row.id,
     name: row.name,
     timeZone: row.time_zone,
@@ -35,11 +58,20 @@ export async function listSites(db: Db): Promise<SiteFacts[]> {
     ...(row.longitude_deg === null ? {} : { longitudeDeg: row.longitude_deg }),
     ...(row.radius_m === null ? {} : { radiusM: row.radius_m }),
     ...(row.unit_id === null ? {} : { unitId: row.unit_id }),
-  }));
+  };
 }
 
-/** Makes a site or changes it; from then on what nodes say of it no longer counts. @throws BridgeError TIME_ZONE_UNKNOWN */
-export async function saveSite(db: Db, site: SiteFacts, nowMs: number): Promise<void> {
+/**
+ * Makes a site or changes it; from then on what nodes say of it no longer counts.
+ * @param precondition looks at what is there before it is changed; throws to refuse
+ * @throws BridgeError TIME_ZONE_UNKNOWN
+ */
+export async function saveSite(
+  db: Db,
+  site: SiteFacts,
+  nowMs: number,
+  precondition: (current: SiteFacts | undefined) => void = () => {},
+): Promise<void> {
   if (!isTimeZone(site.timeZone)) {
     throw new BridgeError("TIME_ZONE_UNKNOWN", `there is no time zone ${site.timeZone}`, {
       status: 422,
@@ -55,11 +87,15 @@ export async function saveSite(db: Db, site: SiteFacts, nowMs: number): Promise<
     unit_id: site.unitId ?? null,
     source: "operator",
   };
-  await db
-    .insertInto("sites")
-    .values({ id: site.id, created_at_ms: nowMs, ...row })
-    .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
-    .execute();
+  await changing(db, async (trx) => {
+    await lockDesk(trx);
+    precondition(await siteById(trx, site.id));
+    await trx
+      .insertInto("sites")
+      .values({ id: site.id, created_at_ms: nowMs, ...row })
+      .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
+      .execute();
+  });
 }
 
 /** Every binding there is or was, and devices that are bound nowhere. */

@@ -1,5 +1,10 @@
 import type { Trx } from "../store/database.ts";
+import { type Area, isInAreas } from "./areas.ts";
+import { type AuthorityFacts, authorityOf, authorityReason, type Inspector } from "./authority.ts";
+import { crewOf } from "./crews.ts";
 import { distanceM, type GeoPosition } from "./distance.ts";
+import { filingsNow } from "./filings.ts";
+import { storedCodes } from "./people.ts";
 import { newestPositions } from "./positions.ts";
 
 export interface CandidateSettings {
@@ -23,6 +28,8 @@ export interface CandidateFacts {
   readonly etaMs?: number;
   readonly position?: { readonly latitudeDeg: number; readonly longitudeDeg: number; readonly accuracyM?: number };
   readonly fixAgeMs?: number;
+  /** Whether two people come who may act on this matter. */
+  readonly authority?: AuthorityFacts;
 }
 
 /** What is known of one crew when somebody is to be sent. */
@@ -30,6 +37,13 @@ export interface CrewSituation {
   readonly crewId: string;
   readonly crewName: string;
   readonly onDuty: boolean;
+  /** Who goes along: as filed, else the usual members. */
+  readonly people?: readonly Inspector[];
+  readonly isFiled?: boolean;
+  /** Why nobody can be sent, e.g. a broken car. */
+  readonly unavailable?: string;
+  /** Where it mostly works; everywhere where left out. */
+  readonly areas?: readonly Area[];
   /** Number of the case that it works on. */
   readonly busyWith?: number;
   /** Why this crew is out of question for this very case, e.g. that it declined. */
@@ -37,15 +51,22 @@ export interface CrewSituation {
   readonly fix?: GeoPosition & { readonly accuracyM?: number; readonly atMs: number };
 }
 
+/** What somebody is sent for. */
+export interface Matter {
+  readonly place: GeoPosition | undefined;
+  /** Code of the case's category; what nobody told is unknown. */
+  readonly category?: string | undefined;
+}
+
 /** Every crew with its verdict: eligible ones first, by arrival; those rejected after them. Pure. */
 export function rankCandidates(
   crews: readonly CrewSituation[],
-  target: GeoPosition | undefined,
+  matter: Matter,
   nowMs: number,
   settings: CandidateSettings = DEFAULT_CANDIDATES,
 ): readonly CandidateFacts[] {
   return crews
-    .map((crew) => judge(crew, target, nowMs, settings))
+    .map((crew) => judge(crew, matter, nowMs, settings))
     .sort(
       (a, b) =>
         Number(b.eligible) - Number(a.eligible) ||
@@ -54,31 +75,41 @@ export function rankCandidates(
     );
 }
 
-function judge(
-  crew: CrewSituation,
-  target: GeoPosition | undefined,
-  nowMs: number,
-  settings: CandidateSettings,
-): CandidateFacts {
+function judge(crew: CrewSituation, matter: Matter, nowMs: number, settings: CandidateSettings): CandidateFacts {
   const { crewId, crewName, fix } = crew;
   const fixAgeMs = fix === undefined ? undefined : Math.max(0, nowMs - fix.atMs);
   const isFresh = fixAgeMs !== undefined && fixAgeMs <= settings.freshFixMs;
-  const eligible = crew.onDuty && crew.busyWith === undefined && crew.barred === undefined && isFresh;
+  const isAble = crew.barred === undefined && crew.unavailable === undefined;
+  const eligible = crew.onDuty && crew.busyWith === undefined && isAble && isFresh;
+  const authority = authorityOf(crew.people ?? [], matter.category);
+  const said = authorityReason(authority);
   const reasons = [
     crew.onDuty ? "on duty" : "off duty",
+    ...(crew.isFiled === true ? [`filed with ${authority.people} on board`] : []),
+    ...(crew.unavailable === undefined ? [] : [`cannot be sent: ${crew.unavailable}`]),
     crew.busyWith === undefined ? "free" : `busy with case ${crew.busyWith}`,
     ...(crew.barred === undefined ? [] : [crew.barred]),
     fixReason(fixAgeMs, isFresh),
+    ...(said === undefined ? [] : [said]),
+    ...(isElsewhere(crew, matter) ? ["the place is outside its area"] : []),
   ];
-  const straightM = distanceM(fix, target);
+  const known = {
+    ...(authority.people === 0 ? {} : { authority }),
+    ...placed(fix, fixAgeMs),
+  };
+  const straightM = distanceM(fix, matter.place);
   if (!Number.isFinite(straightM)) {
-    if (target === undefined) reasons.push("distance unknown: the case has no position");
-    return { crewId, crewName, eligible, reasons, ...placed(fix, fixAgeMs) };
+    if (matter.place === undefined) reasons.push("distance unknown: the case has no position");
+    return { crewId, crewName, eligible, reasons, ...known };
   }
   const roadM = Math.round(straightM * settings.detourFactor);
   reasons.push(`${roadM} m: straight line × ${settings.detourFactor}`);
   const etaMs = Math.round((roadM / settings.speedMps) * 1000);
-  return { crewId, crewName, eligible, reasons, distanceM: roadM, etaMs, ...placed(fix, fixAgeMs) };
+  return { crewId, crewName, eligible, reasons, distanceM: roadM, etaMs, ...known };
+}
+
+function isElsewhere({ areas = [] }: CrewSituation, { place }: Matter): boolean {
+  return areas.length > 0 && place !== undefined && !isInAreas(place, areas);
 }
 
 function fixReason(fixAgeMs: number | undefined, isFresh: boolean): string {
@@ -96,35 +127,72 @@ function placed(fix: CrewSituation["fix"], fixAgeMs: number | undefined) {
 /** Looks at every crew as it stands now. `barred`: crews out of question for this case, and why. */
 export async function findCandidates(
   trx: Trx,
-  target: GeoPosition | undefined,
+  matter: Matter,
   barred: ReadonlyMap<string, string>,
   nowMs: number,
   settings: CandidateSettings = DEFAULT_CANDIDATES,
 ): Promise<readonly CandidateFacts[]> {
-  const [crews, onDuty, fixes] = [await crewsWithWork(trx), await crewsOnDuty(trx, nowMs), await newestPositions(trx)];
-  const situations = crews.map(({ id, name, number }): CrewSituation => {
-    const fix = fixes.get(id);
-    const reason = barred.get(id);
+  const crews = await crewsWithWork(trx);
+  const filings = await filingsNow(trx, nowMs);
+  const onDuty = await crewsOnDuty(trx, nowMs);
+  const fixes = await newestPositions(trx);
+  const usual = await usualPeople(
+    trx,
+    [...onDuty].filter((id) => !filings.has(id)),
+  );
+  const situations = crews.map(({ number, ...row }): CrewSituation => {
+    const { id, name, unavailable, areas } = crewOf(row, []);
+    const [fix, reason, filing] = [fixes.get(id), barred.get(id), filings.get(id)];
     return {
       crewId: id,
       crewName: name,
       onDuty: onDuty.has(id),
+      people: filing?.people ?? usual.get(id) ?? [],
+      ...(filing === undefined ? {} : { isFiled: true }),
+      ...(unavailable === undefined ? {} : { unavailable }),
+      ...(areas === undefined ? {} : { areas }),
       ...(number === null ? {} : { busyWith: number }),
       ...(reason === undefined ? {} : { barred: reason }),
       ...(fix === undefined ? {} : { fix }),
     };
   });
-  return rankCandidates(situations, target, nowMs, settings);
+  return rankCandidates(situations, matter, nowMs, settings);
 }
 
+/** Crews that are on duty now: by the roster, or because they filed. */
 export async function crewsOnDuty(trx: Trx, nowMs: number): Promise<ReadonlySet<string>> {
-  const rows = await trx
+  const duties = await trx
     .selectFrom("duties")
     .select("crew_id")
     .where("from_ms", "<=", nowMs)
     .where("to_ms", ">", nowMs)
     .execute();
-  return new Set(rows.map(({ crew_id }) => crew_id));
+  const filings = await trx
+    .selectFrom("filings")
+    .select("crew_id")
+    .where("from_ms", "<=", nowMs)
+    .where("to_ms", ">", nowMs)
+    .execute();
+  return new Set([...duties, ...filings].map(({ crew_id }) => crew_id));
+}
+
+/** Usual members, still there, of crews that are on duty and did not file who comes. */
+async function usualPeople(trx: Trx, crewIds: readonly string[]): Promise<ReadonlyMap<string, Inspector[]>> {
+  const people = new Map<string, Inspector[]>();
+  if (crewIds.length === 0) return people;
+  const rows = await trx
+    .selectFrom("crew_members")
+    .innerJoin("people", "people.id", "crew_members.person_id")
+    .select(["crew_id", "name", "authority"])
+    .where("crew_id", "in", crewIds)
+    .where("left_at_ms", "is", null)
+    .orderBy("crew_id")
+    .orderBy("person_id")
+    .execute();
+  for (const { crew_id, name, authority } of rows) {
+    people.set(crew_id, [...(people.get(crew_id) ?? []), { name, authority: storedCodes(authority) }]);
+  }
+  return people;
 }
 
 function crewsWithWork(trx: Trx) {
@@ -132,7 +200,8 @@ function crewsWithWork(trx: Trx) {
     .selectFrom("crews")
     .leftJoin("assignments", "assignments.id", "crews.assignment_id")
     .leftJoin("cases", "cases.id", "assignments.case_id")
-    .select(["crews.id", "crews.name", "cases.number"])
+    .selectAll("crews")
+    .select("cases.number")
     .orderBy("crews.id")
     .execute();
 }

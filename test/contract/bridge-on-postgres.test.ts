@@ -10,6 +10,7 @@ else {
   await import("../cloud-bridge/cases/verify.test.ts");
   await import("../cloud-bridge/dispatch/desk.test.ts");
   await import("../cloud-bridge/dispatch/emergency.test.ts");
+  await import("../cloud-bridge/dispatch/filed-crews.test.ts");
   await import("../cloud-bridge/dispatch/needed-again.test.ts");
   await import("../cloud-bridge/dispatch/organisation.test.ts");
   await import("../cloud-bridge/dispatch/reports.test.ts");

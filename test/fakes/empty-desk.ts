@@ -44,18 +44,9 @@ export function emptyDesk(): DeskPort & { readonly calls: string[] } {
     },
     actOnAssignment: async () => nothing(),
     listCrews: async () => [],
-    async saveCrew(crew) {
-      calls.push(`crew ${crew.id}`);
-    },
     async reportPosition(crewId) {
       calls.push(`position ${crewId}`);
     },
-    listDuties: async () => [],
-    addDuty: async (duty) => ({ ...duty, id: "duty-1" }),
-    removeDuty: async () => {},
-    listSites: async () => ["b", "a", "c"].map((id) => ({ id, name: `Site ${id}`, timeZone: "Asia/Shanghai" })),
-    saveSite: async () => {},
-    listDevices: async () => [],
   };
 }
 

@@ -109,6 +109,22 @@ export const Candidate = Type.Object({
   etaMs: Type.Optional(Type.Number()),
   position: Type.Optional(GeoPoint),
   fixAgeMs: Type.Optional(Type.Integer()),
+  /** Whether two come who may act: `may-act`, `second-needed`, `evidence-only`, `unknown`. */
+  authority: Type.Optional(
+    Type.Object({
+      verdict: Type.Union([
+        Type.Literal("may-act"),
+        Type.Literal("second-needed"),
+        Type.Literal("evidence-only"),
+        Type.Literal("unknown"),
+      ]),
+      category: Type.Optional(Type.String()),
+      /** Names of those who hold it. */
+      holders: Type.Array(Type.String()),
+      /** How many come. */
+      people: Type.Integer(),
+    }),
+  ),
 });
 export type Candidate = Static<typeof Candidate>;
 

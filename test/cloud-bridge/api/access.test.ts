@@ -1,6 +1,7 @@
 import { connect } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Authority } from "../../../cloud-bridge/fleet/authority.ts";
+import { saveSite } from "../../../cloud-bridge/fleet/sites.ts";
 import { ROLES } from "../../../cloud-bridge/roster/accounts.ts";
 import { startTestApi } from "../../fakes/api-server.ts";
 import { makeTestAuthority } from "../../fakes/node-identity.ts";
@@ -44,6 +45,7 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/catalogues/shao-default/v-1", ALL],
   ["POST", "/catalogues", "admin"],
   ["GET", "/sites", ALL],
+  ["GET", "/sites/s1", ALL],
   ["POST", "/sites", "admin operator"],
   ["GET", "/devices", EVERYONE_BUT_CREW],
   ["GET", "/units", ALL],
@@ -52,8 +54,23 @@ const MATRIX: readonly [string, string, string][] = [
   ["DELETE", "/units/u1", "admin operator"],
   ["GET", "/crews", ALL],
   ["POST", "/crews", "admin operator dispatcher"],
+  ["GET", "/crews/crew-1", EVERYONE_BUT_CREW],
+  ["DELETE", "/crews/crew-1", "admin operator dispatcher"],
+  ["GET", "/people", "admin operator dispatcher supervisor"],
+  ["POST", "/people", "admin operator dispatcher"],
+  ["GET", "/people/p1", "admin operator dispatcher supervisor"],
+  ["GET", "/shifts", EVERYONE_BUT_CREW],
+  ["POST", "/shifts", "admin operator dispatcher"],
+  ["GET", "/shifts/s1", EVERYONE_BUT_CREW],
+  ["DELETE", "/shifts/s1", "admin operator dispatcher"],
+  ["GET", "/filings", "admin operator dispatcher supervisor crew"],
+  ["POST", "/filings", "admin operator dispatcher crew"],
+  ["GET", "/filings/f1", "admin operator dispatcher supervisor crew"],
+  ["POST", "/filings/f1/end", "admin operator dispatcher crew"],
+  ["GET", "/supervision", "admin operator dispatcher supervisor"],
   ["POST", "/crews/crew-1/position", "crew"],
   ["GET", "/rosters", EVERYONE_BUT_CREW],
+  ["GET", "/rosters/d1", EVERYONE_BUT_CREW],
   ["GET", "/calendars", EVERYONE_BUT_CREW],
   ["POST", "/calendars", "admin operator"],
   ["GET", "/calendars/c1", EVERYONE_BUT_CREW],
@@ -105,7 +122,7 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
   const tested = MATRIX.map(([method, path]) => {
     const plain = path
       .split("?")[0]
-      ?.replace(/\/(n|case-|a|crew-|d|e|u|f|p|c|r-)[0-9]+(?=\/|$)/u, "/{id}")
+      ?.replace(/\/(n|case-|a|crew-|d|e|u|f|p|c|s|r-)[0-9]+(?=\/|$)/u, "/{id}")
       .replace(/parts\/levels$/u, "parts/{part}")
       .replace(/\/r1$/u, "/{run}")
       .replace(/shao-default\/v-1$/u, "{name}/{version}");
@@ -185,6 +202,8 @@ test("what does not fit its schema is told by place; what is not there, too", as
 
 test("lists come in pages that meet without a gap", async () => {
   const client = await api.as("viewer");
+  const site = (id: string) => ({ id, name: `Site ${id}`, timeZone: "Asia/Shanghai" });
+  for (const id of ["b", "a", "c"]) await saveSite(api.store.db, site(id), 0);
   const ids: string[] = [];
   let cursor = "";
   do {

@@ -138,3 +138,56 @@ test("a calendar is loaded from the file that is shipped, in versions, and says 
   expect((await admin.post("/api/v1/calendars", broken)).json).toMatchObject({ code: "CALENDAR_INVALID" });
   expect(await all("calendars?sort=name")).toEqual(["default"]);
 });
+
+test("people, crews, shifts, duties and filings are entered, filed and found over the API", async () => {
+  const post = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
+    const { status, json } = await admin.post(`/api/v1/${path}`, body, headers);
+    expect([status, json], path).toMatchObject([path === "rosters" || path === "filings" ? 201 : 200, {}]);
+    return json as { id: string };
+  };
+  const wang = { id: "wang", name: "王", unitId: "hujialou", radioIssi: "1001", authority: ["noise", "0*"] };
+  expect(await post("people", wang)).toEqual(wang);
+  await post("people", { id: "zhao", name: "赵", unitId: "chaoyang" });
+  const crew = { id: "crew-1", name: "一组", unitId: "hujialou", memberIds: ["wang"], skills: ["noise-meter"] };
+  expect(await post("crews", crew)).toEqual(crew);
+  await post("shifts", { id: "night", unitId: "hujialou", name: "夜班", starts: "22:00", ends: "06:00" });
+  const key = { "idempotency-key": "duty-2026-12-01" };
+  const duty = await post("rosters", { crewId: "crew-1", shiftId: "night", date: "2026-12-01" }, key);
+  expect((await post("rosters", { crewId: "crew-1", shiftId: "night", date: "2026-12-01" }, key)).id).toBe(duty.id);
+  const filing = {
+    crewId: "crew-1",
+    toMs: Date.now() + 3600_000,
+    people: [{ personId: "wang" }],
+    vehicleNode: "car-1",
+  };
+  const own = await api.as("crew", { crewId: "crew-1" });
+  const filed = await own.post("/api/v1/filings", filing);
+  expect([filed.status, filed.json]).toMatchObject([201, { people: [{ name: "王", radioIssi: "1001" }] }]);
+  const { id } = filed.json as { id: string };
+  const foreign = await api.as("crew", { crewId: "crew-2" });
+  for (const answer of [
+    await foreign.post("/api/v1/filings", filing),
+    await foreign.ask(`/api/v1/filings/${id}`),
+    await foreign.post(`/api/v1/filings/${id}/end`, undefined),
+  ]) {
+    expect([answer.status, answer.json]).toMatchObject([403, { code: "CREW_FOREIGN" }]);
+  }
+  expect((await foreign.ask("/api/v1/filings")).json).toEqual({ items: [] });
+
+  expect(await all("people?category=0101")).toEqual(["wang"]);
+  expect(await all("people?under=chaoyang&sort=-name")).toEqual(
+    ["赵", "王"]
+      .toSorted()
+      .reverse()
+      .map((name) => (name === "王" ? "wang" : "zhao")),
+  );
+  expect(await all("rosters?shiftId=night&sort=-fromMs")).toEqual([duty.id]);
+  expect(await all("shifts?unitId=jianwai")).toEqual([]);
+  expect(await all("filings?current=true&vehicleNode=car-1")).toEqual([id]);
+  expect(await all("filings?radioIssi=1002")).toEqual([]);
+  const removal = (await admin.ask("/api/v1/crews/crew-1", { method: "DELETE" })).json;
+  expect(removal).toMatchObject({ code: "CREW_IN_USE" });
+  expect((await own.post(`/api/v1/filings/${id}/end`, undefined)).json).toMatchObject({ endedBy: expect.any(String) });
+  expect(await all("filings?current=true&vehicleNode=car-1")).toEqual([]);
+  expect(await all("supervision?open=true")).toEqual([]);
+});

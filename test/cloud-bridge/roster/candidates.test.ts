@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CrewSituation, rankCandidates } from "../../../cloud-bridge/roster/candidates.ts";
-import { addDuty, listDuties, putCrew } from "../../../cloud-bridge/roster/crews.ts";
+import { putCrew } from "../../../cloud-bridge/roster/crews.ts";
+import { addDuty, listDuties } from "../../../cloud-bridge/roster/duties.ts";
 import { newestPositions, notePosition } from "../../../cloud-bridge/roster/positions.ts";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { temporaryStore } from "../../fakes/bridge-store.ts";
@@ -28,7 +29,7 @@ describe("a crew to send", () => {
         crew("resting", { onDuty: false }),
         { crewId: "lost", crewName: "lost", onDuty: true },
       ],
-      SITE,
+      { place: SITE },
       NOW,
     );
     expect(ranked.map(({ crewId, eligible }) => `${crewId} ${eligible}`)).toEqual([
@@ -47,7 +48,7 @@ describe("a crew to send", () => {
   });
 
   test("can still be named for a case without a position", () => {
-    const [only] = rankCandidates([crew("a")], undefined, NOW);
+    const [only] = rankCandidates([crew("a")], { place: undefined }, NOW);
     expect(only?.eligible).toBe(true);
     expect(only?.reasons).toContain("distance unknown: the case has no position");
   });
@@ -72,7 +73,7 @@ describe("a crew to send", () => {
             ...(ageMs === undefined ? {} : { fix: { latitudeDeg, longitudeDeg: 116, atMs: NOW - ageMs } }),
           }),
         );
-        const ranked = rankCandidates(crews, SITE, NOW);
+        const ranked = rankCandidates(crews, { place: SITE }, NOW);
         expect(ranked).toHaveLength(crews.length);
         const verdicts = ranked.map(({ eligible }) => eligible);
         expect(verdicts).toEqual(verdicts.toSorted((a, b) => Number(b) - Number(a)));
