@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { cameraCommand } from "./sim/camera.ts";
 import { cemCommand } from "./sim/cem.ts";
 import { gpsCommand } from "./sim/gps.ts";
 import { gpsdCommand } from "./sim/gpsd.ts";
@@ -13,6 +14,7 @@ import { svantekCommand } from "./sim/svantek.ts";
 /** `shao sim KIND`: one simulated device, alone, on a real port; or the line to a bridge. */
 export function command(): Command {
   return new Command()
+    .addCommand(cameraCommand())
     .addCommand(radioCommand())
     .addCommand(noiseCommand())
     .addCommand(cemCommand())

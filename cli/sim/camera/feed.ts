@@ -7,7 +7,8 @@ export type FeedListener = (unit: AccessUnit, timestamp: number, recording: Reco
 export class CameraFeed {
   readonly #listeners = new Set<FeedListener>();
   #recording: Recording;
-  #next: Recording | undefined;
+  #queue: Recording[] = [];
+  #isCutting = false;
   #at = 0;
   #shown = 0;
   #timestamp = 0;
@@ -29,9 +30,10 @@ export class CameraFeed {
     return this.#shown;
   }
 
-  /** From the next whole picture on, again and again. */
-  play(recording: Recording): void {
-    this.#next = recording;
+  /** From the next whole picture on: each to its end, the last one again and again. */
+  play(...recordings: readonly [Recording, ...Recording[]]): void {
+    this.#queue = [...recordings];
+    this.#isCutting = true;
   }
 
   /** The same whole picture again and again, as a camera that hangs. */
@@ -51,18 +53,21 @@ export class CameraFeed {
 
   #tick(): void {
     const { units } = this.#recording;
-    if (this.#next !== undefined && (units[this.#at]?.isKey === true || this.#at >= units.length)) {
-      this.#recording = this.#next;
-      this.#next = undefined;
-      this.#at = 0;
-    } else if (this.#at >= units.length || this.#isFrozen) this.#at = 0;
+    const isOver = this.#at >= units.length;
+    if (isOver || (this.#isCutting && units[this.#at]?.isKey === true)) {
+      const next = this.#queue.shift();
+      if (next !== undefined) this.#recording = next;
+      if (next !== undefined || isOver) this.#at = 0;
+      this.#isCutting = false;
+    }
+    if (this.#isFrozen) this.#at = 0;
     const unit = this.#recording.units[this.#at];
     this.#at += 1;
     this.#shown += 1;
     const stepMs = 1000 / this.#recording.fps;
     this.#timestamp = (this.#timestamp + stepMs * 90) % 2 ** 32;
-    if (unit !== undefined)
-      for (const listener of this.#listeners) listener(unit, Math.round(this.#timestamp), this.#recording);
+    const timestamp = Math.round(this.#timestamp);
+    if (unit !== undefined) for (const listener of this.#listeners) listener(unit, timestamp, this.#recording);
     this.#dueMs = Math.max(this.#dueMs + stepMs, performance.now() - 1000);
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, this.#dueMs - performance.now()));
   }

@@ -48,7 +48,10 @@ const ENCODERS: Readonly<Record<VideoCodec, readonly string[]>> = {
 export async function encodePictures(raw: RawPictures, { codec, fps }: RecordingShape): Promise<Recording> {
   const size = `${raw.widthPx}x${raw.heightPx}`;
   const input = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", String(fps), "-i", "pipe:0"];
-  return recordingOf(await elementary(input, { codec, fps }, ["-threads", "1"], raw.pictures), { codec, fps });
+  return recordingOf(await elementary(input, { codec, fps }, ["-threads", "1", "-crf", "30"], raw.pictures), {
+    codec,
+    fps,
+  });
 }
 
 /** Encodes any input that ffmpeg takes, e.g. `["-f", "lavfi", "-i", "testsrc2=duration=4"]`. */
