@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { Child } from "./sim/child.ts";
 import { VEHICLES } from "./sim/city.ts";
 import { runCrewActor } from "./sim/crew-actor.ts";
+import { openDemoCamera } from "./sim/demo-camera.ts";
 import { DemoFailure, type DemoReport, watchOnce } from "./sim/demo-once.ts";
 import { keepLiving } from "./sim/demo-story.ts";
 import { buildCity, enterRoster } from "./sim/living-city.ts";
@@ -85,9 +86,11 @@ async function play(
 
   say("2/4 two sites, three vehicles: simulated meters and receivers, keys and certificates");
   await enterRoster(admin, Date.now());
-  await using living = await buildCity(system, admin, (done, of) =>
-    say(`    ${"■".repeat(done)}${"□".repeat(of - done)} ${done} of ${of} nodes paired`),
-  );
+  await using camera = options.once ? undefined : await openDemoCamera(directory);
+  if (!options.once && camera === undefined) say("    no ffmpeg here, so no camera: sudo apt-get install ffmpeg");
+  const paired = (done: number, of: number): void =>
+    say(`    ${"■".repeat(done)}${"□".repeat(of - done)} ${done} of ${of} nodes paired`);
+  await using living = await buildCity(system, admin, paired, camera === undefined ? {} : { gate: camera.config });
   const { city, link } = living;
   children.push(...living.startNodes());
 
@@ -112,6 +115,9 @@ async function play(
   const token = await system.addAccount("you", "admin");
   say("4/4 it lives. The certificate is the demo's own: your browser asks once whether to trust it.");
   process.stdout.write(`Console: ${system.url}\nOne-time link: ${system.welcomeLink(token)}\n`);
+  void camera?.live(signal, say).catch((error: unknown) => {
+    if (!signal.aborted) say(`the simulated camera broke: ${String(error)}`);
+  });
   await keepLiving({ admin, city, link, signal, say });
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { access, constants, statfs } from "node:fs/promises";
+import { access, constants, rmdir, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Clock } from "../drivers/driver.ts";
 import type { AlarmBody } from "../protocol/alarm.ts";
@@ -47,10 +47,12 @@ export class VisionSide {
   readonly #captures = new AbortController();
   readonly #done: Promise<unknown>;
   readonly #timer: NodeJS.Timeout;
+  readonly #ringDirectory: string;
 
   private constructor(options: VisionOptions, ringDirectory: string) {
     const { config, clock, log, time, restored } = options;
     this.#options = options;
+    this.#ringDirectory = ringDirectory;
     const settings = config.cameras.filter(({ isEnabled }) => isEnabled);
     const ffmpeg = probing(config.vision.ffmpeg, clock);
     this.cameras = settings.map(
@@ -114,6 +116,7 @@ export class VisionSide {
     await this.evidence.idle();
     this.#captures.abort();
     await this.#done;
+    await rmdir(this.#ringDirectory).catch(() => {});
   }
 
   #tick(): void {

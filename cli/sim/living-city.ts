@@ -20,11 +20,13 @@ export interface LivingCity extends AsyncDisposable {
 /**
  * The devices of the city, speaking the real protocols on loopback, and a paired, configured gateway for each site and
  * vehicle. The first site's meters stand behind a serial server (RTU over TCP), the second's speaks Modbus TCP.
+ * @param cameras of the first site, as its config names them
  */
 export async function buildCity(
   system: LocalSystem,
   admin: ApiClient,
   progress: (done: number, of: number) => void,
+  cameras: Readonly<Record<string, unknown>> = {},
 ): Promise<LivingCity> {
   const city = new City();
   await using closing = new AsyncDisposableStack();
@@ -49,6 +51,7 @@ export async function buildCity(
       buses: { meters: { tcp: `127.0.0.1:${meters.port}`, framing } },
       devices: Object.fromEntries(devices),
       rules: Object.fromEntries(rules),
+      ...(index === 0 ? { cameras } : {}),
     };
     system.writeNodeConfig(site.node, config, site.node === SITE_WITH_BAD_LINK ? link.port : system.mqttPort);
   }

@@ -7,6 +7,9 @@ import type { PictureFault } from "./picture-watch.ts";
 /** While a camera is away, its health is said again this often. */
 const REPEAT_EVERY_MS = 60_000;
 
+/** Most cameras deliver within this time of a start: until then nothing is said. */
+const FIRST_WORD_MS = 8000;
+
 const HINTS: Readonly<Record<CaptureEnd["code"], string>> = {
   CAMERA_AUTH:
     "The camera refuses the account: check `user` and its password file. It is tried again every few minutes only, since cameras lock accounts.",
@@ -41,7 +44,7 @@ export class CameraHealth {
     this.#clock = clock;
     this.#report = report;
     this.#sinceMs = clock.nowMs();
-    this.#say();
+    this.#reportedUpMs = clock.upMs() + FIRST_WORD_MS - REPEAT_EVERY_MS;
   }
 
   get body(): DeviceBody {

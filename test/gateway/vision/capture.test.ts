@@ -82,7 +82,7 @@ test("a camera with an account gives pictures and a ring over one connection, an
   // The pictures that were cut are those of its time, at ten a second.
   expect(Number(stream.nb_read_frames)).toBe(Math.round((cut.toUpMs - cut.fromUpMs) / 100));
   expect([server.playing, server.connections]).toEqual([1, 1]);
-  expect(said.map(({ state }) => state)).toEqual(["starting", "online"]);
+  expect(said.map(({ state }) => state)).toEqual(["online"]);
   // Nobody asked for pictures meanwhile: they were dropped and counted, and none waits.
   expect(camera.facts).toMatchObject({ state: "live", codec: "h264", widthPx: 320, heightPx: 180, captures: 1 });
   expect(camera.facts.skipped).toBeGreaterThan(3);
