@@ -1,3 +1,6 @@
+import { calendarOfUnit } from "../roster/calendars.ts";
+import { dueAtMs as dueByCalendar, type WorkCalendar, workingMs } from "../roster/work-calendar.ts";
+import type { Trx } from "../store/database.ts";
 import { amend, type CaseRow, type Change } from "./case-rows.ts";
 import { type ClockKind, slaOf } from "./catalogue.ts";
 import { catalogueNamed } from "./catalogue-rows.ts";
@@ -10,10 +13,23 @@ const CLOCKS = [
   ["total", "due_total_at_ms"],
 ] as const satisfies readonly (readonly [TimerKind, keyof CaseRow])[];
 
-/** When so many minutes are over by that clock. */
-export function dueAtMs(settings: DeskSettings, clock: ClockKind, fromMs: number, minutes: number): number {
+/** When so many minutes are over by that clock; working time is that of the unit which answers for the case. */
+export async function dueAtMs(
+  { trx }: Change,
+  row: CaseRow,
+  settings: DeskSettings,
+  { clock, fromMs, minutes }: { clock: ClockKind; fromMs: number; minutes: number },
+): Promise<number> {
   const spanMs = scaledMs(settings, minutes * MINUTE_MS);
-  return clock === "wall" ? fromMs + spanMs : settings.workingTime(fromMs, spanMs);
+  return clock === "wall" ? fromMs + spanMs : worked(await calendarOf(trx, row, settings), fromMs, spanMs);
+}
+
+function worked(calendar: WorkCalendar, fromMs: number, spanMs: number): number {
+  return dueByCalendar(calendar, { clock: "working", minutes: spanMs / MINUTE_MS }, fromMs) ?? fromMs;
+}
+
+function calendarOf(trx: Trx, row: CaseRow, settings: DeskSettings): Promise<WorkCalendar> {
+  return calendarOfUnit(trx, row.unit_id ?? undefined, settings.timeZone);
 }
 
 /** A case begins to run against its class, or runs anew since it was opened again. What is late or held back has no clocks. */
@@ -29,11 +45,13 @@ export async function startClocks(
   const catalogue = await catalogueNamed(trx, row.catalogue, row.catalogue_version);
   const category = catalogue.categories.find(({ code }) => code === row.category);
   const sla = slaOf(catalogue, category);
+  const { clock } = sla;
+  const due = (minutes: number) => dueAtMs(change, row, settings, { clock, fromMs, minutes });
   const set = {
     sla_class: sla.code,
     clock: sla.clock,
-    due_arrive_at_ms: dueAtMs(settings, sla.clock, fromMs, sla.arriveMinutes),
-    due_total_at_ms: dueAtMs(settings, sla.clock, fromMs, sla.totalMinutes),
+    due_arrive_at_ms: await due(sla.arriveMinutes),
+    due_total_at_ms: await due(sla.totalMinutes),
     clock_paused_at_ms: null,
     escalated_to: null,
   };
@@ -49,21 +67,21 @@ export async function pauseClocks(change: Change, row: CaseRow): Promise<CaseRow
   return amend(change, row, { clock_paused_at_ms: change.nowMs });
 }
 
-/**
- * The case goes on with what was left. Of a working clock the pause is counted in wall time where it began within working
- * hours: a calendar decides anew when what is left is over.
- */
+/** The case goes on with what was left, of a working clock in working time. */
 export async function resumeClocks(change: Change, row: CaseRow, settings: DeskSettings): Promise<CaseRow> {
   const { nowMs, trx } = change;
   const pausedAtMs = row.clock_paused_at_ms;
   if (pausedAtMs === null) return row;
   const set: Record<string, number | null> = { clock_paused_at_ms: null };
+  const calendar = row.clock === "working" ? await calendarOf(trx, row, settings) : undefined;
   for (const [kind, column] of CLOCKS) {
     const dueMs = row[column];
     // What was over before the pause has been said already.
     if (dueMs === null || dueMs <= pausedAtMs) continue;
-    const leftMs = row.clock === "working" ? settings.workingBetween(pausedAtMs, dueMs) : dueMs - pausedAtMs;
-    const again = row.clock === "working" ? settings.workingTime(nowMs, leftMs) : nowMs + leftMs;
+    const again =
+      calendar === undefined
+        ? nowMs + dueMs - pausedAtMs
+        : worked(calendar, nowMs, workingMs(calendar, pausedAtMs, dueMs));
     set[column] = again;
     await setTimer(trx, kind, row.id, again, nowMs);
   }

@@ -37,10 +37,6 @@ export interface DeskSettings {
   readonly timeZone: string;
   /** A page that was away for less than this catches up with what it missed. */
   readonly keepEventsMs: number;
-  /** The moment at which so much working time is over; see the calendar of the roster. */
-  readonly workingTime: (fromMs: number, spanMs: number) => number;
-  /** How much working time lies between. */
-  readonly workingBetween: (fromMs: number, toMs: number) => number;
   /** Divides waiting times in demonstrations; rules, latencies and records are never scaled. */
   readonly timeScale: number;
 }
@@ -62,9 +58,6 @@ export const DEFAULT_DESK: DeskSettings = {
   radiusM: 150,
   timeZone: "Asia/Shanghai",
   keepEventsMs: 24 * 3600_000,
-  // Without a calendar every hour is a working hour.
-  workingTime: (fromMs, spanMs) => fromMs + spanMs,
-  workingBetween: (fromMs, toMs) => toMs - fromMs,
   timeScale: 1,
 };
 

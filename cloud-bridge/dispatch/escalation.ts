@@ -41,7 +41,11 @@ export async function totalOverdue(change: Change, row: CaseRow, settings: DeskS
     catalogue,
     catalogue.categories.find(({ code }) => code === row.category),
   );
-  const atMs = dueAtMs(settings, sla.clock, change.nowMs, sla.cityMinutes);
+  const atMs = await dueAtMs(change, row, settings, {
+    clock: sla.clock,
+    fromMs: change.nowMs,
+    minutes: sla.cityMinutes,
+  });
   await setTimer(change.trx, "total", row.id, atMs, change.nowMs);
 }
 

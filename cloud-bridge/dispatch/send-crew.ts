@@ -71,7 +71,7 @@ export async function proposeFirst(change: Change, row: CaseRow, settings: DeskS
 
 /** What the crew is sent for. */
 function matterOf(row: CaseRow): Matter {
-  return { place: positionOf(row), category: row.family };
+  return { place: positionOf(row), category: row.category ?? row.family };
 }
 
 /** Crews that declined this case or did not answer, for a while. */

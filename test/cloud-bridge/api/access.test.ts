@@ -26,6 +26,9 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/nodes/n1/accounting/r1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/levels?device=a&fromMs=0&toMs=1", EVERYONE_BUT_CREW],
   ["POST", "/nodes/n1/live", EVERYONE_BUT_CREW],
+  ["POST", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
+  ["GET", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
+  ["GET", "/nodes/n1/commands/k1", "admin operator dispatcher supervisor"],
   ["POST", "/nodes", "admin operator"],
   ["POST", "/nodes/n1/revoke", "admin operator"],
   ["GET", "/alarms", "admin dispatcher operator supervisor viewer"],
@@ -125,6 +128,7 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
       ?.replace(/\/(n|case-|a|crew-|d|e|u|f|p|c|s|r-)[0-9]+(?=\/|$)/u, "/{id}")
       .replace(/parts\/levels$/u, "parts/{part}")
       .replace(/\/r1$/u, "/{run}")
+      .replace(/\/k1$/u, "/{command}")
       .replace(/shao-default\/v-1$/u, "{name}/{version}");
     return `${method} /api/v1${plain}`;
   });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { loadCase } from "../../../cloud-bridge/cases/case-rows.ts";
+import { keepCatalogue } from "../../../cloud-bridge/cases/catalogue-rows.ts";
+import { pauseClocks } from "../../../cloud-bridge/cases/clocks.ts";
+import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
 import { addPermit, type NewPermit, revokePermit } from "../../../cloud-bridge/fleet/permits.ts";
+import { addCalendar } from "../../../cloud-bridge/roster/calendars.ts";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { type DeskRig, DISPATCHER, deskRig, newKey, SITE, T0 } from "../../fakes/desk-rig.ts";
@@ -107,4 +112,41 @@ describe("the units of a case", () => {
     const told = rig.events.map(({ data }) => (JSON.parse(data) as { case: { unitIds?: string[] } }).case.unitIds);
     expect(told.at(-1)).toEqual(["jianwai", "street"]);
   });
+});
+
+test("a working clock goes by the calendar of the unit that answers for the case, and rests with the case", async () => {
+  const rig = await deskRig({ settings: { dispatch: { policy: "propose", afterSeconds: 0 } } });
+  const day = [{ from: "09:00", to: "17:00" }];
+  const week = { mon: day, tue: day, wed: day, thu: day, fri: day };
+  const zone = { timeZone: "Asia/Shanghai" };
+  const holidays = [{ date: "2026-11-24" }];
+  await rig.db
+    .transaction()
+    .execute((trx) => addCalendar(trx, { id: "own", name: "Own", ...zone, week, holidays }, "a", T0));
+  await putUnit(rig.db, { id: "street", name: "Street", level: "street", calendarId: "own" });
+  await rig.db.updateTable("sites").set({ unit_id: "street" }).execute();
+  const slaClasses = DEFAULT_CATALOGUE.slaClasses.map((sla) => ({
+    ...sla,
+    clock: "working" as const,
+    totalMinutes: 600,
+  }));
+  await keepCatalogue(rig.db, { ...DEFAULT_CATALOGUE, version: "working", slaClasses }, "admin", T0 - 1);
+  const at = (text: string) => Date.parse(`${text}:00+08:00`);
+  rig.clock.atMs = at("2026-11-20T16:00");
+  await rig.receive(noiseRevision({ nowMs: rig.clock.nowMs() }));
+  await rig.desk.wake();
+  const { id, ...opened } = (await rig.theCase()).case;
+  // One hour on Friday, eight on Monday, none on the holiday, one on Wednesday.
+  expect(opened).toMatchObject({ clock: "working", dueTotalAtMs: at("2026-11-25T10:00") });
+  rig.clock.atMs = at("2026-11-23T12:00");
+  const untilMs = at("2026-11-26T00:00");
+  await rig.db.transaction().execute(async (trx) => {
+    const change = { trx, nowMs: rig.clock.nowMs(), cases: new Map(), assignments: new Set<string>(), flags: [] };
+    await pauseClocks(change, await loadCase(trx, id));
+  });
+  await rig.desk.actOnCase(DISPATCHER, id, { act: "suspend", cause: "the site is closed", untilMs }, newKey());
+  rig.clock.atMs = untilMs;
+  await rig.desk.tick();
+  // Five hours of Monday and one were left.
+  expect((await rig.theCase()).case).toMatchObject({ dueTotalAtMs: at("2026-11-26T15:00") });
 });
