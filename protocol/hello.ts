@@ -1,6 +1,6 @@
 import { Compile } from "typebox/compile";
 import { ProtocolError } from "./errors.ts";
-import { PROTOCOL_VERSION, READABLE_VERSIONS } from "./limits.ts";
+import { READABLE_VERSIONS } from "./limits.ts";
 import type { Ranges } from "./ranges.ts";
 import { type Have, type Hello, MAX_RUNS_PER_PAGE, ReceiptMessage, type SeqRange } from "./session.ts";
 
@@ -15,6 +15,8 @@ export interface HelloContent {
 }
 
 const MAX_OPEN = 5000;
+/** The oldest that we write: a bridge that is behind must be able to read which others there are. */
+const HELLO_VERSION = Math.min(...READABLE_VERSIONS);
 
 /**
  * All pages of one hello; `open` stands on the last.
@@ -30,7 +32,7 @@ export function helloPages({ session, current, runs, open }: HelloContent): read
   }
   const count = Math.max(1, Math.ceil(runs.length / MAX_RUNS_PER_PAGE));
   return Array.from({ length: count }, (_, page) => ({
-    v: PROTOCOL_VERSION,
+    v: HELLO_VERSION,
     type: "hello",
     session,
     versions: [...READABLE_VERSIONS],

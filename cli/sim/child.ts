@@ -23,16 +23,18 @@ export interface Child extends AsyncDisposable {
 /**
  * Starts `shao ARGS` over an IPC channel, so that it ends when this process is gone, however that came.
  * @param within stands before the command: at which end of a link it runs
+ * @param script what is started instead of `shao`
  */
 export function startChild(
   name: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   within: readonly string[] = [],
+  script = SHAO,
 ): Child {
   const lines: string[] = [];
   const waiting = new Set<(line: string) => void>();
-  const [command = "", ...whole] = [...within, process.execPath, ...process.execArgv, SHAO, ...args];
+  const [command = "", ...whole] = [...within, process.execPath, ...process.execArgv, script, ...args];
   const child = spawn(command, whole, { stdio: ["ignore", "pipe", "pipe", "ipc"], env: { ...process.env, ...env } });
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${name} did not start`);

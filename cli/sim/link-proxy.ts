@@ -10,6 +10,8 @@ export interface LinkProxy extends AsyncDisposable {
   /** Bytes forwarded so far, node → bridge and bridge → node. */
   readonly bytes: { readonly up: number; readonly down: number };
   set(mode: LinkMode): void;
+  /** From now on new connections go there; those that stand are reset. */
+  route(to: readonly TcpAddress[]): void;
   close(): Promise<void>;
 }
 
@@ -17,17 +19,31 @@ export interface LinkProxy extends AsyncDisposable {
  * A TCP link on loopback that can be cut and stalled while it is used, for machines without root. It neither delays nor
  * drops packets: latency figures come from the TUN relay.
  */
-export async function startLinkProxy(options: { readonly to: TcpAddress; readonly port?: number }): Promise<LinkProxy> {
+export async function startLinkProxy(options: {
+  /** Where there are several, by turns; one that refuses is passed by. */
+  readonly to: TcpAddress | readonly TcpAddress[];
+  readonly port?: number;
+}): Promise<LinkProxy> {
   let mode: LinkMode = "open";
+  let targets: readonly TcpAddress[] = "host" in options.to ? [options.to] : options.to;
+  let turn = 0;
   const bytes = { up: 0, down: 0 };
   const pairs = new Set<readonly [Socket, Socket]>();
 
-  const server = createServer((near) => {
+  // The mode may change while a connection is made.
+  const isCut = () => mode === "cut";
+  const server = createServer(async (near) => {
     if (mode === "cut") {
       near.resetAndDestroy();
       return;
     }
-    const far = connect(options.to.port, options.to.host);
+    near.pause().on("error", () => near.destroy());
+    const far = await reached(targets, turn++);
+    if (far === undefined || near.destroyed || isCut()) {
+      near.resetAndDestroy();
+      far?.destroy();
+      return;
+    }
     const pair = [near, far] as const;
     pairs.add(pair);
     const drop = () => {
@@ -43,10 +59,15 @@ export async function startLinkProxy(options: { readonly to: TcpAddress; readonl
       bytes.down += size;
     });
     if (mode === "stalled") for (const socket of pair) socket.pause();
+    else near.resume();
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(options.port ?? 0, "127.0.0.1", () => resolve());
   });
+
+  const reset = () => {
+    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+  };
 
   const close = async () => {
     for (const [near, far] of pairs) {
@@ -62,6 +83,11 @@ export async function startLinkProxy(options: { readonly to: TcpAddress; readonl
       return mode;
     },
     bytes,
+    route(to) {
+      targets = to;
+      turn = 0;
+      reset();
+    },
     set(next) {
       mode = next;
       for (const pair of pairs) {
@@ -75,6 +101,21 @@ export async function startLinkProxy(options: { readonly to: TcpAddress; readonl
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The first that takes a connection, from this turn on; undefined when none does. */
+async function reached(targets: readonly TcpAddress[], turn: number): Promise<Socket | undefined> {
+  for (let tried = 0; tried < targets.length; tried += 1) {
+    const target = targets[(turn + tried) % targets.length];
+    if (target === undefined) continue;
+    const socket = connect(target.port, target.host);
+    const isThere = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    });
+    if (isThere) return socket;
+    socket.destroy();
+  }
+  return undefined;
 }
 
 function forward(from: Socket, to: Socket, count: (size: number) => void): void {

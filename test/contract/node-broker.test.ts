@@ -222,7 +222,7 @@ describe.skipIf(mosquittoLacks() !== undefined && process.env["CI"] === undefine
         });
       expect(await tend()).toBe(true);
       expect(await tend()).toBe(false);
-      outside.mosquitto.reload();
+      outside.mosquitto.signal("SIGHUP");
       await vi.waitFor(async () => {
         const client = await outside.node(two, "n2").catch(() => undefined);
         client?.end(true);

@@ -50,8 +50,8 @@ export class Mosquitto {
     }
   }
 
-  reload(): void {
-    this.#child?.kill("SIGHUP");
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
   }
 
   /** SIGKILL: sessions, subscriptions and retained messages are gone. */
@@ -69,6 +69,8 @@ export class Mosquitto {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     child.kill(signal);
+    // One that was stopped hears nothing else.
+    child.kill("SIGCONT");
     await exited;
   }
 }

@@ -13,6 +13,7 @@ import { EdgeNode } from "../fakes/edge-node.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
 import { bridgeConfigFor, signInBy, startTestBridge } from "../fakes/running-bridge.ts";
 import { alarmBody, temporaryDirectory } from "../gateway/journal/sample-records.ts";
+import { contentOf, sqliteBridge } from "./bridge-data.ts";
 import { custodyReport } from "./custody-report.ts";
 import { JournalObserver } from "./journal-observer.ts";
 
@@ -177,7 +178,7 @@ export class BareSite {
 
   async account() {
     await this.bridge.close();
-    return custodyReport(this.state, [...this.#cards.values()]);
+    return custodyReport(await contentOf(sqliteBridge(this.state)), [...this.#cards.values()]);
   }
 }
 

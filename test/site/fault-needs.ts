@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { whyNoBadLink } from "../../cli/sim/bad-link.ts";
+import { mosquittoLacks } from "../fakes/mosquitto.ts";
+import { postgresMissing } from "../fakes/postgres-cluster.ts";
 import { loopDiskLacks } from "./loop-disk.ts";
 
 /** What a fault must find on the machine or in the system under test before it can strike. */
@@ -11,7 +14,13 @@ export type Need =
   /** libfaketime. */
   | "faketime"
   /** Receipted records are kept, as in the field: the bridge, or the card, goes back in time. */
-  | "kept-records";
+  | "kept-records"
+  /** Debian's Mosquitto between nodes and bridge. */
+  | "mosquitto"
+  /** PostgreSQL, and two processes of the bridge on it; nothing then lies in a file of the bridge's own. */
+  | "two-bridges"
+  /** Root, network namespaces and TUN devices. */
+  | "bad-line";
 
 const FAKETIME = ["x86_64", "aarch64", "arm", "i386"].map(
   (machine) => `/usr/lib/${machine}-linux-gnu${machine === "arm" ? "eabihf" : ""}/faketime/libfaketime.so.1`,
@@ -32,5 +41,11 @@ export function lacks(need: Need): string | undefined {
       return faketimeLibrary() === undefined ? "libfaketime is missing: scripts/setup --test installs it" : undefined;
     case "kept-records":
       return undefined;
+    case "mosquitto":
+      return mosquittoLacks();
+    case "two-bridges":
+      return postgresMissing();
+    case "bad-line":
+      return whyNoBadLink();
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { contentOf } from "./bridge-data.ts";
 import { type CustodyReport, custodyReport, isClean } from "./custody-report.ts";
 import { lacks, type Need } from "./fault-needs.ts";
 import { type FaultPlan, planFaults } from "./fault-plan.ts";
@@ -19,6 +20,10 @@ export interface FaultOptions {
   readonly negativeControl?: NegativeControl;
   /** Kills happen at these fault points only, by turns. */
   readonly points?: readonly string[];
+  /** Two processes of the bridge on one PostgreSQL. */
+  readonly hasTwoBridges?: boolean;
+  /** Mosquitto between nodes and bridge; there anyway where a fault strikes it. */
+  readonly hasMosquitto?: boolean;
   readonly say?: (sentence: string) => void;
   /** Keeps the folder, to look at. */
   readonly keep?: boolean;
@@ -50,9 +55,12 @@ const LOAD_MS = 60_000;
 export async function faultRun(options: FaultOptions): Promise<FaultReport> {
   const { rounds, seed, say = () => {} } = options;
   const { faults, skipped } = available(options);
-  const plan = planFaults(faults, rounds, seed);
+  const { hasTwoBridges = false, hasMosquitto = false } = options;
+  const plan = planFaults(faults, rounds, seed, hasTwoBridges ? lanesOfTwo : undefined);
   const directory = mkdtempSync(join(tmpdir(), "shao-fault-"));
   const needs = new Set<Need>(faults.flatMap((fault) => fault.needs ?? []));
+  if (hasTwoBridges) needs.add("two-bridges");
+  if (hasMosquitto) needs.add("mosquitto");
   const control = options.negativeControl === undefined ? {} : { negativeControl: options.negativeControl };
   const site = await FaultSite.start({ directory, needs, ...control });
   try {
@@ -66,7 +74,8 @@ export async function faultRun(options: FaultOptions): Promise<FaultReport> {
     if (!drained) say("it did not drain in time");
     await site.stop();
     const observers = [site.observer, ...site.cards];
-    const report = custodyReport(site.system.bridgeState, observers, site.brokenReceipts);
+    const content = await contentOf(site.data);
+    const report = custodyReport(content, observers, site.brokenReceipts, (sha256) => site.holdsFile(sha256));
     const points = Object.fromEntries([...site.pointsReached].sort());
     const kept = options.keep === true ? { directory } : {};
     const clean = isClean(report) && drained && report.alarms > 0;
@@ -74,6 +83,7 @@ export async function faultRun(options: FaultOptions): Promise<FaultReport> {
     return { seed, rounds, ...counts, faults: struck, points, skipped, drained, clean, ...report, ...kept };
   } finally {
     await site.stop();
+    await site.leave();
     if (options.keep !== true) {
       site.unmount();
       rmSync(directory, { recursive: true, force: true });
@@ -85,16 +95,22 @@ function atSetUp(points: Readonly<Record<string, number>>): number {
   return (points["gateway-mid-migration"] ?? 0) + (points["bridge-mid-migration"] ?? 0);
 }
 
-function available({ faults: names, points }: FaultOptions) {
+function available({ faults: names, points, hasTwoBridges }: FaultOptions) {
   const skipped: Record<string, string> = {};
   const faults: Fault[] = [];
   for (const name of names) {
     const fault = name === "kill" ? killFault(points) : faultNamed(name);
     const why = (fault.needs ?? []).map(lacks).find((reason) => reason !== undefined);
-    if (why === undefined) faults.push(fault);
-    else skipped[name] = why;
+    if (why !== undefined) skipped[name] = why;
+    else if (hasTwoBridges === true && lanesOfTwo(fault).length === 0) skipped[name] = "it strikes SQLite's file";
+    else faults.push(fault);
   }
   return { faults, skipped };
+}
+
+/** A bridge whose data lies on PostgreSQL has no file that could be damaged, and no disk of its own. */
+function lanesOfTwo({ lanes }: Fault): readonly Lane[] {
+  return lanes.includes("second-bridge") ? lanes : lanes.filter((lane) => lane !== "bridge");
 }
 
 /** The lanes side by side, each one stroke after another. */

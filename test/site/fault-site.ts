@@ -1,18 +1,24 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
+import { fileURLToPath } from "node:url";
 import type { ApiClient } from "../../cli/sim/api-client.ts";
 import { type Child, startChild } from "../../cli/sim/child.ts";
 import { type LinkProxy, startLinkProxy } from "../../cli/sim/link-proxy.ts";
-import { bridgeListens, LocalSystem } from "../../cli/sim/local-system.ts";
+import { bridgeListens, type LocalSystem } from "../../cli/sim/local-system.ts";
 import { subtract } from "../../protocol/ranges.ts";
+import type { Mosquitto } from "../fakes/mosquitto.ts";
+import { BadRoute } from "./bad-route.ts";
+import { type BridgeData, epochOf, storedRanges } from "./bridge-data.ts";
+import { dieMidMigration, FaultCloud } from "./fault-cloud.ts";
 import { faketimeLibrary, type Need } from "./fault-needs.ts";
 import { enterPeople } from "./fault-people.ts";
 import { JournalObserver } from "./journal-observer.ts";
 import type { Half } from "./lanes.ts";
 import { LoopDisk } from "./loop-disk.ts";
 import { type NoisyNode, noisyNode } from "./noisy-node.ts";
+import { checkpoint } from "./state-files.ts";
 
 export type NegativeControl = "receipt-on-puback" | "synchronous-normal" | "run-id-reused" | "no-unique-key";
 
@@ -24,14 +30,15 @@ export interface FaultSiteOptions {
 
 const NODE = "fault-01";
 const START_MS = 30_000;
-/** Each waits for the lock as long as a busy database is waited for. */
-const CHECKPOINT_TRIES = 10;
 const QUIET_LOOKS = 5;
 const DISK_MIB = 64;
+const NEWER_PROTOCOL = new URL("./newer-protocol.ts", import.meta.url).href;
+const CLIP_GATEWAY = fileURLToPath(new URL("./clip-gateway.ts", import.meta.url));
 /** Of each half, the controls that it knows. */
 const CONTROLS: Readonly<Record<Half, readonly NegativeControl[]>> = {
   gateway: ["receipt-on-puback", "synchronous-normal", "run-id-reused"],
   bridge: ["no-unique-key", "synchronous-normal"],
+  "second-bridge": ["no-unique-key", "synchronous-normal"],
 };
 
 /**
@@ -40,7 +47,7 @@ const CONTROLS: Readonly<Record<Half, readonly NegativeControl[]>> = {
  */
 export class FaultSite {
   readonly directory: string;
-  readonly system: LocalSystem;
+  readonly cloud: FaultCloud;
   readonly link: LinkProxy;
   readonly observer: JournalObserver;
   /** Of further cards or boxes under the same name; each must be emptied as well. */
@@ -52,17 +59,32 @@ export class FaultSite {
   readonly #armed = new Map<Half, string>();
   readonly #people = new AbortController();
   #copy: Child | undefined;
+  #gatewayEnv: NodeJS.ProcessEnv = {};
+  #detour: BadRoute | undefined;
   /** Receipts that left for records that the bridge then did not have. */
   readonly brokenReceipts: string[] = [];
   readonly pointsReached = new Map<string, number>();
 
-  private constructor(options: FaultSiteOptions, system: LocalSystem, link: LinkProxy, noisy: NoisyNode) {
+  private constructor(options: FaultSiteOptions, cloud: FaultCloud, link: LinkProxy, noisy: NoisyNode) {
     this.directory = options.directory;
     this.#options = options;
-    this.system = system;
+    this.cloud = cloud;
     this.link = link;
     this.#noisy = noisy;
-    this.observer = new JournalObserver(system.nodeState(NODE));
+    this.observer = new JournalObserver(this.system.nodeState(NODE));
+  }
+
+  get system(): LocalSystem {
+    return this.cloud.system;
+  }
+
+  get #bridges(): readonly Half[] {
+    return this.#options.needs.has("two-bridges") ? ["bridge", "second-bridge"] : ["bridge"];
+  }
+
+  /** The bridge's database, read from outside. */
+  get data(): BridgeData {
+    return this.cloud.data;
   }
 
   /** Both halves run when it resolves, and each has died once in the middle of its first migration. */
@@ -73,28 +95,28 @@ export class FaultSite {
       disks.set("gateway", new LoopDisk(join(directory, NODE), DISK_MIB));
       disks.set("bridge", new LoopDisk(join(directory, "bridge"), DISK_MIB));
     }
-    mkdirSync(join(directory, "between", "gateway"), { recursive: true });
-    mkdirSync(join(directory, "between", "bridge"), { recursive: true });
+    for (const half of ["gateway", "bridge", "second-bridge"]) {
+      mkdirSync(join(directory, "between", half), { recursive: true });
+    }
     const noisy = await noisyNode({ keepReceipted: needs.has("kept-records") });
-    const reached = await dieMidMigration(directory);
-    const { system, adminToken } = await LocalSystem.create({
-      directory,
-      publicHost: "localhost",
-      bridgeConfig: { dispatch: { policy: "auto", maxFixAgeSeconds: 86_400 } },
-    });
-    const link = await startLinkProxy({ to: { host: "127.0.0.1", port: system.mqttPort } });
-    const site = new FaultSite(options, system, link, noisy);
+    const hasTwoBridges = needs.has("two-bridges");
+    const reached = !hasTwoBridges && (await dieMidMigration(directory));
+    const cloud = await FaultCloud.create({ directory, hasTwoBridges, hasMosquitto: needs.has("mosquitto") });
+    const { system, adminToken } = cloud;
+    const link = await startLinkProxy({ to: cloud.doors });
+    const site = new FaultSite(options, cloud, link, noisy);
     if (reached) site.reached("bridge-mid-migration");
     for (const [half, disk] of disks) site.#disks.set(half, disk);
     try {
       if (needs.has("shim")) site.#buildShim();
       system.writeNodeConfig(NODE, { ...noisy.config, bridge: { url: site.#linkUrl } });
-      await site.startHalf("bridge");
+      for (const half of site.#bridges) await site.startHalf(half);
       const admin: ApiClient = await system.signIn(adminToken);
       await system.pair(admin, NODE);
       await enterPeople(system, admin, site.#people.signal);
       // What was set up before the load is no part of what the bridge may lose with its log.
-      checkpoint(join(system.bridgeState, "bridge.sqlite"));
+      if (!hasTwoBridges) checkpoint(join(system.bridgeState, "bridge.sqlite"));
+      writeFileSync(site.#clips, "");
       site.arm("gateway", "gateway-mid-migration");
       await site.startHalf("gateway");
       const timer = setTimeout(() => site.child("gateway").kill("SIGTERM"), START_MS);
@@ -105,6 +127,7 @@ export class FaultSite {
       return site;
     } catch (error) {
       await site.stop();
+      await site.leave();
       site.unmount();
       throw error;
     }
@@ -150,10 +173,13 @@ export class FaultSite {
     this.#armed.delete(half);
     const args = [...this.#args(half), ...(armed === undefined ? [] : ["--fault-point", armed])];
     if (half === "gateway") {
-      this.#children.set(half, this.#kept(this.system.startNode(NODE, args, [], this.#env(half))));
+      const config = join(this.directory, `${NODE}.yaml`);
+      const env = { ...this.#env(half), ...this.#gatewayEnv, SHAO_CLIPS_WHILE: this.#clips };
+      this.#children.set(half, this.#kept(startChild(NODE, ["--config", config, ...args], env, [], CLIP_GATEWAY)));
       return;
     }
-    const bridge = this.#kept(this.system.launchBridge(args, { env: this.#env(half) }));
+    const which = half === "bridge" ? 0 : 1;
+    const bridge = this.#kept(this.system.launchBridge(args, { env: this.#env(half), which }));
     this.#children.set(half, bridge);
     await bridgeListens(bridge).catch((error: unknown) => {
       // One that is armed may die before it listens.
@@ -204,21 +230,27 @@ export class FaultSite {
   }
 
   /** The bridge is down and its disk as after a boot: every receipt that left must be true. */
-  checkReceipts(): void {
-    const db = new Database(join(this.system.bridgeState, "bridge.sqlite"));
-    try {
-      const stored = db.prepare("SELECT stored FROM runs WHERE run = ?").pluck();
-      for (const { run, ranges } of this.observer.receipted) {
-        const lost = subtract([...ranges], JSON.parse(String(stored.get(run) ?? "[]")));
-        for (const [from, to] of lost) this.brokenReceipts.push(`receipted but not stored: ${run}/${from}-${to}`);
-      }
-    } finally {
-      db.close();
+  async checkReceipts(): Promise<void> {
+    const stored = await storedRanges(this.data);
+    for (const { run, ranges } of this.observer.receipted) {
+      const lost = subtract([...ranges], [...(stored.get(run) ?? [])]);
+      for (const [from, to] of lost) this.brokenReceipts.push(`receipted but not stored: ${run}/${from}-${to}`);
     }
   }
 
+  /** The next starts of the gateway are of a version that is still to come, or of this one again. */
+  setGateway(isNewer: boolean): void {
+    this.#gatewayEnv = isNewer ? { NODE_OPTIONS: `--import=${NEWER_PROTOCOL}` } : {};
+  }
+
   endLoad(): void {
+    rmSync(this.#clips, { force: true });
     this.#noisy.endLoad();
+  }
+
+  /** While it is there, the gateway takes clips. */
+  get #clips(): string {
+    return join(this.directory, "clips");
   }
 
   alarms(): number {
@@ -233,11 +265,26 @@ export class FaultSite {
     let quiet = 0;
     while (Date.now() < untilMs) {
       observer.look();
-      quiet = observer.runs >= leastRuns && observer.unreceipted(this.#epoch()) === 0 ? quiet + 1 : 0;
+      const epoch = await this.#epoch();
+      const isEmpty = observer.unreceipted(epoch) === 0 && observer.unsentFiles(epoch) === 0;
+      quiet = observer.runs >= leastRuns && isEmpty ? quiet + 1 : 0;
       if (quiet >= QUIET_LOOKS && this.#noisy.hasSettled()) return true;
       await new Promise((resolve) => setTimeout(resolve, 400));
     }
     return false;
+  }
+
+  /** The broker outside; a fault that strikes it must say that it needs one. */
+  get broker(): Mosquitto {
+    const { mosquitto } = this.cloud;
+    if (mosquitto === undefined) throw new Error("there is no broker outside");
+    return mosquitto;
+  }
+
+  /** Whether the bridge's folder holds this file, whole. */
+  holdsFile(sha256: string): boolean {
+    const path = join(this.system.bridgeState, "blobs", NODE, sha256);
+    return existsSync(path) && createHash("sha256").update(readFileSync(path)).digest("hex") === sha256;
   }
 
   /** Ends all processes, cleanly where they still can. */
@@ -250,12 +297,26 @@ export class FaultSite {
     await this.#children.get("gateway")?.stop();
     this.observer.look();
     for (const card of this.cards) card.look();
-    this.#children.get("bridge")?.kill("SIGCONT");
-    await this.#children.get("bridge")?.stop();
+    for (const half of this.#bridges) {
+      this.#children.get(half)?.kill("SIGCONT");
+      await this.#children.get(half)?.stop();
+    }
+    await this.#detour?.close();
     await Promise.all([this.link.close(), this.#noisy.close()]);
   }
 
+  /** The gateway's way to the bridge over a bad line, made when it is first asked for; or the good one again. */
+  async route(over: "bad line" | "good line"): Promise<void> {
+    if (over === "good line") return this.link.route(this.cloud.doors);
+    this.#detour ??= await BadRoute.make(this.cloud.doors);
+    this.link.route(this.#detour.doors);
+  }
+
   /** After the last look at the state. */
+  async leave(): Promise<void> {
+    await this.cloud.close();
+  }
+
   unmount(): void {
     for (const disk of this.#disks.values()) disk.destroy();
     this.#disks.clear();
@@ -271,14 +332,8 @@ export class FaultSite {
   }
 
   /** That of the running bridge; undefined where the node is made to count what no custody stands behind. */
-  #epoch(): string | undefined {
-    if (this.#options.negativeControl === "receipt-on-puback") return undefined;
-    const db = new Database(join(this.system.bridgeState, "bridge.sqlite"), { readonly: true });
-    try {
-      return String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get());
-    } finally {
-      db.close();
-    }
+  async #epoch(): Promise<string | undefined> {
+    return this.#options.negativeControl === "receipt-on-puback" ? undefined : epochOf(this.data);
   }
 
   #args(half: Half): readonly string[] {
@@ -286,7 +341,7 @@ export class FaultSite {
     const isControlled = negativeControl !== undefined && CONTROLS[half].includes(negativeControl);
     return [
       // Waiting times are scaled, so that timers act between two deaths.
-      ...(half === "bridge" ? ["--time-scale", "60"] : []),
+      ...(half === "gateway" ? [] : ["--time-scale", "60"]),
       ...(isControlled ? ["--negative-control", negativeControl] : []),
       "--log-level",
       "warn",
@@ -320,48 +375,4 @@ export class FaultSite {
     const built = spawnSync("cc", ["-shared", "-fPIC", "-O1", "-o", this.#shim, source, "-ldl"], { encoding: "utf8" });
     if (built.status !== 0) throw new Error(`cc: ${built.stderr}`);
   }
-}
-
-/** The very first start of the bridge dies with its schema half made; what comes after must not notice. */
-async function dieMidMigration(directory: string): Promise<boolean> {
-  const file = join(directory, "first.yaml");
-  const listen = { host: "127.0.0.1", mqtt: 0, http: 0 };
-  writeFileSync(file, JSON.stringify({ listen, state: join(directory, "bridge"), timeZone: "Asia/Shanghai" }));
-  const args = ["bridge", "--config", file, "--fault-point", "bridge-mid-migration"];
-  const child = startChild("bridge", args);
-  const timer = setTimeout(() => child.kill("SIGTERM"), START_MS);
-  const end = await child.ended;
-  clearTimeout(timer);
-  return end === "SIGKILL";
-}
-
-/** Brings the log into the file, from outside. */
-export function checkpoint(file: string): void {
-  const db = new Database(file);
-  try {
-    // A connection that has read nothing does not know yet that there is a log, and says -1 for its length.
-    db.prepare("SELECT count(*) FROM sqlite_master").get();
-    // Somebody who reads at this moment makes it stop half way, without an error.
-    for (let tries = 1; ; tries += 1) {
-      const [done] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number; log: number }[];
-      if (done?.busy === 0 && done.log === 0) break;
-      if (tries === CHECKPOINT_TRIES) throw new Error(`${file} is never free for a checkpoint`);
-    }
-  } finally {
-    db.close();
-  }
-  // The log's new length is not synced by SQLite: a cut could bring the old log back, and a tear replay half of it.
-  spawnSync("sync", ["-f", file]);
-}
-
-/** Not the sockets, and not the disk's own folder. */
-function isCopied(path: string): boolean {
-  const about = lstatSync(path);
-  return about.isFile() || (about.isDirectory() && !path.endsWith("lost+found"));
-}
-
-/** Copies a state folder of a process that is not running; the disk's own folder stays out. */
-export function copyState(from: string, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  cpSync(from, to, { recursive: true, filter: isCopied });
 }

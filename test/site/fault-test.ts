@@ -14,6 +14,8 @@ interface Options {
   readonly seed: number;
   readonly negativeControl?: NegativeControl;
   readonly points?: readonly string[];
+  readonly twoBridges?: true;
+  readonly mosquitto?: true;
   readonly keep?: true;
 }
 
@@ -40,10 +42,13 @@ const command = new Command("fault-test")
     "kill at these fault points only, e.g. bridge-mid-ingest,gateway-after-commit",
     (text: string) => text.split(","),
   )
+  .option("--two-bridges", "two processes of one bridge on one PostgreSQL")
+  .option("--mosquitto", "Mosquitto between nodes and bridge")
   .option("--keep", "keep the state folder, and print it")
   .addHelpText("after", `\nFaults:\n${FAULTS.map(({ name, does }) => `  ${name.padEnd(18)}${does}`).join("\n")}`)
   .action(async (options: Options & { readonly kills?: number }) => {
-    const { chunk, atOnce, seed, kills, ...others } = options;
+    const { chunk, atOnce, seed, kills, twoBridges, mosquitto, ...more } = options;
+    const others = { ...more, hasTwoBridges: twoBridges === true, hasMosquitto: mosquitto === true };
     const rounds = kills ?? options.rounds;
     const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
     say(`seed ${seed}`);

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { AlarmBody } from "../../protocol/alarm.ts";
+import type { EvidenceBody, EvidenceLostBody } from "../../protocol/evidence.ts";
 import type { SeqRange } from "../../protocol/session.ts";
 
 /** A record that the node had committed: what it owes the bridge for ever. */
@@ -13,6 +14,8 @@ export interface SentRecord {
   readonly kind: string;
   readonly sha256: string;
   readonly alarmId?: string;
+  /** Hashes of the clips that an evidence names, or of the file that was given up. */
+  readonly files?: readonly string[];
 }
 
 const FILE = "journal.sqlite";
@@ -73,8 +76,7 @@ export class JournalObserver {
           .prepare("SELECT seq, kind, bytes FROM record WHERE run_no = ? AND seq > ? ORDER BY seq")
           .all(no, this.#heads.get(run) ?? 0) as { seq: number; kind: string; bytes: Uint8Array }[];
         for (const { seq, kind, bytes } of rows) {
-          const alarmId = kind === "alarm" ? { alarmId: alarmIdOf(bytes) } : {};
-          this.#seen.set(`${run}/${seq}`, { run, seq, kind, sha256: sha256(bytes), ...alarmId });
+          this.#seen.set(`${run}/${seq}`, { run, seq, kind, sha256: sha256(bytes), ...promised(kind, bytes) });
           this.#heads.set(run, seq);
         }
       }
@@ -107,6 +109,13 @@ export class JournalObserver {
     } finally {
       db.close();
     }
+  }
+
+  /** Files in its custody that the bridge, as it is now, has not said to have, and that were not given up. */
+  unsentFiles(epoch: string | undefined): number {
+    const folder = join(this.state, "evidence", "files");
+    if (!existsSync(folder)) return 0;
+    return readdirSync(folder).filter((name) => name.endsWith(".json") && !isOver(join(folder, name), epoch)).length;
   }
 
   /**
@@ -163,6 +172,19 @@ function rowsOf(state: string): ReadonlyMap<string, string> {
   return rows;
 }
 
+/** A card that just goes is over. */
+function isOver(card: string, epoch: string | undefined): boolean {
+  try {
+    const { stored, givenUp } = JSON.parse(readFileSync(card, "utf8")) as {
+      stored?: { epoch: string };
+      givenUp?: string;
+    };
+    return givenUp !== undefined || (stored !== undefined && (epoch === undefined || stored.epoch === epoch));
+  } catch {
+    return !existsSync(card);
+  }
+}
+
 function hasTables(db: Database.Database): boolean {
   return db.prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('run', 'record')").pluck().get() === 2;
 }
@@ -185,6 +207,12 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function alarmIdOf(bytes: Uint8Array): string {
-  return (JSON.parse(new TextDecoder().decode(bytes)) as { body: AlarmBody }).body.alarmId;
+/** What a record owes beside itself: its alarm a case, its clips their files. */
+function promised(kind: string, bytes: Uint8Array): Pick<SentRecord, "alarmId" | "files"> {
+  if (kind !== "alarm" && kind !== "evidence" && kind !== "evidence-lost") return {};
+  const { body } = JSON.parse(new TextDecoder().decode(bytes)) as { body: unknown };
+  if (kind === "alarm") return { alarmId: (body as AlarmBody).alarmId };
+  if (kind === "evidence-lost") return { files: [(body as EvidenceLostBody).sha256] };
+  const { parts } = body as EvidenceBody;
+  return { files: parts.filter(({ type }) => type === "clip").map((part) => part.sha256) };
 }

@@ -2,7 +2,7 @@ import { copyFileSync, cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import Database from "better-sqlite3";
-import { copyState } from "../fault-site.ts";
+import { copyState } from "../state-files.ts";
 import type { Fault } from "./fault.ts";
 
 /** A backup taken online, receipts that leave after it, and then that backup put in place of the database. */

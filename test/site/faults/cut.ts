@@ -26,7 +26,7 @@ export const powerCutFault: Fault = {
         site.disk(half).cut();
         await site.kill(half);
         await site.disk(half).remount();
-        if (half === "bridge") site.checkReceipts();
+        if (half === "bridge") await site.checkReceipts();
         else site.observer.watch();
       },
       async end(site) {

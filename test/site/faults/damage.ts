@@ -1,10 +1,15 @@
 import { closeSync, existsSync, openSync, readSync, statSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { checkpoint, type FaultSite } from "../fault-site.ts";
+import type { FaultSite } from "../fault-site.ts";
 import { type Half, halfOf } from "../lanes.ts";
+import { checkpoint } from "../state-files.ts";
 import type { Fault } from "./fault.ts";
 
-const FILES: Readonly<Record<Half, string>> = { gateway: "journal.sqlite", bridge: "bridge.sqlite" };
+const FILES: Readonly<Record<Half, string>> = {
+  gateway: "journal.sqlite",
+  bridge: "bridge.sqlite",
+  "second-bridge": "bridge.sqlite",
+};
 /** Enough of a page that SQLite sees that it is none. */
 const ROTTEN_BYTES = 512;
 

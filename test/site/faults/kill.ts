@@ -24,7 +24,7 @@ export function killFault(only?: readonly string[]): Fault {
   return {
     name: "kill",
     does: "SIGKILL at a random moment or at a named fault point, by turns",
-    lanes: ["gateway", "bridge"],
+    lanes: ["gateway", "bridge", "second-bridge"],
     stroke(lane, random, turn) {
       const half = halfOf(lane);
       const points = only?.filter((point) => pointsOf(half).includes(point)) ?? pointsOf(half);

@@ -2,6 +2,20 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Fault } from "./fault.ts";
 
+/** What a box in a valley has for an hour: 64 kbit/s, 300 ms, three packets in a hundred lost, and all of it shared. */
+export const badLineFault: Fault = {
+  name: "bad-line",
+  does: "the gateway's connection goes over the TUN link: 64 kbit/s, 300 ms, 3 % of the packets lost",
+  lanes: ["link"],
+  needs: ["bad-line"],
+  stroke: (_lane, random) => ({
+    says: "line gets bad",
+    holdMs: 8_000 + random() * 12_000,
+    inject: (site) => site.route("bad line"),
+    end: (site) => site.route("good line"),
+  }),
+};
+
 /** A reset: both ends hear of it at once. */
 export const linkCutFault: Fault = {
   name: "link-cut",

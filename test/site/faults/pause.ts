@@ -9,7 +9,7 @@ const SLICE_MS = 100;
 export const stopFault: Fault = {
   name: "stop",
   does: "SIGSTOP for some seconds, then SIGCONT",
-  lanes: ["gateway", "bridge"],
+  lanes: ["gateway", "bridge", "second-bridge"],
   stroke(lane, random) {
     const half = halfOf(lane);
     return {
@@ -25,14 +25,15 @@ export const stopFault: Fault = {
 export const slowBridgeFault: Fault = {
   name: "slow-bridge",
   does: "the bridge gets a few milliseconds of each 100",
-  lanes: ["bridge"],
-  stroke(_lane, random) {
+  lanes: ["bridge", "second-bridge"],
+  stroke(lane, random) {
+    const half = halfOf(lane);
     const runMs = 5 + random() * 20;
     const forMs = 3_000 + random() * 5_000;
     return {
-      says: `bridge gets ${Math.round(runMs)} ms of each ${SLICE_MS}`,
+      says: `${half} gets ${Math.round(runMs)} ms of each ${SLICE_MS}`,
       holdMs: 0,
-      inject: (site) => slices(site, "bridge", runMs, forMs),
+      inject: (site) => slices(site, half, runMs, forMs),
       end: async () => {},
     };
   },

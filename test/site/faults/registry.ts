@@ -1,11 +1,13 @@
 import { cardBackFault, clonedCardFault, oldBackupFault } from "./back-in-time.ts";
+import { brokerKilledFault, brokerStoppedFault } from "./broker.ts";
 import { clock1970Fault, clockBackFault } from "./clock.ts";
 import { powerCutFault } from "./cut.ts";
 import { corruptDatabaseFault, flippedDatabaseFault, flippedWalFault, tornWalFault } from "./damage.ts";
 import { fullDiskFault, readOnlyDiskFault, slowDiskFault } from "./disk.ts";
 import type { Fault } from "./fault.ts";
 import { killFault } from "./kill.ts";
-import { dnsGoneFault, halfOpenFault, linkCutFault } from "./link.ts";
+import { badLineFault, dnsGoneFault, halfOpenFault, linkCutFault } from "./link.ts";
+import { newerGatewayFault } from "./newer-gateway.ts";
 import { slowBridgeFault, stopFault } from "./pause.ts";
 
 /** Every fault that a run can be made of, by name. */
@@ -17,6 +19,10 @@ export const FAULTS: readonly Fault[] = [
   linkCutFault,
   halfOpenFault,
   dnsGoneFault,
+  badLineFault,
+  brokerKilledFault,
+  brokerStoppedFault,
+  newerGatewayFault,
   tornWalFault,
   flippedWalFault,
   flippedDatabaseFault,
