@@ -116,13 +116,13 @@ export function decodeUp(bytes: Uint8Array): UpMessage {
   const headerEnd = plain.indexOf(NEWLINE);
   const header = jsonOf(headerEnd < 0 ? plain : plain.subarray(0, headerEnd));
   if (typeof header !== "object" || header === null) return fault("ENVELOPE_HEADER");
-  if ("type" in header) {
-    // Whatever version it calls its own: it lists those that it writes, and must be answered with ours.
-    return headerEnd < 0 && checkedHello.Check(header) ? { type: "hello", hello: header } : fault("HELLO_INVALID");
-  }
+  const isHello = "type" in header;
+  // Whatever version it calls its own: it lists those that it writes, and must be answered with ours.
+  if (isHello && headerEnd < 0 && checkedHello.Check(header)) return { type: "hello", hello: header };
   if ("v" in header && typeof header.v === "number" && !READABLE_VERSIONS.includes(header.v)) {
     return fault("ENVELOPE_VERSION");
   }
+  if (isHello) return fault("HELLO_INVALID");
   if (!checkedHeader.Check(header)) return fault("ENVELOPE_HEADER");
   const items = splitItems(plain, headerEnd, header.count);
   return items === undefined ? fault("ENVELOPE_ITEMS") : { type: "envelope", header, items };

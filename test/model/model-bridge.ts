@@ -25,7 +25,12 @@ import type { Hello, ReceiptMessage } from "../../protocol/session.ts";
 import type { Chance } from "./chance.ts";
 
 /** How the bridge could be built wrongly: the model must see each. */
-export type BridgeMutation = "no-unique-key" | "receipt-before-commit" | "writer-without-lock" | "declared-is-a-repeat";
+export type BridgeMutation =
+  | "no-unique-key"
+  | "receipt-before-commit"
+  | "writer-without-lock"
+  | "declared-is-a-repeat"
+  | "hello-in-newest-version";
 
 export interface ModelCase extends GroupingCase {
   isOpen: boolean;
@@ -181,7 +186,10 @@ export class ModelBridge {
     const answers: ReceiptMessage[] = [];
     let hasAlarms = false;
     for (const message of messages) {
-      if (message.type === "hello") answers.push(...this.#takeHello(database, message.hello));
+      // What a bridge does that looks at the version of a page before its list of versions.
+      const isUnread = this.#mutation === "hello-in-newest-version" && message.type === "hello" && message.hello.v > 1;
+      if (isUnread) answers.push({ ...this.#head(database), type: "say-hello" });
+      else if (message.type === "hello") answers.push(...this.#takeHello(database, message.hello));
       else if (message.type === "fault") {
         if (message.fault.code !== "HELLO_INVALID") {
           answers.push({ ...this.#head(database), type: "undecodable", sha256: message.fault.sha256 });

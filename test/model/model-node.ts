@@ -7,7 +7,7 @@ import { encodeHello } from "../../protocol/hello.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import { contains, type Ranges, rangesOfSeqs } from "../../protocol/ranges.ts";
 import type { NewRecord } from "../../protocol/record.ts";
-import type { ReceiptMessage } from "../../protocol/session.ts";
+import type { Hello, ReceiptMessage } from "../../protocol/session.ts";
 import type { CardRun } from "./card.ts";
 import { Card, type CardRow } from "./card.ts";
 import type { Chance } from "./chance.ts";
@@ -19,7 +19,8 @@ export type NodeMutation =
   | "run-id-from-card"
   | "tail-lost"
   | "receipts-of-any-epoch"
-  | "forgets-unheard";
+  | "forgets-unheard"
+  | "hello-in-newest-version";
 
 export interface NodeWorld {
   readonly chance: Chance;
@@ -41,6 +42,8 @@ interface Process {
   readonly run: CardRun;
   readonly sender: Sender;
   readonly startedMs: number;
+  /** A program that is still to come: it writes version 2 beside that of this bridge. */
+  readonly isLater: boolean;
   session: string | undefined;
   wakeAtMs: number | undefined;
   /** The bridge has named rows as stored to this very process: what is marked was marked under an epoch that stands. */
@@ -84,6 +87,7 @@ export class ModelNode {
       run,
       sender,
       startedMs: this.#world.nowMs(),
+      isLater: chance.below(4) === 0,
       session: undefined,
       wakeAtMs: undefined,
       isHeard: false,
@@ -279,6 +283,10 @@ export class ModelNode {
     });
   }
 
+  #ofLater(page: Hello): Hello {
+    return { ...page, versions: [2, ...page.versions], v: this.#mutation === "hello-in-newest-version" ? 2 : page.v };
+  }
+
   #obey(process: Process, command: SenderCommand): void {
     const { chance } = this.#world;
     switch (command.type) {
@@ -289,7 +297,7 @@ export class ModelNode {
         });
         break;
       case "publish-hello":
-        this.#world.up(encodeHello(command.page));
+        this.#world.up(encodeHello(process.isLater ? this.#ofLater(command.page) : command.page));
         break;
       case "read":
         this.#later(process, chance.below(3), () => {

@@ -11,6 +11,7 @@ const WRONG: readonly (readonly [Mutation, RegExp])[] = [
   ["run-id-from-card", /other bytes are stored|an alarm|neither stored/],
   ["forgets-unheard", /neither stored nor declared|lost/],
   ["tail-lost", /an alarm|only declared|neither stored/],
+  ["hello-in-newest-version", /neither stored nor declared|an alarm|drain/],
   ["no-unique-key", /in 2 cases|in [3-9] cases/],
   ["writer-without-lock", /two cases of one kind are open/],
   ["declared-is-a-repeat", /only declared|lost/],

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { decodeUp } from "../../protocol/envelope.ts";
 import {
   commonVersion,
   decodeReceiptMessage,
@@ -7,6 +8,7 @@ import {
   haveEntry,
   helloPages,
 } from "../../protocol/hello.ts";
+import { READABLE_VERSIONS } from "../../protocol/limits.ts";
 import { newRunId } from "../../protocol/new-ids.ts";
 import { addRange, complementWithin, intersect, rangesOfSeqs, subtract, union } from "../../protocol/ranges.ts";
 
@@ -19,6 +21,14 @@ test("a hello of 1201 runs has three pages, newest first, and its open alarms st
     [2, true, 201, 1],
   ]);
   expect(pages.flatMap((page) => page.runs)).toEqual(runs);
+});
+
+test("a page is written in the oldest version that the node writes, and read whatever version it calls its own", () => {
+  const [page] = helloPages({ session: newRunId(), current: newRunId(), runs: [], open: [] });
+  expect(page?.v).toBe(Math.min(...READABLE_VERSIONS));
+  // A bridge that is behind must learn which versions there are, else the two never come together.
+  const later = { ...page, v: 9, versions: [9, 8], later: { of: "version 9" } };
+  expect(decodeUp(Buffer.from(JSON.stringify(later)))).toMatchObject({ type: "hello", hello: { versions: [9, 8] } });
 });
 
 test("a node without any run says hello all the same", () => {

@@ -10,7 +10,8 @@ import { needFaultRigs } from "./need-fault-rigs.ts";
 const SEED = Number(process.env["SHAO_SEED"] ?? Date.now() % 1_000_000);
 const KILLS = 3_000;
 const CUTS = 200;
-const MIXED = 190;
+const MIXED = 200;
+const TWO = 400;
 /** A half that starts keeps one core busy, one that waits for its fault point none. */
 const AT_ONCE = 3;
 const LONG_MS = 4 * 3_600_000;
@@ -43,11 +44,29 @@ test(`${CUTS} power cuts take back no commit and no receipt`, { timeout: LONG_MS
   expect((await manyRuns({ faults: ["cut"], rounds: 20 }, CUTS)).sums().cuts).toBe(CUTS);
 });
 
-test("every fault, mixed with every other, leaves nothing lost, doubled or unexplained", {
+test(`${TWO} strokes at two processes of one bridge, the broker outside and their gateways lose nothing`, {
   timeout: LONG_MS,
 }, async (context) => {
+  const names = FAULTS.filter(({ lanes }) => lanes.includes("second-bridge") || lanes.includes("link")).map(
+    ({ name }) => name,
+  );
+  needFaultRigs(context, "two-bridges", ...names);
+  const { faults } = (await manyRuns({ faults: names, rounds: 40, hasTwoBridges: true }, TWO)).sums();
+  expect(Object.keys(faults).sort()).toEqual([...names].sort());
+});
+
+test("every fault, mixed with every other, leaves nothing lost, doubled or unexplained, with the broker inside", {
+  timeout: LONG_MS,
+}, async (context) => {
+  const names = FAULTS.filter(({ needs = [] }) => !needs.includes("mosquitto")).map(({ name }) => name);
+  needFaultRigs(context, ...names);
+  const { faults } = (await manyRuns({ faults: names, rounds: 40 }, MIXED)).sums();
+  expect(Object.keys(faults).sort()).toEqual([...names].sort());
+});
+
+test("and with the broker outside", { timeout: LONG_MS }, async (context) => {
   const names = FAULTS.map(({ name }) => name);
   needFaultRigs(context, ...names);
-  const { faults } = (await manyRuns({ faults: names, rounds: 38 }, MIXED)).sums();
+  const { faults } = (await manyRuns({ faults: names, rounds: 40 }, MIXED)).sums();
   expect(Object.keys(faults).sort()).toEqual([...names].sort());
 });

@@ -3,8 +3,8 @@ import { isMainThread } from "node:worker_threads";
 
 /**
  * Loaded before a gateway (`--import`, in its threads too), it makes one of a version that is still to come: it writes version 2
- * beside 1, every record and every body has a field that nobody knows yet, and every third of its own health records is of a kind
- * that nobody knows.
+ * beside 1, every record and every body has a field that nobody knows yet, and every third word about a device is of a kind that
+ * nobody knows.
  */
 const CHANGES: Readonly<Record<string, (source: string) => string>> = {
   "/protocol/limits.ts": (source) =>
@@ -23,7 +23,7 @@ const CHANGES: Readonly<Record<string, (source: string) => string>> = {
       "JSON.stringify(body);",
       'JSON.stringify({ ...(body as object), later: ["a field", { of: "version 2" }] });',
     ) +
-    '\nlet written = 0;\nfunction later(kind: string): string {\n  return kind === "health" && written++ % 3 === 2 ? "later-health" : kind;\n}\n',
+    '\nlet written = 0;\nfunction later(kind: string): string {\n  return kind === "device" && written++ % 3 === 2 ? "later-device" : kind;\n}\n',
 };
 
 registerHooks({
