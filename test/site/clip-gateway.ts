@@ -6,8 +6,8 @@ import { destination, pino } from "pino";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { loadGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
 import { GATEWAY_NEGATIVE_CONTROLS, parseGatewayFaultPoint } from "../../gateway/contracts/fault-points.ts";
-import { keepRunning } from "../../gateway/keep-running.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
+import { keepRunning } from "../../gateway/keep-running.ts";
 import { newAlarmId } from "../../protocol/new-ids.ts";
 
 /**
