@@ -1,5 +1,4 @@
 import { useEffect } from "preact/hooks";
-import { CrewPage } from "./pages/crew.tsx";
 import { DeskPage } from "./pages/desk.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { WelcomePage } from "./pages/welcome.tsx";
@@ -10,6 +9,7 @@ import { navigate, path, pathParts } from "./router.ts";
 import { account, homeOf, loadSession, sessionProblem } from "./state/session.ts";
 import { locale, t } from "./text/locale.ts";
 
+const CrewPage = later(async () => (await import("./pages/crew.tsx")).CrewPage);
 const CrewsPage = later(async () => (await import("./pages/crews.tsx")).CrewsPage);
 const NodePage = later(async () => (await import("./pages/node.tsx")).NodePage);
 const NodesPage = later(async () => (await import("./pages/nodes.tsx")).NodesPage);

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import "../styles/crew.css";
 import { ProblemError } from "../api/client.ts";
 import { streamState } from "../api/events.ts";
 import { distanceM, lastPosition, positionState, sharePosition } from "../crew/position.ts";

@@ -6,42 +6,64 @@ import { CaseFinding } from "../parts/case-finding.tsx";
 import { CaseHead, CaseNow } from "../parts/case-head.tsx";
 import { CaseLevels } from "../parts/case-levels.tsx";
 import { CaseList } from "../parts/case-list.tsx";
+import { useDeskKeys } from "../parts/desk-keys.ts";
 import { Icon } from "../parts/icon.tsx";
+import { later } from "../parts/later.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
 import { StateStrip } from "../parts/state-strip.tsx";
 import { Timeline } from "../parts/timeline.tsx";
-import { navigate } from "../router.ts";
-import { casesInOrder, isEnded, loadDesk, selectCase, selectedCase, siteTimeZone } from "../state/desk.ts";
+import { asked } from "../state/asked.ts";
+import { loadDesk, selectCase, selectedCase, siteTimeZone } from "../state/desk.ts";
 import { lookAt } from "../state/looked-at.ts";
+import { loadRegisters } from "../state/registers.ts";
+import { may } from "../state/session.ts";
 import { t } from "../text/locale.ts";
+
+const CaseFacts = later(async () => (await import("../parts/case-facts.tsx")).CaseFacts);
+const DeskPlan = later(async () => (await import("../parts/desk-plan.tsx")).DeskPlan);
+const Help = later(async () => (await import("../parts/help.tsx")).Help);
+const ReportForm = later(async () => (await import("../parts/report-form.tsx")).ReportForm);
+
+type Open = "help" | "report";
 
 export function DeskPage({ caseId }: { readonly caseId: string | undefined }) {
   const [error, setError] = useState<unknown>();
+  const [open, setOpen] = useState<Open>();
   useEffect(() => {
     loadDesk().catch(setError);
+    // Labels only: without them codes are shown.
+    loadRegisters().catch(() => {});
   }, []);
   useEffect(() => {
     setError(undefined);
+    asked.value = undefined;
     selectCase(caseId).catch(setError);
     if (caseId !== undefined) lookAt(caseId);
     return () => void selectCase(undefined);
   }, [caseId]);
-  useKeys(caseId);
+  const onReport = (): void => {
+    if (may("actOnCases")) setOpen("report");
+  };
+  const onHelp = (): void => setOpen("help");
+  useDeskKeys(caseId, { onReport, onHelp });
 
   const detail = selectedCase.value;
   return (
     <div class={`desk${caseId === undefined ? " is-list" : " is-case"}`}>
-      <CaseList selectedId={caseId} />
+      <CaseList selectedId={caseId} onReport={onReport} onHelp={onHelp} />
       <section class="case" aria-label={t("desk.case")} aria-live="off">
         <ProblemNote error={error} />
-        {!detail && !error && (
+        {caseId === undefined && <DeskPlan />}
+        {caseId !== undefined && !detail && !error && (
           <div class="empty is-tall">
-            <Icon name={caseId === undefined ? "chevron" : "starting"} size={28} />
-            <p>{t(caseId === undefined ? "desk.choose" : "shell.opening")}</p>
+            <Icon name="starting" size={28} />
+            <p>{t("shell.opening")}</p>
           </div>
         )}
         {detail && <CaseBody detail={detail} />}
       </section>
+      {open === "help" && <Help onClose={() => setOpen(undefined)} />}
+      {open === "report" && <ReportForm onClose={() => setOpen(undefined)} />}
     </div>
   );
 }
@@ -54,16 +76,17 @@ function CaseBody({ detail }: { readonly detail: NonNullable<typeof selectedCase
       <a class="back" href="/desk">
         <Icon name="back" size={14} /> {t("desk.back")}
       </a>
-      <CaseHead view={view} />
+      <CaseHead view={view} timeZone={timeZone} />
       <StateStrip view={view} timeline={timeline} timeZone={timeZone} />
       <CaseNow detail={detail} />
       <CaseActs view={view} />
       <div class="case-columns">
         <div class="case-column">
-          <Candidates detail={detail} />
+          {view.toLocate !== true && <Candidates detail={detail} />}
           <CaseFinding detail={detail} timeZone={timeZone} />
           <CaseLevels detail={detail} timeZone={timeZone} />
           <CaseEvidence detail={detail} timeZone={timeZone} />
+          <CaseFacts detail={detail} timeZone={timeZone} />
         </div>
         <section class="panel" aria-label={t("timeline.title")}>
           <h3>{t("timeline.title")}</h3>
@@ -73,25 +96,3 @@ function CaseBody({ detail }: { readonly detail: NonNullable<typeof selectedCase
     </article>
   );
 }
-
-/** j and k walk the list, a goes to the first crew's button, n writes a note; never while somebody types. */
-function useKeys(caseId: string | undefined): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const going = casesInOrder.value.filter((view) => !isEnded(view));
-      const at = going.findIndex((view) => view.id === caseId);
-      const next = event.key === "j" ? going[at + 1] : event.key === "k" ? going[Math.max(0, at - 1)] : undefined;
-      if (next) navigate(`/desk/${encodeURIComponent(next.id)}`);
-      else if (event.key === "a") document.querySelector<HTMLElement>("[data-assign]")?.focus();
-      else if (event.key === "n") document.querySelector<HTMLElement>("[data-act=note]")?.click();
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, [caseId]);
-}
-
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof Element && target.closest("input, textarea, select, dialog") !== null;

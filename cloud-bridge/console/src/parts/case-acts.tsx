@@ -1,124 +1,128 @@
-import { useState } from "preact/hooks";
-import type { CaseAct, CaseView } from "../../../api/schema/desk.ts";
-import { newIdempotencyKey } from "../api/client.ts";
-import { nowMs } from "../clock.ts";
+import { signal } from "@preact/signals";
+import type { CaseView } from "../../../api/schema/desk.ts";
+import { type Asked, asked } from "../state/asked.ts";
 import { actOnCase, isEnded } from "../state/desk.ts";
 import { may } from "../state/session.ts";
 import { t } from "../text/locale.ts";
-import { Dialog } from "./dialog.tsx";
 import { Icon, type IconName } from "./icon.tsx";
+import { later } from "./later.tsx";
+import { ProblemNote } from "./problem.tsx";
 
-type Asked = "note" | "withdraw" | "suspend" | "false-alarm" | "close-unverified" | "close-event" | "reopen";
+const ActForm = later(async () => (await import("./act-forms.tsx")).ActForm);
 
-const LOOK: Readonly<Record<Asked, IconName>> = {
-  note: "note",
-  withdraw: "back",
-  suspend: "suspended",
-  "false-alarm": "false-alarm",
-  "close-unverified": "closed-unverified",
-  "close-event": "closed",
-  reopen: "open",
+const LOOK: Readonly<Record<Asked, { readonly icon: IconName; readonly key?: string }>> = {
+  note: { icon: "note", key: "n" },
+  locate: { icon: "place", key: "l" },
+  withdraw: { icon: "back", key: "w" },
+  suspend: { icon: "suspended", key: "s" },
+  outcome: { icon: "resolved", key: "o" },
+  "close-event": { icon: "closed", key: "c" },
+  "false-alarm": { icon: "false-alarm", key: "f" },
+  "close-unverified": { icon: "closed-unverified", key: "c" },
+  reopen: { icon: "open" },
+  categorise: { icon: "queue" },
+  transfer: { icon: "en-route" },
 };
 const GRAVE: ReadonlySet<Asked> = new Set(["false-alarm", "close-unverified"]);
-const SUSPEND_MINUTES = [15, 30, 60, 120, 480];
-const MINUTE_MS = 60_000;
 
 const hasLeg = ({ assignment }: CaseView): boolean =>
   assignment !== undefined && ["assigned", "acknowledged", "en-route", "on-scene"].includes(assignment.state);
 
-function offered(view: CaseView): Asked[] {
-  if (isEnded(view)) return ["note", "reopen"];
-  const acts: Asked[] = ["note"];
-  if (hasLeg(view)) acts.push("withdraw");
-  if (view.state !== "suspended") acts.push("suspend");
-  if (view.nature === "event") acts.push("close-event");
-  acts.push("false-alarm", "close-unverified");
-  return acts;
+/** Those that are at hand, and those behind “more”. */
+function offered(view: CaseView): { readonly first: readonly Asked[]; readonly more: readonly Asked[] } {
+  if (isEnded(view)) return { first: ["note", "outcome", "reopen"], more: [] };
+  const first: Asked[] = view.toLocate === true ? ["locate", "note"] : ["note"];
+  if (hasLeg(view)) first.push("withdraw");
+  if (view.state !== "suspended") first.push("suspend");
+  first.push("outcome");
+  if (view.nature === "event") first.push("close-event");
+  first.push("false-alarm");
+  const more: Asked[] = ["categorise", "transfer"];
+  if (view.toLocate !== true) more.push("locate");
+  more.push("close-unverified");
+  return { first, more };
+}
+
+/** Asks for the act of a key, where it is offered now. */
+export function askByKey(view: CaseView, key: string): boolean {
+  const { first, more } = offered(view);
+  const act = [...first, ...more].find((one) => LOOK[one].key === key);
+  if (act === undefined || !may("actOnCases")) return false;
+  asked.value = act;
+  return true;
 }
 
 /** What a dispatcher may do besides sending a crew. Every one names a cause, which stands in the timeline for ever. */
 export function CaseActs({ view }: { readonly view: CaseView }) {
-  const [asked, setAsked] = useState<Asked>();
   if (!may("actOnCases")) return null;
+  const { first, more } = offered(view);
+  const now = asked.value;
   return (
     <div class="acts">
       {view.state === "suspended" && <ResumeButton view={view} />}
-      {offered(view).map((act) => (
-        <button
-          key={act}
-          type="button"
-          class={`button${GRAVE.has(act) ? " is-quiet-grave" : ""}`}
-          onClick={() => setAsked(act)}
-          data-act={act}
-        >
-          <Icon name={LOOK[act]} size={14} />
-          {t(`act.${act}`)}
-        </button>
+      {first.map((act) => (
+        <ActButton key={act} act={act} isMain={act === "locate"} />
       ))}
-      {asked !== undefined && <AskCause key={asked} view={view} act={asked} onClose={() => setAsked(undefined)} />}
+      {more.length > 0 && (
+        <details class="menu" data-more>
+          <summary class="button">
+            <Icon name="more" size={14} /> {t("act.more")}
+          </summary>
+          <div class="menu-items">
+            {more.map((act) => (
+              <ActButton key={act} act={act} />
+            ))}
+          </div>
+        </details>
+      )}
+      {now !== undefined && (
+        <ActForm
+          key={`${view.id} ${now}`}
+          view={view}
+          act={now}
+          onClose={() => {
+            asked.value = undefined;
+          }}
+        />
+      )}
     </div>
   );
 }
 
-function ResumeButton({ view }: { readonly view: CaseView }) {
+function ActButton({ act, isMain = false }: { readonly act: Asked; readonly isMain?: boolean }) {
+  const { icon, key } = LOOK[act];
   return (
     <button
       type="button"
-      class="button is-main"
-      onClick={() => void actOnCase(view.id, { act: "resume" }).catch(() => {})}
-      data-act="resume"
+      class={`button${GRAVE.has(act) ? " is-quiet-grave" : ""}${isMain ? " is-main" : ""}`}
+      onClick={(event) => {
+        event.currentTarget.closest("details")?.removeAttribute("open");
+        asked.value = act;
+      }}
+      data-act={act}
+      {...(key === undefined ? {} : { "aria-keyshortcuts": key })}
     >
-      {t("act.resume")}
+      <Icon name={icon} size={14} />
+      {t(`act.${act}`)}
+      {key !== undefined && <kbd>{key}</kbd>}
     </button>
   );
 }
 
-interface AskCauseProps {
-  readonly view: CaseView;
-  readonly act: Asked;
-  readonly onClose: () => void;
-}
-
-function AskCause({ view, act, onClose }: AskCauseProps) {
-  const [cause, setCause] = useState("");
-  const [minutes, setMinutes] = useState(30);
-  const [key] = useState(newIdempotencyKey);
-  const send = async (): Promise<void> => {
-    const body: CaseAct =
-      act === "suspend" ? { act, cause, untilMs: Math.round(nowMs.value + minutes * MINUTE_MS) } : { act, cause };
-    await actOnCase(view.id, body, key);
+function ResumeButton({ view }: { readonly view: CaseView }) {
+  const resume = (): void => {
+    resumeProblem.value = undefined;
+    actOnCase(view.id, { act: "resume" }).catch((cause: unknown) => {
+      resumeProblem.value = cause;
+    });
   };
   return (
-    <Dialog
-      title={t(`act.${act}.title`, { n: view.number })}
-      doIt={t(`act.${act}`)}
-      isGrave={GRAVE.has(act)}
-      onDo={send}
-      onClose={onClose}
-    >
-      <p class="quiet">{t(`act.${act}.lead`)}</p>
-      {act === "suspend" && (
-        <fieldset class="choice">
-          <legend>{t("act.suspend.for")}</legend>
-          {SUSPEND_MINUTES.map((n) => (
-            <label key={n}>
-              <input type="radio" name="minutes" checked={n === minutes} onChange={() => setMinutes(n)} />
-              <span>{n < 60 ? t("unit.minutes", { n }) : t("unit.hours", { n: n / 60 })}</span>
-            </label>
-          ))}
-        </fieldset>
-      )}
-      <label class="field">
-        <span>{t(act === "note" ? "act.note.text" : "act.cause")}</span>
-        <textarea
-          value={cause}
-          onInput={(event) => setCause(event.currentTarget.value)}
-          required
-          maxLength={500}
-          rows={3}
-          autofocus
-        />
-      </label>
-    </Dialog>
+    <>
+      <button type="button" class="button is-main" onClick={resume} data-act="resume">
+        {t("act.resume")}
+      </button>
+      <ProblemNote error={resumeProblem.value} />
+    </>
   );
 }
+const resumeProblem = signal<unknown>(undefined);

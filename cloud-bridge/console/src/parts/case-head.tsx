@@ -5,6 +5,7 @@ import { formatAge, formatLevel, formatRunning } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
 import { sayIn } from "../text/sentences.ts";
 import { isTextKey } from "../text/translate.ts";
+import { DueFacts } from "./due-time.tsx";
 import { Icon } from "./icon.tsx";
 import { StateBadge } from "./state-badge.tsx";
 
@@ -17,7 +18,12 @@ export function caseTitle({ title }: CaseView): string {
   return [isTextKey(key) ? t(key) : rule, ...rest].join(" · ");
 }
 
-export function CaseHead({ view }: { readonly view: CaseView }) {
+export interface CaseHeadProps {
+  readonly view: CaseView;
+  readonly timeZone: string | undefined;
+}
+
+export function CaseHead({ view, timeZone }: CaseHeadProps) {
   return (
     <header class="case-head">
       <div class="case-head-words">
@@ -27,7 +33,11 @@ export function CaseHead({ view }: { readonly view: CaseView }) {
           <CaseTags view={view} />
         </p>
         <h2>{caseName(view)}</h2>
-        <p class="quiet">{caseTitle(view)}</p>
+        <p class="quiet">
+          {caseTitle(view)}
+          {view.address !== undefined && ` · ${view.address}`}
+        </p>
+        <DueFacts view={view} timeZone={timeZone} />
       </div>
       {view.levelDb !== undefined && (
         <dl class="levels">
@@ -65,6 +75,17 @@ export function CaseTags({ view }: { readonly view: CaseView }) {
           {t("case.late")}
         </span>
       )}
+      {view.isHeld === true && (
+        <span class="tag" title={t("case.held.hint")}>
+          {t("case.held")}
+        </span>
+      )}
+      {view.toLocate === true && (
+        <span class="tag is-warning">
+          <Icon name="place" size={11} /> {t("case.to-locate")}
+        </span>
+      )}
+      {view.escalatedTo !== undefined && <span class="tag is-warning">{t("case.supervised")}</span>}
       {view.unwatched && (
         <span class="tag is-warning" title={t("case.unwatched.hint")}>
           {t("case.unwatched")}
@@ -120,6 +141,7 @@ function nowWords(view: CaseView): string | undefined {
   const crew = view.assignment?.crewName ?? "";
   switch (view.state) {
     case "open":
+      if (view.toLocate === true) return t("case.now.to-locate");
       return view.assignment?.state === "proposed" ? t("case.now.proposed", { crew }) : t("case.now.open");
     case "assigned":
       return t("case.now.assigned", { crew });

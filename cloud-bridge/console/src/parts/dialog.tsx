@@ -9,6 +9,7 @@ export interface DialogProps {
   /** The word on the button that does it; without it the dialog only tells. */
   readonly doIt?: string;
   readonly isGrave?: boolean;
+  readonly isWide?: boolean;
   /** The caller shows what came of it in place of this dialog. */
   readonly staysOpen?: boolean;
   readonly onDo?: () => Promise<void>;
@@ -16,7 +17,16 @@ export interface DialogProps {
 }
 
 /** The browser's own modal dialog: it keeps the focus inside and gives it back. */
-export function Dialog({ title, children, doIt, isGrave = false, staysOpen = false, onDo, onClose }: DialogProps) {
+export function Dialog({
+  title,
+  children,
+  doIt,
+  isGrave = false,
+  isWide = false,
+  staysOpen = false,
+  onDo,
+  onClose,
+}: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
@@ -39,7 +49,7 @@ export function Dialog({ title, children, doIt, isGrave = false, staysOpen = fal
     }
   };
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby={titleId} onClose={onClose}>
+    <dialog ref={dialog} class={`dialog${isWide ? " is-wide" : ""}`} aria-labelledby={titleId} onClose={onClose}>
       <form onSubmit={(event) => void submit(event)}>
         <h2 id={titleId}>{title}</h2>
         {children}

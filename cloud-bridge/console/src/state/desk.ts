@@ -1,4 +1,4 @@
-import { computed, signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { CaseAct, CaseDetail, CaseView } from "../../../api/schema/desk.ts";
 import type { Site } from "../../../api/schema/fleet.ts";
 import type { CrewView } from "../../../api/schema/roster.ts";
@@ -18,38 +18,63 @@ export const isDeskLoaded = signal(false);
 const ENDED = new Set(["closed", "closed-unverified", "false-alarm", "self-cleared", "merged"]);
 export const isEnded = (view: CaseView): boolean => ENDED.has(view.state);
 
-/** What needs a person first: not ended before ended, unanswered before under way, newest first. */
-export const casesInOrder = computed(() =>
-  [...cases.value.values()].sort(
-    (a, b) => Number(isEnded(a)) - Number(isEnded(b)) || urgency(a) - urgency(b) || b.openedAtMs - a.openedAtMs,
-  ),
-);
-
-function urgency(view: CaseView): number {
-  if (view.state === "open") return view.late ? 1 : 0;
-  return view.state === "suspended" ? 3 : 2;
-}
-
 /** An older picture never replaces a newer one: a list that was asked for before an event may arrive after it. */
-function put(view: CaseView): void {
-  const known = cases.value.get(view.id);
-  if (known && known.updatedAtMs > view.updatedAtMs) return;
-  cases.value = new Map(cases.value).set(view.id, view);
+function put(...views: readonly CaseView[]): void {
+  const next = new Map(cases.value);
+  for (const view of views) {
+    const known = next.get(view.id);
+    if (!known || known.updatedAtMs <= view.updatedAtMs) next.set(view.id, view);
+  }
+  cases.value = next;
 }
 
+const GATHER_MS = 40;
+let gathered: CaseView[] = [];
+
+/** In a storm many cases change at once: the list is drawn once for all that came within a moment. */
+function putSoon(view: CaseView): void {
+  if (gathered.length === 0) {
+    setTimeout(() => {
+      const views = gathered;
+      gathered = [];
+      put(...views);
+    }, GATHER_MS);
+  }
+  gathered.push(view);
+}
+
+const PAGE = 500;
+const ENDED_SHOWN = 100;
+
+/** Every case that goes on, however many; of the ended, the newest. */
 export async function loadDesk(): Promise<void> {
-  const [caseList, crewList] = await Promise.all([
-    call<PageOf<CaseView>>("GET", "/cases?limit=200"),
-    call<PageOf<CrewView>>("GET", "/crews?limit=200"),
+  const [going, ended, crewList] = await Promise.all([
+    allOf<CaseView>(`/cases?open=true&limit=${PAGE}`),
+    call<PageOf<CaseView>>("GET", `/cases?open=false&limit=${ENDED_SHOWN}`),
+    allOf<CrewView>(`/crews?limit=${PAGE}`),
     loadSites(),
   ]);
-  for (const view of caseList.items) put(view);
-  crews.value = crewList.items;
-  isDeskLoaded.value = true;
+  batch(() => {
+    put(...going, ...ended.items);
+    crews.value = crewList;
+    isDeskLoaded.value = true;
+  });
+}
+
+/** All pages of a list. */
+export async function allOf<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  let cursor = "";
+  for (;;) {
+    const page = await call<PageOf<T>>("GET", `${path}${cursor}`);
+    items.push(...page.items);
+    if (page.next === undefined) return items;
+    cursor = `&cursor=${encodeURIComponent(page.next)}`;
+  }
 }
 
 export async function loadSites(): Promise<void> {
-  const { items } = await call<PageOf<Site>>("GET", "/sites?limit=500");
+  const items = await allOf<Site>(`/sites?limit=${PAGE}`);
   sites.value = new Map(items.map((site) => [site.id, site]));
 }
 
@@ -88,7 +113,7 @@ export async function actOnCase(id: string, act: CaseAct, key = newIdempotencyKe
 // ---- events
 
 onEvent("case", ({ case: view, entry }) => {
-  put(view);
+  putSoon(view);
   const detail = selectedCase.value;
   if (detail?.case.id !== view.id) return;
   const isNewEntry = entry !== undefined && !detail.timeline.some(({ seq }) => seq === entry.seq);
@@ -103,7 +128,7 @@ onEvent("case", ({ case: view, entry }) => {
 });
 
 onEvent("assignment", ({ assignment, case: view }) => {
-  put(view);
+  putSoon(view);
   crews.value = crews.value.map((crew) => (crew.id === assignment.crewId ? { ...crew, assignment } : crew));
 });
 

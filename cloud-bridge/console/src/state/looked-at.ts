@@ -4,7 +4,7 @@ import { cases } from "./desk.ts";
 import { account } from "./session.ts";
 
 const STORED = "shao.looked-at";
-const MOST_REMEMBERED = 500;
+const MOST_REMEMBERED = 2000;
 const REPEAT_MS = 8000;
 
 const read = (): ReadonlySet<string> => {
@@ -28,12 +28,21 @@ export function lookAt(id: string): void {
   localStorage.setItem(STORED, JSON.stringify([...next].slice(-MOST_REMEMBERED)));
 }
 
+/** The whole storm is known: each is listed still, none calls any more. */
+export function lookAtAll(): void {
+  const next = new Set(lookedAt.value);
+  for (const { id } of unseenCases.value) next.add(id);
+  lookedAt.value = next;
+  localStorage.setItem(STORED, JSON.stringify([...next].slice(-MOST_REMEMBERED)));
+}
+
 /** Cases that wait for a first look. A late one is listed but calls nobody. */
 export const unseenCases = computed(() =>
   [...cases.value.values()].filter((view) => view.state === "open" && !view.late && !lookedAt.value.has(view.id)),
 );
 
-export const isUnseen = (id: string): boolean => unseenCases.value.some((view) => view.id === id);
+const unseenIds = computed(() => new Set(unseenCases.value.map(({ id }) => id)));
+export const isUnseen = (id: string): boolean => unseenIds.value.has(id);
 
 /** Sounds until somebody looks; with several tabs only one sounds: the one that holds the lock. */
 export function watchUnseen(): void {

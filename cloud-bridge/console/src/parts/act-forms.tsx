@@ -1,0 +1,114 @@
+import { useState } from "preact/hooks";
+import "../styles/desk-forms.css";
+import type { CaseView } from "../../../api/schema/desk.ts";
+import { nowMs } from "../clock.ts";
+import type { Asked, CauseAct } from "../state/asked.ts";
+import { catalogue, labelOf } from "../state/registers.ts";
+import { t } from "../text/locale.ts";
+import { formText as f } from "../text/packs/act-forms.ts";
+import { Dialog } from "./dialog.tsx";
+import { CategoriseForm, OutcomeForm, TransferForm } from "./field-forms.tsx";
+import { Choice, TextArea, TimeField } from "./fields.tsx";
+import { localInput, localMs } from "./local-time.ts";
+import { LocateForm } from "./locate-form.tsx";
+import { type FormProps, useAct } from "./use-act.ts";
+
+export interface ActFormProps {
+  readonly view: CaseView;
+  readonly act: Asked;
+  readonly onClose: () => void;
+}
+
+/** The form of one act on a case. */
+export function ActForm({ view, act, onClose }: ActFormProps) {
+  switch (act) {
+    case "suspend":
+      return <SuspendForm view={view} onClose={onClose} />;
+    case "locate":
+      return <LocateForm view={view} onClose={onClose} />;
+    case "categorise":
+      return <CategoriseForm view={view} onClose={onClose} />;
+    case "transfer":
+      return <TransferForm view={view} onClose={onClose} />;
+    case "outcome":
+      return <OutcomeForm view={view} onClose={onClose} />;
+    default:
+      return <CauseForm view={view} act={act} onClose={onClose} />;
+  }
+}
+
+function CauseForm({ view, act, onClose }: FormProps & { readonly act: CauseAct }) {
+  const [cause, setCause] = useState("");
+  const send = useAct(view);
+  return (
+    <Dialog
+      title={f(`${act}.title`, { n: view.number })}
+      doIt={t(`act.${act}`)}
+      isGrave={act === "false-alarm" || act === "close-unverified"}
+      onDo={() => send({ act, cause })}
+      onClose={onClose}
+    >
+      <p class="quiet">{f(`${act}.lead`)}</p>
+      <TextArea
+        label={f(act === "note" ? "note.text" : "cause")}
+        value={cause}
+        onInput={setCause}
+        maxLength={500}
+        isFirst
+      />
+    </Dialog>
+  );
+}
+
+const SUSPEND_MINUTES = [15, 30, 60, 120, 480];
+const MINUTE_MS = 60_000;
+
+function SuspendForm({ view, onClose }: FormProps) {
+  const [cause, setCause] = useState("");
+  const [minutes, setMinutes] = useState("30");
+  const [until, setUntil] = useState(() => localInput(nowMs.value + 24 * 60 * MINUTE_MS));
+  const send = useAct(view);
+  const untilMs = (): number =>
+    minutes === "other" ? localMs(until) : Math.round(nowMs.value + Number(minutes) * MINUTE_MS);
+  const lengths = SUSPEND_MINUTES.map((n) => ({
+    value: String(n),
+    text: n < 60 ? t("unit.minutes", { n }) : t("unit.hours", { n: n / 60 }),
+  }));
+  const reasons = catalogue.value?.suspendReasons ?? [];
+  return (
+    <Dialog
+      title={f("suspend.title", { n: view.number })}
+      doIt={t("act.suspend")}
+      onDo={() => send({ act: "suspend", cause, untilMs: untilMs() })}
+      onClose={onClose}
+    >
+      <p class="quiet">{f("suspend.lead")}</p>
+      <Choice
+        label={f("suspend.for")}
+        name="minutes"
+        value={minutes}
+        options={[...lengths, { value: "other", text: f("suspend.other") }]}
+        onChange={setMinutes}
+      />
+      {minutes === "other" && (
+        <TimeField label={f("suspend.until")} type="datetime-local" value={until} onInput={setUntil} />
+      )}
+      {reasons.length > 0 && (
+        <div class="choice">
+          {reasons.map((reason) => (
+            <button
+              key={reason.code}
+              type="button"
+              class="chip"
+              onClick={() => setCause(labelOf(reason))}
+              data-reason={reason.code}
+            >
+              {labelOf(reason)}
+            </button>
+          ))}
+        </div>
+      )}
+      <TextArea label={f("cause")} value={cause} onInput={setCause} maxLength={500} isFirst />
+    </Dialog>
+  );
+}

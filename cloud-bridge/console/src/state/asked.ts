@@ -1,0 +1,7 @@
+import { signal } from "@preact/signals";
+
+export type CauseAct = "note" | "withdraw" | "false-alarm" | "close-unverified" | "close-event" | "reopen";
+export type Asked = CauseAct | "suspend" | "locate" | "categorise" | "transfer" | "outcome";
+
+/** The act whose form is open: a button or a key asks for it. */
+export const asked = signal<Asked | undefined>(undefined);
