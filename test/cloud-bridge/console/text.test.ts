@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSync, Visitor } from "vite";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { en } from "../../../cloud-bridge/console/src/text/en.ts";
 import { formatAge, formatDistance, formatRunning, formatTime } from "../../../cloud-bridge/console/src/text/format.ts";
 import { sayIn } from "../../../cloud-bridge/console/src/text/sentences.ts";
@@ -27,6 +27,25 @@ describe("the two dictionaries", () => {
 
   test("write Chinese in Chinese punctuation", () => {
     for (const [key, text] of Object.entries(zhCn)) expect(text, key).not.toMatch(/[\u4e00-\u9fff][,;:?]/);
+  });
+});
+
+describe("the packs of pages that are fetched later", () => {
+  const packs = globSync("text/packs/*.ts", { cwd: SOURCE });
+
+  test("have both languages whole, fill the same places, and write Chinese in Chinese punctuation", async () => {
+    expect(packs.length).toBeGreaterThan(3);
+    vi.stubGlobal("localStorage", { getItem: () => null });
+    for (const file of packs) {
+      const pack: { en: Record<string, string>; zhCn: Record<string, string> } = await import(join(SOURCE, file));
+      expect(Object.keys(pack.zhCn).sort(), file).toEqual(Object.keys(pack.en).sort());
+      for (const [key, text] of Object.entries(pack.en)) {
+        const other = pack.zhCn[key] ?? "";
+        expect(places(other), `${file} ${key}`).toEqual(places(text));
+        expect(text.trim() === "" || other.trim() === "", `${file} ${key}`).toBe(false);
+        expect(other, `${file} ${key}`).not.toMatch(/[\u4e00-\u9fff][,;:?]/);
+      }
+    }
   });
 });
 

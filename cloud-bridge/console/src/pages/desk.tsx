@@ -45,6 +45,8 @@ export function DeskPage({ caseId }: { readonly caseId: string | undefined }) {
     if (may("actOnCases")) setOpen("report");
   };
   const onHelp = (): void => setOpen("help");
+  // Another form may have been asked for before the former one has said that it is closed.
+  const closed = (which: Open) => (): void => setOpen((now) => (now === which ? undefined : now));
   useDeskKeys(caseId, { onReport, onHelp });
 
   const detail = selectedCase.value;
@@ -62,8 +64,8 @@ export function DeskPage({ caseId }: { readonly caseId: string | undefined }) {
         )}
         {detail && <CaseBody detail={detail} />}
       </section>
-      {open === "help" && <Help onClose={() => setOpen(undefined)} />}
-      {open === "report" && <ReportForm onClose={() => setOpen(undefined)} />}
+      {open === "help" && <Help onClose={closed("help")} />}
+      {open === "report" && <ReportForm onClose={closed("report")} />}
     </div>
   );
 }

@@ -81,7 +81,7 @@ export function CaseActs({ view }: { readonly view: CaseView }) {
           view={view}
           act={now}
           onClose={() => {
-            asked.value = undefined;
+            if (asked.value === now) asked.value = undefined;
           }}
         />
       )}

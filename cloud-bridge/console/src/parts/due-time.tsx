@@ -6,6 +6,7 @@ import { locale, t } from "../text/locale.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** Within this it runs by the second and has a colour. */
 const SOON_MS = 10 * MINUTE_MS;
 
@@ -28,8 +29,16 @@ function standingOf(due: Due): Standing {
 function words(due: Due): string {
   const left = leftMs(due);
   if (left < 0) return t("due.overdue", { time: formatAge(locale.value, -left) });
-  const time = left < SOON_MS ? formatRunning(left) : formatAge(locale.value, left);
+  const time = left < SOON_MS ? formatRunning(left) : spanWords(left);
   return t(due.pausedAtMs === undefined ? "due.left" : "due.paused", { time });
+}
+
+/** Of a few hours the minutes count as well. */
+function spanWords(ms: number): string {
+  const hours = Math.floor(ms / HOUR_MS);
+  const minutes = Math.floor((ms % HOUR_MS) / MINUTE_MS);
+  if (hours < 1 || hours >= 10) return formatAge(locale.value, ms);
+  return `${t("unit.hours", { n: hours })} ${t("unit.minutes", { n: minutes })}`;
 }
 
 export interface DueTagProps {

@@ -57,6 +57,7 @@ export function PickPlace({ place, onPlace }: PickPlaceProps) {
           value={place}
           onInput={onPlace}
           maxLength={64}
+          isFirst
           hint={f("locate.coordinates-hint")}
         />
         <SelectField

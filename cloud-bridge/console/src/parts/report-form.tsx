@@ -78,6 +78,14 @@ export function ReportForm({ onClose }: { readonly onClose: () => void }) {
         options={CHANNELS.map((one) => ({ value: one, text: f(`channel.${one}`) }))}
         onChange={(value) => setChannel(CHANNELS.find((one) => one === value) ?? "order")}
       />
+      <TextField
+        label={f("report.external")}
+        value={externalId}
+        onInput={setExternalId}
+        maxLength={128}
+        hint={f("report.external-hint")}
+        isOptional
+      />
       <TextField label={f("report.what")} value={title} onInput={setTitle} maxLength={200} isFirst />
       <TextArea
         label={f("report.description")}
@@ -127,14 +135,6 @@ export function ReportForm({ onClose }: { readonly onClose: () => void }) {
           isOptional
         />
       </TwoFields>
-      <TextField
-        label={f("report.external")}
-        value={externalId}
-        onInput={setExternalId}
-        maxLength={128}
-        hint={f("report.external-hint")}
-        isOptional
-      />
     </Dialog>
   );
 }
