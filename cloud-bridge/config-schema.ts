@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { BrokerChoice } from "./broker-schema.ts";
+import { Channels } from "./channels-schema.ts";
 import { StoreChoice } from "./store-schema.ts";
 
 const Port = (title: string, example: number) =>
@@ -97,6 +98,7 @@ export const BridgeDocument = Type.Object(
       },
       { default: {}, title: "Dispatch" },
     ),
+    channels: Channels,
     grouping: Type.Object(
       {
         radiusM: Type.Number({ minimum: 0, maximum: 50_000, default: 200, title: "Alarms within, metres" }),

@@ -44,6 +44,7 @@ export function checkBridgeConfig(bytes: Uint8Array): BridgeConfigResult {
     ...checked.faults,
     ...zoneFaults(root),
     ...loopbackFaults(root),
+    ...webhookFaults(root),
     ...passwordFaults(root),
     ...brokerFaults(root),
   ];
@@ -113,6 +114,26 @@ function brokerFaults(root: DocumentNode): DocumentFault[] {
     );
   }
   return faults;
+}
+
+function webhookFaults(root: DocumentNode): DocumentFault[] {
+  const webhooks = nodeAt(root, ["channels", "webhooks"]);
+  if (webhooks?.type !== "map") return [];
+  return webhooks.entries.flatMap(({ key }) => {
+    const path = ["channels", "webhooks", key, "url"];
+    const url = nodeAt(root, path);
+    if (url?.type !== "scalar" || typeof url.value !== "string" || !URL.canParse(url.value)) return [];
+    const { protocol, hostname } = new URL(url.value);
+    if (protocol === "https:" || ["127.0.0.1", "[::1]", "localhost"].includes(hostname)) return [];
+    return [
+      faultAt(root, path, {
+        code: "CONFIG_WRONG_VALUE",
+        message: `channels.webhooks.${key}.url: what is sent there could be read on the way`,
+        expected: "an https URL; http only to this machine",
+        example: "url: https://hooks.example/shao",
+      }),
+    ];
+  });
 }
 
 function loopbackFaults(root: DocumentNode): DocumentFault[] {

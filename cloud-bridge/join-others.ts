@@ -1,5 +1,6 @@
 import type { Relay } from "./relay.ts";
 import type { Bus } from "./store/bus.ts";
+import type { Candidacy } from "./store/candidacy.ts";
 import type { Store } from "./store/database.ts";
 import type { Logger } from "./store/logger.ts";
 import type { PostgresAddress } from "./store/postgres-connection.ts";
@@ -25,4 +26,26 @@ export async function joinOthers(options: {
   });
   relay.join(bus);
   return bus;
+}
+
+/** Stands for the election among the processes of one bridge. */
+export async function standForElection(options: {
+  readonly address: PostgresAddress;
+  readonly worker: string;
+  readonly isWorkerOnly: boolean;
+  readonly log: Logger;
+  readonly relay: Relay;
+  readonly onElected: () => void;
+}): Promise<Candidacy> {
+  const { address, worker, isWorkerOnly, log, relay, onElected } = options;
+  const { PostgresCandidacy } = await import("./store/postgres-candidacy.ts");
+  return PostgresCandidacy.start({
+    ...{ address, worker, isWorkerOnly },
+    onElected({ epoch }) {
+      log.info({ epoch, worker }, "elected: this process acts");
+      onElected();
+    },
+    onLost: (reason) => log.error({ code: "ELECTION_LOST", reason, worker }, "another process may act now"),
+    onBack: () => void relay.cutOwn().catch((error: unknown) => log.warn({ error: String(error) }, "nodes not cut")),
+  });
 }

@@ -15,10 +15,12 @@ import { createApi } from "./api/server.ts";
 import type { Link } from "./broker/link.ts";
 import { keepCatalogue } from "./cases/catalogue-rows.ts";
 import { DEFAULT_CATALOGUE } from "./cases/default-catalogue.ts";
+import { channelsOf } from "./channels.ts";
 import { closeAll } from "./closing.ts";
 import type { BridgeConfig } from "./config.ts";
 import { openConfiguredStore, postgresOf } from "./configured-store.ts";
 import { newestEventsOf, shownTo } from "./crew-events.ts";
+import { CrewLine } from "./crew-line.ts";
 import { deskSettings, evidenceLimits, roomLimits, termsOf } from "./desk-settings.ts";
 import { createDesk } from "./dispatch/desk.ts";
 import { NodeCommands } from "./dispatch/node-commands.ts";
@@ -29,13 +31,14 @@ import { HandsetPositions } from "./handset-positions.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { replayKnown } from "./ingest/replay.ts";
 import { initialise, metricsTokenFile } from "./initialise.ts";
-import { joinOthers } from "./join-others.ts";
+import { joinOthers, standForElection } from "./join-others.ts";
 import { Keeping } from "./keeping.ts";
 import { listenError } from "./listen-error.ts";
 import { levelOf } from "./live-level.ts";
 import { countOnline, cutRevoked, noteAllGone } from "./node-connections.ts";
 import { type OpenLink, openLink } from "./open-link.ts";
 import { PresenceNews } from "./presence-news.ts";
+import { programVersion } from "./program-version.ts";
 import { every } from "./recurring.ts";
 import { Relay } from "./relay.ts";
 import { type Candidacy, SESSION_PREFIX } from "./store/candidacy.ts";
@@ -48,6 +51,7 @@ import { VehiclePositions } from "./vehicle-positions.ts";
 const TICK_MS = 200;
 const REVOKED_EVERY_MS = 2_000;
 const COMMANDS_EVERY_MS = 5_000;
+const CREWS_EVERY_MS = 1_000;
 const TIDY_EVERY_MS = 60_000;
 const OTHERS_EVERY_MS = 1_000;
 const RETENTION_EVERY_MS = 3600_000;
@@ -143,13 +147,19 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       clock,
       prefix: topicPrefix,
       onEvents: () => hub?.wake(),
-      onDesk: () => void wakeDesk(),
+      onDesk: () => {
+        void wakeDesk();
+        crewLine.wake();
+      },
       onPresence: (node) => presence.changed(node),
       onLive: (node, device, bytes) => showLive(node, device, bytes),
     });
+    const channels = channelsOf(config, { db: store.db, commands, clock });
+    const writer = () => candidacy?.elected?.db;
     const desk = createDesk({
+      channels,
       db: store.db,
-      writer: () => candidacy?.elected?.db,
+      writer,
       onUnelected: () => relay.desk(),
       clock,
       settings: deskSettings(config, timeScale),
@@ -158,7 +168,20 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       publish() {
         hub?.wake();
         relay.events();
+        crewLine.wake();
       },
+    });
+    const crewLine = new CrewLine({
+      ...{
+        channels,
+        desk,
+        writer,
+        clock,
+        settings: deskSettings(config, timeScale),
+        log: log.child({ room: "channels" }),
+      },
+      statuses: config.channels.radio?.statuses ?? {},
+      onUnelected: () => relay.desk(),
     });
     const wakeDesk = (): Promise<void> =>
       desk.wake().catch((error: unknown) => log.error({ error: String(error) }, "desk put off until its next tick"));
@@ -181,6 +204,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       publishReceipt,
       onCommitted(batch) {
         if (batch.hasAlarms) void wakeDesk();
+        if (batch.hasCrewNews) crewLine.wake();
         handsets.seen(batch.handsets);
         for (const node of batch.greeted) void sendWaiting(node);
         for (const node of batch.nodes) {
@@ -209,7 +233,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     closers.push(() => blobs.close());
     const keeping = new Keeping({
       db: store.db,
-      writer: () => candidacy?.elected?.db,
+      writer,
       state,
       clock,
       log: log.child({ room: "keeping" }),
@@ -227,19 +251,13 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     if (address !== undefined) {
       const bus = await joinOthers({ address, worker, store, log, relay, onBack: () => hub?.wake() });
       closers.push(() => bus.close());
-      const { PostgresCandidacy } = await import("./store/postgres-candidacy.ts");
-      candidacy = await PostgresCandidacy.start({
-        address,
-        worker,
-        isWorkerOnly: options.isWorkerOnly === true,
-        onElected({ epoch }) {
-          log.info({ epoch, worker }, "elected: this process acts");
+      candidacy = await standForElection({
+        ...{ address, worker, log, relay, isWorkerOnly: options.isWorkerOnly === true },
+        onElected() {
           if (!holdsConnections) blobs.forget();
           void wakeDesk();
+          crewLine.wake();
         },
-        onLost: (reason) => log.error({ code: "ELECTION_LOST", reason, worker }, "another process may act now"),
-        onBack: () =>
-          void relay.cutOwn().catch((error: unknown) => log.warn({ error: String(error) }, "nodes not cut")),
       });
     }
 
@@ -285,7 +303,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       publicUrl: () => url,
       timeZone: config.timeZone,
       consoleFolder: options.consoleFolder ?? CONSOLE_FOLDER,
-      version: version(),
+      version: programVersion(),
       metricsToken: readFileSync(metricsTokenFile(state), "utf8").trim(),
       topicPrefix,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
@@ -322,6 +340,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     let rounds = 0;
     const loops = [
       every(TICK_MS, recurring, () => desk.tick().finally(() => (rounds += 1))),
+      every(CREWS_EVERY_MS, recurring, () => crewLine.tick()),
       every(COMMANDS_EVERY_MS, recurring, () => commands.tick()),
       every(TIDY_EVERY_MS, recurring, () => blobs.tick()),
       every(OTHERS_EVERY_MS, recurring, async () => {
@@ -374,11 +393,4 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
 async function ownWriter(state: string, store: Store): Promise<Candidacy> {
   const { epoch, resign } = await electWriter(state, store);
   return { elected: { db: store.db, epoch }, close: async () => resign() };
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest
-    ? String(manifest.version)
-    : "unknown";
 }

@@ -24,6 +24,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { evidenceRoutes } from "./routes/evidence.ts";
 import { filingRoutes } from "./routes/filings.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
+import { noticeRoutes } from "./routes/notices.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permitRoutes } from "./routes/permits.ts";
@@ -107,7 +108,16 @@ export async function createApi(
 
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
   typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());
-  const rooms = [sessionRoutes, nodeRoutes, commandRoutes, deskRoutes, caseworkRoutes, evidenceRoutes, siteRoutes];
+  const rooms = [
+    sessionRoutes,
+    nodeRoutes,
+    commandRoutes,
+    noticeRoutes,
+    deskRoutes,
+    caseworkRoutes,
+    evidenceRoutes,
+    siteRoutes,
+  ];
   const roster = [calendarRoutes, permitRoutes, unitRoutes, peopleRoutes, crewRoutes, rosterRoutes, filingRoutes];
   for (const routes of [...rooms, ...roster, analysisRoutes, eventRoutes]) {
     await app.register(async (scope) => routes(scope, context), { prefix: "/api/v1" });

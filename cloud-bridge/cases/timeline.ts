@@ -5,7 +5,7 @@ import type { Trx } from "../store/database.ts";
 import type { TimelineTable } from "../store/desk-tables.ts";
 import { prepared } from "../store/prepared.ts";
 
-export type Channel = "system" | "console" | "crew-page" | "sensor" | "gps" | "radio" | "api";
+export type Channel = "system" | "console" | "crew-page" | "sensor" | "gps" | "radio" | "vehicle-page" | "api";
 
 /** One thing that happened to a case. */
 export interface NewEntry {
@@ -96,7 +96,16 @@ export function brokenAt(caseId: string, entries: readonly TimelineFacts[]): num
   return undefined;
 }
 
-const CHANNELS: readonly Channel[] = ["system", "console", "crew-page", "sensor", "gps", "radio", "api"];
+const CHANNELS: readonly Channel[] = [
+  "system",
+  "console",
+  "crew-page",
+  "sensor",
+  "gps",
+  "radio",
+  "vehicle-page",
+  "api",
+];
 
 function entryOf(row: Selectable<TimelineTable>): TimelineFacts {
   const position =

@@ -62,6 +62,9 @@ export async function applyResult(trx: Trx, node: string, body: ResultBody, nowM
     .where("answered_at_ms", "is", null)
     .executeTakeFirst();
   if (updated.numUpdatedRows === 0n && isFinal) return;
+  const row = await trx.selectFrom("commands").select("kind").where("id", "=", commandId).executeTakeFirst();
+  // Who was told of an assignment stands in the outbox and the timeline.
+  if (row?.kind === "assignment") return;
   const { ok, code } = body;
   const detail = { command: commandId, ok, ...(code === undefined ? {} : { code }) };
   await audit(trx, { actor: `node:${node}`, action: "command.result", target: node, detail }, nowMs);

@@ -2,7 +2,7 @@ import { type AssignmentRow, endAssignment, setAssignment } from "../cases/assig
 import { type CaseRow, type Change, loadCase, move, note } from "../cases/case-rows.ts";
 import { planDispatch } from "../cases/plan-dispatch.ts";
 import type { DeskSettings } from "../cases/settings.ts";
-import type { NewEntry } from "../cases/timeline.ts";
+import type { Channel, NewEntry } from "../cases/timeline.ts";
 import { cancelTimer } from "../cases/timers.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
@@ -15,6 +15,10 @@ export interface CrewActRequest {
   readonly deviceTimeMs: number;
   readonly position?: { readonly latitudeDeg: number; readonly longitudeDeg: number; readonly accuracyM?: number };
   readonly cause?: string;
+  /** Whence it came; the crew's page where left out. */
+  readonly channel?: Channel;
+  /** What else stands in the timeline. */
+  readonly detail?: Readonly<Record<string, unknown>>;
 }
 
 /** @throws BridgeError ASSIGNMENT_UNKNOWN, ASSIGNMENT_OVER, ASSIGNMENT_NOT_YOURS, ACT_TOO_EARLY */
@@ -30,11 +34,11 @@ export async function actOnAssignment(
   const entry: NewEntry = {
     kind: request.act,
     actor: actor.name,
-    channel: "crew-page",
+    channel: request.channel ?? "crew-page",
     deviceTimeMs: request.deviceTimeMs,
     ...(request.position === undefined ? {} : { position: request.position }),
     ...(request.cause === undefined ? {} : { cause: request.cause }),
-    detail: { assignmentId, crewId: leg.crew_id },
+    detail: { ...request.detail, assignmentId, crewId: leg.crew_id },
   };
   await cancelTimer(change.trx, "acknowledge", leg.id, change.nowMs);
   switch (request.act) {

@@ -8,6 +8,7 @@ export async function undelivered(trx: Trx, crewId: string): Promise<readonly st
     .selectFrom("outbox")
     .select("assignment_id")
     .where("crew_id", "=", crewId)
+    .where("channel", "=", "crew-page")
     .where("delivered_at_ms", "is", null)
     .where("cancelled_at_ms", "is", null)
     .execute();
@@ -21,6 +22,7 @@ export async function delivered(change: Change, assignmentId: string, to: string
     .updateTable("outbox")
     .set({ delivered_at_ms: nowMs, delivered_to: to })
     .where("assignment_id", "=", assignmentId)
+    .where("channel", "=", "crew-page")
     .where("delivered_at_ms", "is", null)
     .where("cancelled_at_ms", "is", null)
     .executeTakeFirst();

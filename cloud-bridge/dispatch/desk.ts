@@ -17,6 +17,8 @@ import { changing, lockDesk, reading } from "../store/transactions.ts";
 import type { Actor } from "./actor.ts";
 import { takePosition } from "./arrivals.ts";
 import { actOnCase, type CaseActRequest } from "./case-acts.ts";
+import type { NotificationChannel } from "./channels/channel.ts";
+import { planNotices } from "./channels/outbox-rows.ts";
 import { actOnAssignment, type CrewActRequest } from "./crew-acts.ts";
 import { delivered, undelivered } from "./deliveries.ts";
 import { deskCasework } from "./desk-casework.ts";
@@ -36,6 +38,8 @@ export interface DeskOptions {
   readonly settings: DeskSettings;
   readonly faultPoints: FaultPoints;
   readonly log: Logger;
+  /** Other ways than a page on which news is told. */
+  readonly channels?: readonly NotificationChannel[];
   /** Called after the commit, in the order of the numbers. */
   readonly publish: (event: DeskEvent) => void;
 }
@@ -55,6 +59,7 @@ export type Desk = ReturnType<typeof createDesk>;
 
 export function createDesk(options: DeskOptions) {
   const { db, clock, settings, faultPoints, log, publish, writer = () => db, onUnelected } = options;
+  const { channels = [] } = options;
   let watch: { readonly own: Db; readonly faults: FaultWatch } | undefined;
   let working: Promise<void> | undefined;
   let isAskedAgain = false;
@@ -67,7 +72,10 @@ export function createDesk(options: DeskOptions) {
     const { result, events } = await changing(own, async (trx) => {
       await lockDesk(trx);
       const change: Change = { trx, nowMs: clock.nowMs(), cases: new Map(), assignments: new Set(), flags: [] };
-      return { result: await act(change), events: await writeEvents(change) };
+      const result = await act(change);
+      const events = await writeEvents(change);
+      await planNotices(change, events, channels);
+      return { result, events };
     });
     if (events.some(({ name }) => name === "assignment")) faultPoints.reach("bridge-before-notify");
     for (const event of events) publish(event);
@@ -216,6 +224,8 @@ export function createDesk(options: DeskOptions) {
   return {
     wake,
     tick,
+    /** One transaction of the desk, whose events are committed with it and published after it. */
+    change: (act: (change: Change) => Promise<void>): Promise<void> => transact(act, writer() ?? db),
     casework: deskCasework({ db, settings, transact, wake }),
 
     /** @throws BridgeError, see case-acts.ts */

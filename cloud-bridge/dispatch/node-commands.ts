@@ -71,6 +71,7 @@ export class NodeCommands {
       await this.#demandSame(trx, id, order);
       return id;
     }
+    if (kind === "assignment") return id;
     const detail = { command: id, kind, args: order.args, expiresAtMs: command.expiresAtMs };
     const from = address === undefined ? {} : { address };
     await audit(trx, { actor: by, action: `command.${kind}`, target: node, ...from, detail }, nowMs);

@@ -1,4 +1,5 @@
 import type { Db } from "../store/database.ts";
+import { tidySignals } from "./channels/crew-signals.ts";
 import { newestEvent } from "./events.ts";
 
 const DAY_MS = 24 * 3600_000;
@@ -22,4 +23,5 @@ export async function tidy(db: Db, nowMs: number, keepEventsMs: number): Promise
     .deleteFrom("idempotency")
     .where("at_ms", "<", nowMs - KEEP_KEYS_MS)
     .execute();
+  await tidySignals(db, nowMs - KEEP_KEYS_MS);
 }

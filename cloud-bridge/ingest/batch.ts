@@ -70,6 +70,8 @@ export interface CommittedBatch {
   /** Newest fix of each handset that a radio told of. */
   readonly handsets: readonly HandsetFix[];
   readonly records: number;
+  /** Answers to commands, acts of crews, statuses of radios: wake the courier. */
+  readonly hasCrewNews: boolean;
   /** Nodes whose hello was heard whole: what waited for them can be sent. */
   readonly greeted: ReadonlySet<string>;
 }

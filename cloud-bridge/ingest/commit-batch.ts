@@ -49,6 +49,8 @@ const noteSeen = prepared((db, { node, nowMs }: { node: string; nowMs: number })
     .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at_ms: nowMs })),
 );
 
+const CREW_NEWS = new Set<string | undefined>(["result", "act", "message"]);
+
 interface ReceiptDraft {
   readonly node: string;
   readonly run: string;
@@ -72,6 +74,7 @@ class Batch {
   /** Heads of hellos that were heard whole in this batch. */
   readonly #heard = new Map<string, ReadonlyMap<string, number>>();
   #hasAlarms = false;
+  #hasCrewNews = false;
 
   constructor(trx: Trx, context: BatchContext, epoch: string) {
     this.#trx = trx;
@@ -130,6 +133,7 @@ class Batch {
       nodes: this.#facts.nodes,
       handsets: this.#facts.handsets,
       records: this.#inbox.length,
+      hasCrewNews: this.#hasCrewNews,
       greeted: new Set(this.#heard.keys()),
     };
   }
@@ -245,6 +249,7 @@ class Batch {
     for (const { decoded } of taken.accepted) {
       if (decoded.known?.kind === "time") await noteTime(effects, decoded);
       if (decoded.known?.kind === "alarm") this.#alarmNodes.add(node);
+      if (CREW_NEWS.has(decoded.known?.kind)) this.#hasCrewNews = true;
       this.#effects.push(() => applyRecord(effects, decoded));
     }
     for (const { decoded } of taken.clashes) {

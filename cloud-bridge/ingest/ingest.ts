@@ -78,8 +78,8 @@ export class Ingest {
       const changed = await changing(store.db, (trx) => applyNodeState(trx, node, bytes, clock.nowMs(), worker));
       if (changed.isPresence) this.#options.onPresence?.(node);
       if (changed.hasAlarms) {
-        const nothing = { answers: [], nodes: new Set<string>(), handsets: [], records: 0, greeted: new Set<string>() };
-        this.#options.onCommitted?.({ ...nothing, hasAlarms: true });
+        const nothing = { answers: [], nodes: new Set<string>(), handsets: [], records: 0, hasCrewNews: false };
+        this.#options.onCommitted?.({ ...nothing, greeted: new Set(), hasAlarms: true });
       }
     } catch (error) {
       log.error({ node, code: "INGEST_STORE", error: String(error) }, "state of a node not stored");

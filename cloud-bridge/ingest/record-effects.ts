@@ -4,6 +4,7 @@ import type { DecodedRecord } from "../../protocol/record-codec.ts";
 import { applyAlarm } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import { ageMs } from "../alarms/lateness.ts";
+import { keepSignal } from "../dispatch/channels/crew-signals.ts";
 import { applyResult } from "../dispatch/command-rows.ts";
 import { applyEvidence, applyEvidenceLost } from "../evidence/apply-evidence.ts";
 import { learnEvidenceKey } from "../evidence/evidence-keys.ts";
@@ -87,7 +88,6 @@ export function applyRecord(context: EffectContext, decoded: DecodedRecord): boo
         facts.device({ node, device: known.device, subject: known.subject, body: known.body, atMs: seenAtMs });
       }
       return false;
-    case "message":
     case "time":
       return false;
     default:
@@ -95,10 +95,7 @@ export function applyRecord(context: EffectContext, decoded: DecodedRecord): boo
   }
 }
 
-type Written = Exclude<
-  KnownRecord,
-  { kind: "noise" | "measurement" | "position" | "health" | "device" | "message" | "time" }
->;
+type Written = Exclude<KnownRecord, { kind: "noise" | "measurement" | "position" | "health" | "device" | "time" }>;
 
 async function writeEffect(
   { trx, row, nowMs, isCurrentRun }: EffectContext,
@@ -138,8 +135,19 @@ async function writeEffect(
     case "result":
       await applyResult(trx, node, known.body, nowMs);
       return false;
-    case "act":
+    case "act": {
+      const said = { kind: "act", body: known.body } as const;
+      await keepSignal(trx, { node, run, seq: record.seq, atMs: seenAtMs, stampedAtMs: record.atMs, said }, nowMs);
       return false;
+    }
+    case "message": {
+      const { statusCode: code } = known.body;
+      const { subject } = known;
+      if (known.body.type !== "status" || code === undefined || subject?.type !== "issi") return false;
+      const said = { kind: "status", issi: subject.id, code } as const;
+      await keepSignal(trx, { node, run, seq: record.seq, atMs: seenAtMs, stampedAtMs: record.atMs, said }, nowMs);
+      return false;
+    }
     case "shed": {
       await raiseFault(trx, { node, rule: "shed" }, nowMs);
       const { reason, kind } = known.body;

@@ -116,6 +116,27 @@ export interface OutboxTable {
   delivered_at_ms: number | null;
   delivered_to: string | null;
   cancelled_at_ms: number | null;
+  address: string | null;
+  payload: string | null;
+  next_try_at_ms: number | null;
+  dead_at_ms: number | null;
+  last_error: string | null;
+  command_id: string | null;
+}
+
+export interface CrewSignalsTable {
+  id: Generated<number>;
+  node: string;
+  run: string;
+  seq: number;
+  kind: string;
+  n: number | null;
+  body: string;
+  at_ms: number;
+  stamped_at_ms: number;
+  received_at_ms: number;
+  done_at_ms: number | null;
+  outcome: string | null;
 }
 
 export interface EventsTable {

@@ -9,6 +9,7 @@ import { organisation } from "./migrations/006-organisation.ts";
 import { outsideBroker } from "./migrations/007-outside-broker.ts";
 import { casework } from "./migrations/008-casework.ts";
 import { levelHours } from "./migrations/009-level-hours.ts";
+import { channels } from "./migrations/010-channels.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   outsideBroker,
   casework,
   levelHours,
+  channels,
 ];
 
 /** @throws BridgeError STORE_NEWER */

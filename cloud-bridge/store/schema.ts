@@ -5,6 +5,7 @@ import type {
   CaseAlarmsTable,
   CasesTable,
   CrewPositionsTable,
+  CrewSignalsTable,
   DecisionsTable,
   EventsTable,
   OutboxTable,
@@ -99,6 +100,7 @@ export interface Tables {
   decisions: DecisionsTable;
   timers: TimersTable;
   outbox: OutboxTable;
+  crew_signals: CrewSignalsTable;
   events: EventsTable;
   idempotency: IdempotencyTable;
   commands: CommandsTable;

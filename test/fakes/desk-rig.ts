@@ -1,12 +1,13 @@
 import { applyAlarm } from "../../cloud-bridge/alarms/apply-alarm.ts";
 import type { AlarmRevision } from "../../cloud-bridge/alarms/reduce.ts";
 import { DEFAULT_DESK, type DeskSettings } from "../../cloud-bridge/cases/settings.ts";
+import type { NotificationChannel } from "../../cloud-bridge/dispatch/channels/channel.ts";
 import { createDesk } from "../../cloud-bridge/dispatch/desk.ts";
 import type { DeskEvent } from "../../cloud-bridge/dispatch/events.ts";
 import { putCrew } from "../../cloud-bridge/roster/crews.ts";
 import { addDuty } from "../../cloud-bridge/roster/duties.ts";
 import { putUnit } from "../../cloud-bridge/roster/units.ts";
-import type { OpenStore, Store } from "../../cloud-bridge/store/database.ts";
+import type { Db, OpenStore, Store } from "../../cloud-bridge/store/database.ts";
 import { type FaultPoints, noFaultPoints } from "../../cloud-bridge/store/fault-points.ts";
 import { openInboxDays } from "../../cloud-bridge/store/inbox-days.ts";
 import { silentLogger } from "../../cloud-bridge/store/logger.ts";
@@ -49,6 +50,8 @@ export function newKey(): string {
 export interface RigOptions extends Partial<OpenStore> {
   readonly settings?: Partial<DeskSettings>;
   readonly faultPoints?: FaultPoints;
+  /** Other ways than a page on which the desk tells its news. */
+  readonly channelsOf?: (rig: { readonly db: Db; readonly clock: VirtualClock }) => readonly NotificationChannel[];
 }
 
 /** One site with one meter, two crews on duty, a desk over a real database and a clock that the test moves. */
@@ -62,8 +65,17 @@ export async function deskRig(options: RigOptions = {}) {
     dispatch: { policy: "auto", afterSeconds: 0 },
     ...options.settings,
   };
+  const channels = options.channelsOf?.({ db, clock }) ?? [];
   const makeDesk = (faultPoints: FaultPoints = noFaultPoints) =>
-    createDesk({ db, clock, settings, faultPoints, log: silentLogger, publish: (event) => events.push(event) });
+    createDesk({
+      db,
+      clock,
+      settings,
+      faultPoints,
+      channels,
+      log: silentLogger,
+      publish: (event) => events.push(event),
+    });
   await furnish(store, clock);
   const desk = makeDesk(options.faultPoints);
   await desk.onPosition({ node: "car-a" }, { ...NEAR_BY, atMs: T0 });
@@ -73,6 +85,7 @@ export async function deskRig(options: RigOptions = {}) {
     db,
     clock,
     events,
+    channels,
     desk,
     settings,
     makeDesk,

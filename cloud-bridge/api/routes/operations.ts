@@ -7,6 +7,7 @@ import { BridgeError } from "../../store/errors.ts";
 import type { ApiContext } from "../context.ts";
 import { custodyMetrics } from "../custody-metrics.ts";
 import { LoopDelay } from "../loop-delay.ts";
+import { noticeMetrics } from "../notice-metrics.ts";
 import { roomMetrics } from "../room-metrics.ts";
 import { StoreProbe } from "../store-probe.ts";
 
@@ -84,6 +85,7 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
   counter("shao_bridge_mqtt_messages_in_total", "Messages from nodes", () => link.counters().messagesIn);
   counter("shao_bridge_mqtt_messages_out_total", "Messages to nodes", () => link.counters().messagesOut);
   custodyMetrics(store.db, registry);
+  noticeMetrics(store.db, clock, registry);
   if (context.room !== undefined) roomMetrics(context.room, registry);
   new Counter({
     name: "shao_bridge_mqtt_refused_total",

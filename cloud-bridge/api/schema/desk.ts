@@ -33,6 +33,7 @@ export const TimelineEntry = Type.Object({
     Type.Literal("sensor"),
     Type.Literal("gps"),
     Type.Literal("radio"),
+    Type.Literal("vehicle-page"),
     Type.Literal("api"),
   ]),
   /** Time on the actor's device, where it had one. */

@@ -12,6 +12,7 @@ const CHANNEL_LOOK: Readonly<Record<TimelineEntry["channel"], IconName>> = {
   sensor: "sensor",
   gps: "place",
   radio: "radio",
+  "vehicle-page": "radio",
   api: "machine",
 };
 

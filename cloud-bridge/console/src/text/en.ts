@@ -190,6 +190,7 @@ export const en = {
   "channel.sensor": "sensor",
   "channel.gps": "GPS",
   "channel.radio": "radio",
+  "channel.vehicle-page": "vehicle",
   "channel.api": "API",
 
   "finding.title": "Finding",

@@ -191,6 +191,7 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "channel.sensor": "传感器",
   "channel.gps": "卫星定位",
   "channel.radio": "电台",
+  "channel.vehicle-page": "车载页面",
   "channel.api": "接口",
 
   "finding.title": "测量结果",

@@ -1,0 +1,6 @@
+import { notificationChannelContract } from "./notification-channel.ts";
+
+notificationChannelContract("crew-page");
+notificationChannelContract("vehicle");
+notificationChannelContract("radio-text");
+notificationChannelContract("webhook");
