@@ -71,7 +71,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: "probe",
-    summary: "talks to the devices of a config; --scan looks for meters",
+    summary: "talks to the devices and cameras of a config; --scan looks for meters",
     load: () => import("./probe.ts"),
   },
 ];

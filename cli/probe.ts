@@ -3,6 +3,7 @@ import { deviceLinks } from "../drivers/device-links.ts";
 import { DRIVERS, loadDriver } from "../drivers/registry.ts";
 import type { DeviceConfig, GatewayConfig } from "../gateway/config/gateway-config.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
+import type { CameraSettings } from "../gateway/contracts/cameras.ts";
 import type { Logger } from "../gateway/contracts/logger.ts";
 import type { DeviceHealth } from "../gateway/contracts/readings.ts";
 import { startSupervisor } from "../gateway/supervisor/supervisor.ts";
@@ -21,9 +22,10 @@ interface Options {
   readonly parity: string;
   readonly all?: boolean;
   readonly seconds: string;
+  readonly pictures: string;
 }
 
-/** `shao probe F [device]`: talks to the devices of a config; where a gateway runs that owns them, through that gateway. */
+/** `shao probe F [device]`: talks to the devices and cameras of a config; where a gateway runs that owns them, through that gateway. */
 export function command(): Command {
   return new Command()
     .argument("<file>", "config of a gateway")
@@ -33,10 +35,12 @@ export function command(): Command {
     .option("--baud <list>", "baud rates that --scan tries on a serial line", BAUD_RATES.join(","))
     .option("--parity <list>", "parities that --scan tries on a serial line", PARITIES.join(","))
     .option("--all", "--scan goes on with other settings after it found a unit")
-    .option("--seconds <n>", "how long each device may take", "6")
+    .option("--seconds <n>", "how long each device may take (a camera: at least 15)", "6")
+    .option("--pictures <folder>", "where a picture of each camera is written", ".")
     .addHelpText(
       "after",
       "\nOne JSON line a device on stdout. Exit code 0: all answered, 1: one did not, 78: the config is bad.\n" +
+        "A camera's line says codec, size, pictures and kilobits a second, and where its picture was written.\n" +
         "--scan prints one line a unit: what answers, which profiles fit its register, and a guess.\n" +
         "Where a gateway runs on the config's state folder, it is asked, and goes on measuring meanwhile; --scan then\n" +
         "leaves the line at its settings. Any other program that holds a port is reported as PORT_BUSY.\n" +
@@ -63,17 +67,43 @@ async function probe(file: string, only: string | undefined, options: Options): 
   const seconds = Number(options.seconds);
   if (!(seconds > 0)) throw new UsageError(`"${options.seconds}" is no number of seconds`);
   const devices = loaded.config.devices.filter(({ id }) => only === undefined || id === only);
-  if (devices.length === 0) {
-    const known = loaded.config.devices.map(({ id }) => id).join(", ");
+  const cameras = loaded.config.cameras.filter(({ id }) => only === undefined || id === only);
+  if (devices.length + cameras.length === 0) {
+    const known = [...loaded.config.devices, ...loaded.config.cameras].map(({ id }) => id).join(", ");
     throw new UsageError(`${file} has no device "${only ?? ""}"; it has ${known || "none"}`);
   }
-  if (owner !== undefined) {
-    const answers = await owner.devices(only, seconds * 1000);
+  const haveAnswered =
+    devices.length === 0 || (await (owner === undefined ? ask : askOwner(owner, only))(devices, seconds * 1000));
+  const haveShown = cameras.length === 0 || (await look(cameras, loaded.config, seconds * 1000, options.pictures));
+  process.exitCode = haveAnswered && haveShown ? EXIT.good : EXIT.fault;
+}
+
+function askOwner(owner: Owner, only: string | undefined) {
+  return async (_: readonly DeviceConfig[], withinMs: number): Promise<boolean> => {
+    const answers = await owner.devices(only, withinMs);
     for (const answer of answers) process.stdout.write(`${JSON.stringify(answer)}\n`);
-    process.exitCode = answers.every((answer) => "ok" in answer && answer.ok === true) ? EXIT.good : EXIT.fault;
-    return;
+    return answers.every((answer) => "ok" in answer && answer.ok === true);
+  };
+}
+
+/** One after the other: each is a connection of its own, beside that of a gateway that runs. @returns whether all show something */
+async function look(
+  cameras: readonly CameraSettings[],
+  { vision }: GatewayConfig,
+  withinMs: number,
+  pictures: string,
+): Promise<boolean> {
+  const { probeCamera } = await import("./probe/camera.ts");
+  const bar = progress("cameras", cameras.length);
+  let shown = 0;
+  for (const [index, camera] of cameras.entries()) {
+    bar.draw(index, camera.id);
+    const answer = await probeCamera(camera, { ffmpegPath: vision.ffmpeg, withinMs, pictures, log: SILENT });
+    bar.clear();
+    process.stdout.write(`${JSON.stringify({ camera: camera.id, ...answer })}\n`);
+    if (answer.ok) shown += 1;
   }
-  process.exitCode = (await ask(devices, seconds * 1000)) ? EXIT.good : EXIT.fault;
+  return shown === cameras.length;
 }
 
 /** @returns whether all answered */

@@ -48,7 +48,7 @@ const ENCODERS: Readonly<Record<VideoCodec, readonly string[]>> = {
 export async function encodePictures(raw: RawPictures, { codec, fps }: RecordingShape): Promise<Recording> {
   const size = `${raw.widthPx}x${raw.heightPx}`;
   const input = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", String(fps), "-i", "pipe:0"];
-  return recordingOf(await elementary(input, { codec, fps }, ["-threads", "1", "-crf", "30"], raw.pictures), {
+  return recordingOf(await elementary(input, { codec, fps }, ["-threads", "1", "-crf", "26"], raw.pictures), {
     codec,
     fps,
   });
