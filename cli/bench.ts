@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   wire: "bytes of one 1-s level on the socket, both ways: a backlog, and one live meter",
   "gateway-memory":
     "memory and processor time of a gateway with ten meters and a GPS receiver, beside a bare Node process",
+  bridge: "pages of the API with 100,000 cases and 10 million levels, beside its own /health",
   ingest: "noise records from the envelope to the receipt, beside a bare better-sqlite3 loop",
   terminals:
     "memory and processor time of a gateway with 5,000 vehicle terminals, beside a server that only splits frames",

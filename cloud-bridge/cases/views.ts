@@ -149,17 +149,23 @@ export function arrivalsOf(row: Pick<Selectable<AssignmentsTable>, "on_scene_by"
 /** Assignments with the names of their crews, newest first. */
 export async function assignmentsOf(
   trx: Trx,
-  where: { readonly caseId: string } | { readonly id: string } | { readonly active: true },
+  where:
+    | { readonly caseId: string }
+    | { readonly caseIds: readonly string[] }
+    | { readonly id: string }
+    | { readonly active: true },
 ): Promise<readonly AssignmentFacts[]> {
   const { rows } = await ("caseId" in where
     ? legsOfCase(trx, where)
     : "id" in where
       ? legById(trx, where)
-      : activeLegs(trx, where));
+      : "caseIds" in where
+        ? trx.executeQuery(legs(trx).where("assignments.case_id", "in", [...where.caseIds]))
+        : activeLegs(trx, where));
   return rows.map((row) => assignmentFacts(row, row.crew_name));
 }
 
-function legs(db: Db) {
+function legs(db: Db | Trx) {
   return db
     .selectFrom("assignments")
     .innerJoin("crews", "crews.id", "assignments.crew_id")
@@ -180,12 +186,29 @@ function currentOf(state: CaseStateName, assignments: readonly AssignmentFacts[]
   return assignments.find(isWorking) ?? assignments.find((leg) => leg.state === "done");
 }
 
+/** What stands beside a case's own row. */
+export interface CaseParts {
+  readonly alarmIds: readonly string[];
+  readonly siteName: string | undefined;
+  readonly assignments: readonly AssignmentFacts[];
+  readonly unitIds: readonly string[];
+  readonly isUnwatched: boolean;
+}
+
 export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
-  const alarms = (await alarmsOfCase(trx, { caseId: row.id })).rows;
   const [site] = row.site_id === null ? [] : (await siteName(trx, { siteId: row.site_id })).rows;
-  const assignment = currentOf(stateOfCase(row), await assignmentsOf(trx, { caseId: row.id }));
+  return withParts(row, {
+    alarmIds: (await alarmsOfCase(trx, { caseId: row.id })).rows.map(({ alarm_id }) => alarm_id),
+    siteName: site?.name,
+    assignments: await assignmentsOf(trx, { caseId: row.id }),
+    unitIds: await unitIdsOf(trx, row.id),
+    isUnwatched: await isUnwatched(trx, row),
+  });
+}
+
+export function withParts(row: CaseRow, parts: CaseParts): CaseFacts {
+  const assignment = currentOf(stateOfCase(row), parts.assignments);
   const position = positionOf(row);
-  const unitIds = await unitIdsOf(trx, row.id);
   const waitingFor: unknown = JSON.parse(row.waiting_for);
   return {
     id: row.id,
@@ -196,15 +219,15 @@ export async function caseFacts(trx: Trx, row: CaseRow): Promise<CaseFacts> {
     state: stateOfCase(row),
     late: row.late === 1,
     ...(row.site_id === null ? {} : { siteId: row.site_id }),
-    ...(site === undefined ? {} : { siteName: site.name }),
-    ...(unitIds.length === 0 ? {} : { unitIds }),
+    ...(parts.siteName === undefined ? {} : { siteName: parts.siteName }),
+    ...(parts.unitIds.length === 0 ? {} : { unitIds: [...parts.unitIds] }),
     ...(row.dispatchable === 1 ? {} : { isHeld: true }),
-    unwatched: await isUnwatched(trx, row),
+    unwatched: parts.isUnwatched,
     ...(position === undefined ? {} : { position }),
     openedAtMs: row.opened_at_ms,
     updatedAtMs: row.updated_at_ms,
     ...(row.closed_at_ms === null ? {} : { closedAtMs: row.closed_at_ms }),
-    alarmIds: alarms.map(({ alarm_id }) => alarm_id),
+    alarmIds: [...parts.alarmIds],
     ...(row.level_db === null ? {} : { levelDb: row.level_db }),
     ...(row.peak_db === null ? {} : { peakDb: row.peak_db }),
     waitingFor: Array.isArray(waitingFor) ? waitingFor.map(String) : [],
@@ -243,7 +266,8 @@ async function isUnwatched(trx: Trx, row: CaseRow): Promise<boolean> {
   return false;
 }
 
-function silences(db: Db) {
+/** Standing faults of nodes and devices that are silent. */
+export function silences(db: Db | Trx) {
   return db
     .selectFrom("alarms")
     .select(["node", "device"])

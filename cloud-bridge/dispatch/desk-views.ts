@@ -1,3 +1,4 @@
+import { caseFactsOfMany } from "../cases/case-list.ts";
 import { loadCase } from "../cases/case-rows.ts";
 import { type ReportFacts, reportFacts, reportsOfCase } from "../cases/report-rows.ts";
 import { CASE_STATES, ENDED_STATES } from "../cases/states.ts";
@@ -64,8 +65,7 @@ export async function caseList(db: Db, query: CaseQuery): Promise<Listed<CaseFac
     }
     const found = await rows.execute();
     const page = found.slice(0, query.limit);
-    const items: CaseFacts[] = [];
-    for (const row of page) items.push(await caseFacts(trx, row));
+    const items = await caseFactsOfMany(trx, page);
     const last = page.at(-1);
     return { items, ...(found.length > page.length && last !== undefined ? { next: String(last.number) } : {}) };
   });

@@ -207,8 +207,11 @@ async function assertSound(rig: DeskRig): Promise<void> {
     .where("assignment_id", "is not", null)
     .execute();
   expect(busy.map(({ assignment_id }) => assignment_id).sort()).toEqual(active.map(({ id }) => id).sort());
-  for (const { id } of (await rig.desk.views.caseList({ limit: 50 })).items) {
+  for (const listed of (await rig.desk.views.caseList({ limit: 50 })).items) {
+    const { id } = listed;
     const detail = await rig.desk.views.caseDetail(id);
+    // A list is put together in another way than a case's own view: they say the same.
+    expect(detail.case).toEqual(listed);
     expect(brokenAt(id, detail.timeline)).toBeUndefined();
     let state = "open";
     for (const { detail: facts } of detail.timeline) {
