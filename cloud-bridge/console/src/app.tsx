@@ -9,6 +9,7 @@ import { navigate, path, pathParts } from "./router.ts";
 import { account, homeOf, loadSession, sessionProblem } from "./state/session.ts";
 import { locale, t } from "./text/locale.ts";
 
+const AnalysisPage = later(async () => (await import("./pages/analysis.tsx")).AnalysisPage);
 const CrewPage = later(async () => (await import("./pages/crew.tsx")).CrewPage);
 const CrewsPage = later(async () => (await import("./pages/crews.tsx")).CrewsPage);
 const NodePage = later(async () => (await import("./pages/node.tsx")).NodePage);
@@ -39,6 +40,12 @@ export function App() {
       return (
         <Shell title={t("nav.crews")}>
           <CrewsPage />
+        </Shell>
+      );
+    case "analysis":
+      return (
+        <Shell title={t("nav.analysis")}>
+          <AnalysisPage />
         </Shell>
       );
     default:

@@ -15,6 +15,7 @@ export const en = {
   "nav.desk": "Desk",
   "nav.nodes": "Nodes",
   "nav.crews": "Crews",
+  "nav.analysis": "Analysis",
   "nav.unseen": "{n} not looked at yet",
   "stream.live": "live",
   "stream.waiting": "no live data, trying again",

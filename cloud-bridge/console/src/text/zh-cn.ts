@@ -16,6 +16,7 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "nav.desk": "调度台",
   "nav.nodes": "节点",
   "nav.crews": "队伍",
+  "nav.analysis": "分析",
   "nav.unseen": "{n} 件尚未查看",
   "stream.live": "实时",
   "stream.waiting": "实时数据中断，正在重连",
