@@ -2,6 +2,7 @@ import { readCatalogue } from "../cases/catalogue.ts";
 import { catalogueInForce, catalogueNamed, keepCatalogue, listCatalogues } from "../cases/catalogue-rows.ts";
 import type { Desk } from "../dispatch/desk.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
+import type { Scope } from "../roster/scope.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Db } from "../store/database.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -13,6 +14,7 @@ export interface ReportFilter {
   readonly externalId?: string;
   readonly caseId?: string;
   readonly answered?: boolean;
+  readonly scope: Scope;
 }
 
 /** What the API asks about reports and catalogues. Refusals are BridgeErrors. */

@@ -1,5 +1,6 @@
 import type { Desk } from "../dispatch/desk.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
+import { within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -19,12 +20,14 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
   }
 
   return {
-    async listAlarms({ cursor, limit }) {
-      return paged(await desk.views.alarmList({ limit, ...before(cursor) }));
+    async listAlarms({ cursor, ...query }, { scope }) {
+      return paged(await desk.views.alarmList({ ...query, scope, ...before(cursor) }));
     },
 
-    async listCases({ cursor, limit, ...filter }, account) {
-      if (account.role !== "crew") return paged(await desk.views.caseList({ limit, ...filter, ...before(cursor) }));
+    async listCases({ cursor, ...query }, account) {
+      if (account.role !== "crew") {
+        return paged(await desk.views.caseList({ ...query, scope: account.scope, ...before(cursor) }));
+      }
       const legs = await db
         .selectFrom("assignments")
         .select("case_id")
@@ -38,17 +41,26 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
 
     async caseDetail(id, account) {
       if (account.role === "crew" && !(await isOfCrew(id, account.crewId))) throw foreignCase(id, account);
-      return desk.views.caseDetail(id);
+      const detail = await desk.views.caseDetail(id);
+      const candidates = detail.candidates.filter(({ crewId }) => within(account.scope, "crewIds", crewId));
+      return { ...detail, candidates };
     },
 
     async actOnCase(id, act, account, key) {
+      if (act.act === "assign" && !within(account.scope, "crewIds", act.crewId)) {
+        throw new BridgeError("SCOPE_REFUSED", `${account.name} does not send crew ${act.crewId}`, {
+          status: 403,
+          hint: "Send a crew of your own unit, or ask the unit above for one.",
+        });
+      }
       return (await desk.actOnCase(account, id, act, key)).case;
     },
     actOnAssignment: (id, act, account, key) => desk.actOnAssignment(account, id, act, key),
 
     async listCrews(account) {
       const crews = await desk.views.crewViews();
-      return account.role === "crew" ? crews.filter(({ id }) => id === account.crewId) : [...crews];
+      if (account.role === "crew") return crews.filter(({ id }) => id === account.crewId);
+      return crews.filter(({ id }) => within(account.scope, "crewIds", id));
     },
     reportPosition: (crewId, position) => desk.onPosition({ crewId }, position),
   };

@@ -1,7 +1,10 @@
+import type { AlarmQuery } from "../dispatch/alarm-list.ts";
+import type { CaseQuery } from "../dispatch/case-list.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
 import type { GeoPoint } from "./schema/common.ts";
 import type { AlarmView, Assignment, CaseAct, CaseDetail, CaseView, CrewAct } from "./schema/desk.ts";
 import type { CrewView } from "./schema/roster.ts";
+import type { Viewer } from "./scope-guard.ts";
 
 export interface PageRequest {
   readonly cursor?: string;
@@ -12,25 +15,19 @@ export interface PageAnswer<T> {
   next?: string;
 }
 
+/** A query of the desk as it comes from outside: with a cursor, and cut by who asks. */
+type Asked<Q> = PageRequest & Omit<Q, "limit" | "before" | "scope">;
+
 /**
  * What the API asks of the rooms that know cases, crews and sites. Refusals are BridgeErrors; an account of role crew gets
- * at its own crew's things only, whatever the method. An act with a key that was seen before changes nothing.
+ * at its own crew's things only, whatever the method, and one with a unit at what its scope holds. An act with a key that was seen before changes nothing.
  */
 export interface DeskPort {
-  listAlarms(page: PageRequest): Promise<PageAnswer<AlarmView>>;
-  listCases(
-    page: PageRequest & {
-      readonly open?: boolean;
-      readonly siteId?: string;
-      readonly toLocate?: boolean;
-      readonly category?: string;
-      readonly unitId?: string;
-    },
-    account: AccountFacts,
-  ): Promise<PageAnswer<CaseView>>;
-  caseDetail(id: string, account: AccountFacts): Promise<CaseDetail>;
-  actOnCase(id: string, act: CaseAct, account: AccountFacts, key: string): Promise<CaseView>;
+  listAlarms(query: Asked<AlarmQuery>, viewer: Viewer): Promise<PageAnswer<AlarmView>>;
+  listCases(query: Asked<CaseQuery>, viewer: Viewer): Promise<PageAnswer<CaseView>>;
+  caseDetail(id: string, viewer: Viewer): Promise<CaseDetail>;
+  actOnCase(id: string, act: CaseAct, viewer: Viewer, key: string): Promise<CaseView>;
   actOnAssignment(id: string, act: CrewAct, account: AccountFacts, key: string): Promise<Assignment>;
-  listCrews(account: AccountFacts): Promise<CrewView[]>;
+  listCrews(viewer: Viewer): Promise<CrewView[]>;
   reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;
 }

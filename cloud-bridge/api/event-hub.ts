@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { AccountFacts } from "../roster/accounts.ts";
+import { type Scope, within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Logger } from "../store/logger.ts";
@@ -26,6 +27,8 @@ interface Stream {
   readonly response: ServerResponse;
   /** Still open for this account? Asked at every heartbeat. */
   readonly isAllowed: () => Promise<boolean>;
+  /** What the account gets at, as it stood a moment ago. */
+  scope: Scope;
   lastId: number;
   isBusy: boolean;
   /** Woken while it was reading: read once more. */
@@ -37,6 +40,7 @@ export interface EventHubOptions {
   readonly nowMs: () => number;
   readonly log: Logger;
   readonly drainMs?: number;
+  readonly scopeOf: (account: AccountFacts) => Promise<Scope>;
   /** Called once a stream's socket has taken an event: proof of delivery for the crew's page. */
   readonly onWritten?: (name: string, data: string, account: AccountFacts) => void;
   /** Assignments that nobody has proven delivered to this crew: data of `assignment` events. */
@@ -86,7 +90,8 @@ export class EventHub {
     const client = randomBytes(12).toString("base64url");
     // A number from another database (restored, exchanged) begins anew at the present.
     const lastId = lastEventId === undefined || lastEventId > newest ? newest : lastEventId;
-    const stream: Stream = { client, account, response, isAllowed, lastId, isBusy: false, isWoken: false };
+    const scope = await this.#options.scopeOf(account);
+    const stream: Stream = { client, account, response, isAllowed, scope, lastId, isBusy: false, isWoken: false };
     response.writeHead(200, {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
@@ -117,7 +122,8 @@ export class EventHub {
   /** To all who may see nodes. */
   presence(event: EventOf<"presence">): void {
     for (const stream of this.#streams.values()) {
-      if (stream.account.role !== "crew") this.#send(stream, "presence", event);
+      const isHeld = within(stream.scope, "nodeIds", event.node);
+      if (stream.account.role !== "crew" && isHeld) this.#send(stream, "presence", event);
     }
   }
 
@@ -166,6 +172,7 @@ export class EventHub {
   async #give(stream: Stream, rows: readonly StoredEvent[]): Promise<void> {
     stream.isBusy = true;
     try {
+      await this.#refresh(stream);
       for (const row of rows) {
         if (row.id <= stream.lastId) continue;
         this.#sendStored(stream, row);
@@ -175,6 +182,12 @@ export class EventHub {
       stream.isBusy = false;
     }
     if (stream.isWoken) await this.#catchUp(stream);
+  }
+
+  /** Units, sites and crews change while people look on. What cannot be read now stays as it was. */
+  async #refresh(stream: Stream): Promise<void> {
+    if (stream.scope.isWhole) return;
+    stream.scope = await this.#options.scopeOf(stream.account).catch(() => stream.scope);
   }
 
   #eventsAfter(id: number): Promise<readonly StoredEvent[]> {
@@ -194,6 +207,7 @@ export class EventHub {
     try {
       while (stream.isWoken && !stream.response.destroyed) {
         stream.isWoken = false;
+        await this.#refresh(stream);
         const rows = await this.#eventsAfter(stream.lastId);
         for (const row of rows) {
           this.#sendStored(stream, row);
@@ -211,7 +225,7 @@ export class EventHub {
 
   #sendStored(stream: Stream, { id, name, data }: StoredEvent): void {
     stream.lastId = id;
-    if (!maySee(stream.account, name, data)) return;
+    if (!maySee(stream, name, data)) return;
     this.#write(stream, `event: ${name}\nid: ${id}\ndata: ${data}\n\n`, this.#proof(name, data, stream.account));
   }
 
@@ -262,10 +276,20 @@ export class EventHub {
   }
 }
 
-/** A crew sees what is assigned to it; all others see everything. */
-function maySee(account: AccountFacts, name: string, data: string): boolean {
-  if (account.role !== "crew") return true;
-  const event = JSON.parse(data) as { assignment?: { crewId?: string }; case?: { assignment?: { crewId?: string } } };
+interface EventFacts {
+  readonly assignment?: { readonly crewId?: string };
+  readonly case?: { readonly unitIds?: readonly string[]; readonly assignment?: { readonly crewId?: string } };
+  readonly unitId?: string;
+}
+
+/** A crew sees what is assigned to it; an account with a unit what that unit, or one below it, has a part in. */
+function maySee({ account, scope }: Stream, name: string, data: string): boolean {
+  if (account.role !== "crew" && scope.isWhole) return true;
+  const event = JSON.parse(data) as EventFacts;
+  if (account.role !== "crew") {
+    const units = event.case?.unitIds ?? (event.unitId === undefined ? [] : [event.unitId]);
+    return units.some((id) => within(scope, "unitIds", id));
+  }
   const crewId = name === "assignment" ? event.assignment?.crewId : event.case?.assignment?.crewId;
   return crewId !== undefined && crewId === account.crewId;
 }

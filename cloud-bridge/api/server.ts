@@ -5,6 +5,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyInstance, type RouteOptions } from "fastify";
 import type { TSchema } from "typebox";
 import { Value } from "typebox/value";
+import { Scopes, WHOLE } from "../roster/scope.ts";
 import { BridgeError } from "../store/errors.ts";
 import { createAccessControl } from "./access-control.ts";
 import { type ApiContext, type ApiOptions, DEFAULT_LIMITS } from "./context.ts";
@@ -32,6 +33,7 @@ import { rosterRoutes } from "./routes/rosters.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { unitRoutes } from "./routes/units.ts";
+import { demandScope } from "./scope-guard.ts";
 import { requestValidator } from "./validation.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -58,6 +60,8 @@ export async function createApi(
   // Plain text is what a form of a foreign page can send without being asked.
   app.removeContentTypeParser("text/plain");
   app.decorateRequest("session", undefined);
+  // A value for each request is set before its handler.
+  app.decorateRequest("scope");
 
   app.setErrorHandler((error, request, reply) => {
     const answer = problemOf(error);
@@ -94,12 +98,21 @@ export async function createApi(
   });
 
   const control = createAccessControl({ db: store.db, nowMs: clock.nowMs, isTls });
-  app.addHook("onRequest", (request, reply) => control.check(request, reply));
+  const scopes = new Scopes({ db: store.db, upMs: clock.upMs });
+  app.addHook("onRequest", async (request, reply) => {
+    await control.check(request, reply);
+    request.scope = request.session === undefined ? WHOLE : await scopes.of(request.session.account);
+  });
+  app.addHook("preHandler", (request) => demandScope(request, store.db));
+  app.addHook("onResponse", async ({ method }) => {
+    if (method !== "GET") scopes.forget();
+  });
 
   const hub = new EventHub({
     db: store.db,
     nowMs: clock.nowMs,
     log,
+    scopeOf: (account) => scopes.of(account),
     ...(options.onEventWritten === undefined ? {} : { onWritten: options.onEventWritten }),
     ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
   });

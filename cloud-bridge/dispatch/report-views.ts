@@ -1,4 +1,5 @@
 import { type ReportFacts, reportFacts } from "../cases/report-rows.ts";
+import type { Scope } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import type { Listed } from "./desk-views.ts";
 
@@ -11,6 +12,7 @@ export interface ReportQuery {
   readonly caseId?: string;
   /** Those with a result that their source has not taken yet. */
   readonly answered?: boolean;
+  readonly scope?: Pick<Scope, "isWhole" | "unitIds">;
 }
 
 /** Newest first. */
@@ -27,6 +29,14 @@ export async function reportList(db: Db, query: ReportQuery): Promise<Listed<Rep
   if (query.answered === true)
     rows = rows.where("result_at_ms", "is not", null).where("result_taken_at_ms", "is", null);
   if (query.answered === false) rows = rows.where("result_at_ms", "is", null);
+  const { scope } = query;
+  if (scope !== undefined && !scope.isWhole) {
+    const held = db
+      .selectFrom("case_units")
+      .select("case_id")
+      .where("unit_id", "in", [...scope.unitIds, ""]);
+    rows = rows.where("case_id", "in", held);
+  }
   const [atText, id] = (query.before ?? "").split(":");
   const atMs = Number(atText);
   if (id !== undefined && Number.isSafeInteger(atMs)) {

@@ -61,13 +61,44 @@ export interface NodeFacts {
   }[];
 }
 
+export interface NodeQuery {
+  readonly limit: number;
+  readonly nowMs: number;
+  /** Last id of the page before. */
+  readonly after?: string;
+  readonly isFalling?: boolean;
+  readonly siteId?: string;
+  readonly online?: boolean;
+  readonly version?: string;
+  /** With a fault of its own that stands, or without. */
+  readonly faulty?: boolean;
+  /** None but these. */
+  readonly ids?: ReadonlySet<string>;
+}
+
 /** In order of id, beginning after `after`. */
-export async function listNodes(
-  db: Db,
-  { after = "", limit, nowMs }: { after?: string; limit: number; nowMs: number },
-): Promise<readonly NodeFacts[]> {
-  const rows = await db.selectFrom("nodes").selectAll().where("id", ">", after).orderBy("id").limit(limit).execute();
-  return viewsOf(db, rows, nowMs);
+export async function listNodes(db: Db, query: NodeQuery): Promise<readonly NodeFacts[]> {
+  const { after, isFalling = false, siteId, online, version } = query;
+  let rows = db
+    .selectFrom("nodes")
+    .selectAll()
+    .orderBy("id", isFalling ? "desc" : "asc")
+    .limit(query.limit);
+  if (after !== undefined) rows = rows.where("id", isFalling ? "<" : ">", after);
+  if (siteId !== undefined) rows = rows.where("site_id", "=", siteId);
+  if (online !== undefined) rows = rows.where("online", "=", online ? 1 : 0);
+  if (version !== undefined) rows = rows.where("version", "=", version);
+  if (query.faulty !== undefined) {
+    const faulty = db
+      .selectFrom("alarms")
+      .select("alarms.node")
+      .where("family", "=", "fault")
+      .where("phase", "<>", "cleared")
+      .where("superseded", "=", 0);
+    rows = rows.where("id", query.faulty ? "in" : "not in", faulty);
+  }
+  if (query.ids !== undefined) rows = rows.where("id", "in", [...query.ids, ""]);
+  return viewsOf(db, await rows.execute(), query.nowMs);
 }
 
 /** @throws BridgeError NODE_UNKNOWN */

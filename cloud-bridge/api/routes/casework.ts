@@ -60,7 +60,7 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
         response: { 200: Page(ReportView), "4xx": Problem },
       },
     },
-    async ({ query }) => casework.listReports({ limit: DEFAULT_PAGE, ...query }),
+    async ({ query, scope }) => casework.listReports({ limit: DEFAULT_PAGE, ...query, scope }),
   );
 
   app.get(

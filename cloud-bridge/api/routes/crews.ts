@@ -12,6 +12,7 @@ import { preconditionOf } from "../etag.ts";
 import { listQuery, registerPage } from "../register-page.ts";
 import { GeoPoint, Page, Problem } from "../schema/common.ts";
 import { Crew, CrewView, RegisterId } from "../schema/roster.ts";
+import { viewerOf } from "../scope-guard.ts";
 
 const PLANNERS = ["admin", "operator", "dispatcher"] as const;
 const Params = Type.Object({ id: RegisterId });
@@ -49,7 +50,7 @@ export function crewRoutes(instance: FastifyInstance, context: ApiContext): void
     async (request) => {
       const { unitId, under, onDuty, filed, flagged, skill } = request.query;
       const below = under === undefined ? undefined : (await readUnitTree(db)).subtree(under);
-      const found = (await desk.listCrews(accountOf(request))).filter(
+      const found = (await desk.listCrews(viewerOf(request))).filter(
         (crew) =>
           (unitId === undefined || crew.unitId === unitId) &&
           (below === undefined || below.has(crew.unitId)) &&

@@ -1,23 +1,56 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
+import { AlarmFamily } from "../../../protocol/alarm.ts";
+import { AtMs } from "../../../protocol/ids.ts";
+import { CASE_SORTS } from "../../dispatch/case-list.ts";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { DEFAULT_PAGE } from "../cursor.ts";
 import { idempotencyKey } from "../idempotency.ts";
-import { Page, PageQuery, Problem } from "../schema/common.ts";
-import { AlarmView, Assignment, CaseAct, CaseDetail, CaseView, CrewAct } from "../schema/desk.ts";
+import { listQuery } from "../register-page.ts";
+import { Page, Problem } from "../schema/common.ts";
+import { AlarmView, Assignment, CaseAct, CaseDetail, CaseState, CaseView, CrewAct } from "../schema/desk.ts";
+import { viewerOf } from "../scope-guard.ts";
 
 const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
 const ACTORS = ["admin", "dispatcher", "supervisor"] as const;
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const Word = Type.Optional(Type.String({ minLength: 1, maxLength: 64 }));
+const Fact = Type.Optional(Type.Boolean());
+const Moment = Type.Optional(AtMs);
 const CaseQuery = Type.Object({
-  ...PageQuery.properties,
-  open: Type.Optional(Type.Boolean()),
-  siteId: Type.Optional(Type.String({ maxLength: 64 })),
-  toLocate: Type.Optional(Type.Boolean()),
-  category: Type.Optional(Type.String({ maxLength: 64 })),
-  unitId: Type.Optional(Type.String({ maxLength: 64 })),
+  ...listQuery(...CASE_SORTS).properties,
+  open: Fact,
+  state: Type.Optional(CaseState),
+  siteId: Word,
+  family: Type.Optional(AlarmFamily),
+  severity: Word,
+  foundBy: Word,
+  late: Fact,
+  toLocate: Fact,
+  category: Word,
+  /** The unit that answers for it. */
+  unitId: Word,
+  /** A crew that is or was on it. */
+  crewId: Word,
+  /** Opened from/before. */
+  fromMs: Moment,
+  toMs: Moment,
+});
+const AlarmQuery = Type.Object({
+  ...listQuery("receivedAtMs").properties,
+  node: Word,
+  device: Word,
+  siteId: Word,
+  family: Type.Optional(AlarmFamily),
+  rule: Word,
+  /** Those that stand, or those that have cleared or were superseded. */
+  standing: Fact,
+  late: Fact,
+  /** Received from/before. */
+  fromMs: Moment,
+  toMs: Moment,
 });
 
 /** Alarms, cases and what people do to them. A crew sees and acts on its own assignments only. */
@@ -29,12 +62,12 @@ export function deskRoutes(instance: FastifyInstance, { desk }: ApiContext): voi
     {
       config: { access: [...READERS, "operator"] },
       schema: {
-        summary: "Alarms, newest first",
-        querystring: PageQuery,
+        summary: "Alarms, newest first where no order is asked for",
+        querystring: AlarmQuery,
         response: { 200: Page(AlarmView), "4xx": Problem },
       },
     },
-    async ({ query }) => desk.listAlarms({ limit: DEFAULT_PAGE, ...query }),
+    async (request) => desk.listAlarms({ limit: DEFAULT_PAGE, ...request.query }, viewerOf(request)),
   );
 
   app.get(
@@ -42,12 +75,12 @@ export function deskRoutes(instance: FastifyInstance, { desk }: ApiContext): voi
     {
       config: { access: [...READERS, "crew"] },
       schema: {
-        summary: "Cases, newest first; a crew gets those assigned to it",
+        summary: "Cases, newest first where no order is asked for; a crew gets those assigned to it",
         querystring: CaseQuery,
         response: { 200: Page(CaseView), "4xx": Problem },
       },
     },
-    async (request) => desk.listCases({ limit: DEFAULT_PAGE, ...request.query }, accountOf(request)),
+    async (request) => desk.listCases({ limit: DEFAULT_PAGE, ...request.query }, viewerOf(request)),
   );
 
   app.get(
@@ -60,7 +93,7 @@ export function deskRoutes(instance: FastifyInstance, { desk }: ApiContext): voi
         response: { 200: CaseDetail, "4xx": Problem },
       },
     },
-    async (request) => desk.caseDetail(request.params.id, accountOf(request)),
+    async (request) => desk.caseDetail(request.params.id, viewerOf(request)),
   );
 
   app.post(
@@ -74,7 +107,7 @@ export function deskRoutes(instance: FastifyInstance, { desk }: ApiContext): voi
         response: { 200: CaseView, "4xx": Problem },
       },
     },
-    async (request) => desk.actOnCase(request.params.id, request.body, accountOf(request), idempotencyKey(request)),
+    async (request) => desk.actOnCase(request.params.id, request.body, viewerOf(request), idempotencyKey(request)),
   );
 
   app.post(

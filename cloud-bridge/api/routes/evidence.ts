@@ -4,12 +4,11 @@ import { type Static, Type } from "typebox";
 import type { ByteRange } from "../../evidence/blob-files.ts";
 import { type PreparedBundle, prepareBundle } from "../../evidence/bundle-write.ts";
 import { caseOfEvidence, loadEvidence, openPart } from "../../evidence/evidence-views.ts";
-import type { AccountFacts } from "../../roster/accounts.ts";
 import { BridgeError } from "../../store/errors.ts";
-import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { Problem } from "../schema/common.ts";
 import type { CaseDetail } from "../schema/desk.ts";
+import { type Viewer, viewerOf } from "../scope-guard.ts";
 
 const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
@@ -31,7 +30,7 @@ export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void 
     },
     async (request, reply) => {
       const row = await loadEvidence(store.db, request.params.id);
-      await demandCase(row.evidence_id, await caseOfEvidence(store.db, row), accountOf(request));
+      await demandCase(row.evidence_id, await caseOfEvidence(store.db, row), viewerOf(request));
       const { range: asked } = request.headers;
       const part = await openPart(store.db, evidenceFiles, row, request.params.part, (sizeBytes) =>
         rangeOf(asked, sizeBytes),
@@ -76,7 +75,7 @@ export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void 
       schema: { summary: "All evidence of a case as one bundle", params: Params, response: { "4xx": Problem } },
     },
     async (request, reply) => {
-      const caseFile = await desk.caseDetail(request.params.id, accountOf(request));
+      const caseFile = await desk.caseDetail(request.params.id, viewerOf(request));
       return sendBundle(reply, await prepare(request.params.id, caseFile));
     },
   );
@@ -88,7 +87,7 @@ export function evidenceRoutes(app: FastifyInstance, context: ApiContext): void 
   }
 
   /** The desk says whether this account may see the case. */
-  async function demandCase(evidenceId: string, caseId: string | undefined, account: AccountFacts): Promise<void> {
+  async function demandCase(evidenceId: string, caseId: string | undefined, account: Viewer): Promise<void> {
     if (caseId !== undefined) {
       await desk.caseDetail(caseId, account);
       return;

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { AtMs, NodeId } from "../../../protocol/ids.ts";
 import { addFiling, endFiling, findFiling, listFilings } from "../../roster/filings.ts";
+import { within } from "../../roster/scope.ts";
 import { listFlags } from "../../roster/supervision.ts";
 import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
@@ -69,7 +70,7 @@ export function filingRoutes(instance: FastifyInstance, context: ApiContext): vo
         ...(radioIssi === undefined ? {} : { radioIssi }),
         ...(personId === undefined ? {} : { personId }),
       });
-      const own = found.filter((filing) => isOwn(request, filing.crewId));
+      const own = found.filter(({ crewId }) => isOwn(request, crewId) && within(request.scope, "crewIds", crewId));
       return registerPage(own, { sort: "fromMs", ...query }, ({ id }) => id, {
         fromMs: (filing) => filing.fromMs,
         toMs: (filing) => filing.toMs,
@@ -142,15 +143,16 @@ export function filingRoutes(instance: FastifyInstance, context: ApiContext): vo
         response: { 200: Page(Flag), "4xx": Problem },
       },
     },
-    async ({ query }) => {
+    async ({ query, scope }) => {
       const { open, crewId, kind, fromMs = clock.nowMs() - 30 * DAY_MS, toMs } = query;
-      const found = await listFlags(db, {
+      const flags = await listFlags(db, {
         fromMs,
         ...(toMs === undefined ? {} : { toMs }),
         ...(open === undefined ? {} : { open }),
         ...(crewId === undefined ? {} : { crewId }),
         ...(kind === undefined ? {} : { kind }),
       });
+      const found = flags.filter((flag) => within(scope, "crewIds", flag.crewId));
       return registerPage(found, { sort: "-sinceMs", ...query }, ({ id }) => String(id).padStart(16, "0"), {
         sinceMs: (flag) => flag.sinceMs,
         crewId: (flag) => flag.crewId,

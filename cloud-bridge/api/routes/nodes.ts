@@ -16,7 +16,8 @@ import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { DEFAULT_PAGE, decodeCursor, pageOf } from "../cursor.ts";
-import { Page, PageQuery, Problem } from "../schema/common.ts";
+import { listQuery } from "../register-page.ts";
+import { Page, Problem } from "../schema/common.ts";
 import {
   AccountingQuery,
   Enroll,
@@ -44,6 +45,15 @@ const NOT_STORED: readonly RangeState[] = [
   "undecodable",
 ];
 const Params = Type.Object({ id: NodeId });
+const NodeQuery = Type.Object({
+  ...listQuery("id").properties,
+  siteId: Type.Optional(Type.String({ maxLength: 64 })),
+  /** With an MQTT connection, or without. */
+  online: Type.Optional(Type.Boolean()),
+  version: Type.Optional(Type.String({ maxLength: 64 })),
+  /** With a fault of its own that stands, or without. */
+  faulty: Type.Optional(Type.Boolean()),
+});
 
 /** Nodes: views, custody, levels, live leases, and how boxes get in and out. */
 export function nodeRoutes(instance: FastifyInstance, context: ApiContext): void {
@@ -54,12 +64,18 @@ export function nodeRoutes(instance: FastifyInstance, context: ApiContext): void
     "/nodes",
     {
       config: { access: READERS },
-      schema: { summary: "All nodes", querystring: PageQuery, response: { 200: Page(NodeView), "4xx": Problem } },
+      schema: { summary: "All nodes", querystring: NodeQuery, response: { 200: Page(NodeView), "4xx": Problem } },
     },
-    async ({ query: { cursor, limit = DEFAULT_PAGE } }) => {
+    async ({ query: { cursor, limit = DEFAULT_PAGE, sort, ...filter }, scope }) => {
       const after = decodeCursor(cursor);
-      const paging = { limit: limit + 1, nowMs: clock.nowMs(), ...(after === undefined ? {} : { after }) };
-      const found = await listNodes(store.db, paging);
+      const found = await listNodes(store.db, {
+        ...filter,
+        limit: limit + 1,
+        nowMs: clock.nowMs(),
+        isFalling: sort === "-id",
+        ...(after === undefined ? {} : { after }),
+        ...(scope.isWhole ? {} : { ids: scope.nodeIds }),
+      });
       return pageOf(found as Static<typeof NodeView>[], limit, ({ id }) => id);
     },
   );

@@ -103,7 +103,9 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
     if (bearer !== undefined) return isSameToken(bearer, metricsToken);
     const secret = request.cookies[cookieName];
     const session = secret === undefined ? undefined : await findSession(store.db, secret, clock.nowMs());
-    return session !== undefined && session.account.role !== "crew";
+    const { role, unitId } = session?.account ?? { role: "crew" };
+    // Sums over everything are for who gets at everything.
+    return role !== "crew" && unitId === undefined;
   }
 
   app.get("/metrics", { schema: { summary: "Prometheus text" } }, async (request, reply) => {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { holdsAuthority } from "../../roster/authority.ts";
 import { findPerson, listPeople, putPerson } from "../../roster/people.ts";
+import { within } from "../../roster/scope.ts";
 import { readUnitTree } from "../../roster/units.ts";
 import { auditOf } from "../audited.ts";
 import type { ApiContext } from "../context.ts";
@@ -41,11 +42,12 @@ export function peopleRoutes(instance: FastifyInstance, context: ApiContext): vo
         response: { 200: Page(Person), "4xx": Problem },
       },
     },
-    async ({ query }) => {
+    async ({ query, scope }) => {
       const { unitId, under, category, left } = query;
       const below = under === undefined ? undefined : (await readUnitTree(db)).subtree(under);
       const found = (await listPeople(db)).filter(
         (person) =>
+          within(scope, "unitIds", person.unitId) &&
           (unitId === undefined || person.unitId === unitId) &&
           (below === undefined || below.has(person.unitId)) &&
           (category === undefined || holdsAuthority(person.authority ?? [], category)) &&

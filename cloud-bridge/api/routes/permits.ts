@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { AtMs } from "../../../protocol/ids.ts";
 import { addPermit, findPermit, listPermits, revokePermit } from "../../fleet/permits.ts";
 import { audit } from "../../roster/audit.ts";
+import { within } from "../../roster/scope.ts";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { once } from "../once.ts";
@@ -40,11 +41,11 @@ export function permitRoutes(instance: FastifyInstance, { store, clock }: ApiCon
         response: { 200: Page(PermitView), "4xx": Problem },
       },
     },
-    async ({ query }) => {
+    async ({ query, scope }) => {
       const { siteId, fromMs, toMs, revoked } = query;
       const filter = { ...(siteId && { siteId }), ...(fromMs && { fromMs }), ...(toMs && { toMs }) };
       const found = (await listPermits(db, filter)).filter(
-        ({ revokedAtMs }) => revoked === true || revokedAtMs === undefined,
+        (permit) => within(scope, "siteIds", permit.siteId) && (revoked === true || permit.revokedAtMs === undefined),
       );
       return registerPage(found, { sort: "fromMs", ...query }, ({ id }) => id, {
         fromMs: (permit) => permit.fromMs,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { AtMs } from "../../../protocol/ids.ts";
 import { addDuty, findDuty, listDuties, removeDuty } from "../../roster/duties.ts";
+import { within } from "../../roster/scope.ts";
 import { findShift, listShifts, putShift, removeShift } from "../../roster/shifts.ts";
 import { auditOf } from "../audited.ts";
 import type { ApiContext } from "../context.ts";
@@ -46,9 +47,11 @@ export function rosterRoutes(instance: FastifyInstance, context: ApiContext): vo
         response: { 200: Page(Shift), "4xx": Problem },
       },
     },
-    async ({ query }) => {
+    async ({ query, scope }) => {
       const { unitId } = query;
-      const found = (await listShifts(db)).filter((shift) => unitId === undefined || shift.unitId === unitId);
+      const found = (await listShifts(db)).filter(
+        (shift) => within(scope, "unitIds", shift.unitId) && (unitId === undefined || shift.unitId === unitId),
+      );
       return registerPage(found, query, ({ id }) => id, {
         name: ({ name }) => name,
         unitId: (shift) => shift.unitId,
@@ -106,11 +109,13 @@ export function rosterRoutes(instance: FastifyInstance, context: ApiContext): vo
       config: { access: READERS },
       schema: { summary: "Duties", querystring: DutyQuery, response: { 200: Page(DutyView), "4xx": Problem } },
     },
-    async ({ query }) => {
+    async ({ query, scope }) => {
       const nowMs = clock.nowMs();
       const { fromMs = nowMs - 30 * DAY_MS, toMs = nowMs + 366 * DAY_MS, crewId, shiftId } = query;
       const duties = await listDuties(db, { fromMs, toMs, ...(crewId === undefined ? {} : { crewId }) });
-      const found = duties.filter((duty) => shiftId === undefined || duty.shiftId === shiftId);
+      const found = duties.filter(
+        (duty) => within(scope, "crewIds", duty.crewId) && (shiftId === undefined || duty.shiftId === shiftId),
+      );
       return registerPage(found, query, ({ id }) => id, {
         crewId: (duty) => duty.crewId,
         fromMs: (duty) => duty.fromMs,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { NodeId } from "../../../protocol/ids.ts";
 import { findSite, listDevices, listSites, saveSite } from "../../fleet/sites.ts";
+import { within } from "../../roster/scope.ts";
 import { auditOf } from "../audited.ts";
 import type { ApiContext } from "../context.ts";
 import { preconditionOf } from "../etag.ts";
@@ -39,8 +40,10 @@ export function siteRoutes(instance: FastifyInstance, context: ApiContext): void
       config: { access: "signed-in" },
       schema: { summary: "All sites", querystring: SiteQuery, response: { 200: Page(Site), "4xx": Problem } },
     },
-    async ({ query }) => {
-      const found = (await listSites(db)).filter((site) => query.unitId === undefined || site.unitId === query.unitId);
+    async ({ query, scope }) => {
+      const found = (await listSites(db)).filter(
+        (site) => within(scope, "siteIds", site.id) && (query.unitId === undefined || site.unitId === query.unitId),
+      );
       return registerPage(found, query, ({ id }) => id, { name: ({ name }) => name, unitId: ({ unitId }) => unitId });
     },
   );
@@ -81,10 +84,13 @@ export function siteRoutes(instance: FastifyInstance, context: ApiContext): void
         response: { 200: Page(DeviceView), "4xx": Problem },
       },
     },
-    async ({ query }) => {
+    async ({ query, scope }) => {
       const { node, siteId, bound } = query;
       const found = (await listDevices(db)).filter(
         (device) =>
+          (device.siteId === undefined
+            ? within(scope, "nodeIds", device.node)
+            : within(scope, "siteIds", device.siteId)) &&
           (node === undefined || device.node === node) &&
           (siteId === undefined || device.siteId === siteId) &&
           (bound === undefined || (device.siteId !== undefined && device.toMs === undefined) === bound),

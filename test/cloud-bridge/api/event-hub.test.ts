@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { EventHub } from "../../../cloud-bridge/api/event-hub.ts";
+import { WHOLE } from "../../../cloud-bridge/roster/scope.ts";
 import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
 import { temporaryStore } from "../../fakes/bridge-store.ts";
 
@@ -12,7 +13,14 @@ async function startHub(drainMs: number, onWritten?: (response: ServerResponse |
   const store = await temporaryStore();
   let newest: ServerResponse | undefined;
   const proof = onWritten === undefined ? {} : { onWritten: () => onWritten(newest) };
-  const hub = new EventHub({ db: store.db, nowMs: () => 1, log: silentLogger, drainMs, ...proof });
+  const hub = new EventHub({
+    db: store.db,
+    nowMs: () => 1,
+    log: silentLogger,
+    drainMs,
+    scopeOf: async () => WHOLE,
+    ...proof,
+  });
   let accounts = 0;
   const server = createServer((_request, response) => {
     newest = response;
