@@ -57,6 +57,11 @@ const ofAssignment: Verdict = async (scope, id, db) => {
   return row === undefined || ofCase(scope, row.case_id, db);
 };
 
+const ofNotice: Verdict = async (scope, id, db) => {
+  const row = await db.selectFrom("outbox").select("case_id").where("id", "=", Number(id)).executeTakeFirst();
+  return row === undefined || ofCase(scope, row.case_id, db);
+};
+
 const ofEvidence: Verdict = async (scope, id, db) => {
   const row = await loadEvidence(db, id).catch(() => undefined);
   if (row === undefined) return true;
@@ -83,6 +88,7 @@ const ITEMS: Readonly<Record<string, Verdict>> = {
   assignments: ofAssignment,
   evidence: ofEvidence,
   reports: ofReport,
+  notices: ofNotice,
   nodes: ofNode,
   sites: holder("sites", "siteIds", "id"),
   permits: ofPermit,
@@ -96,7 +102,7 @@ const ITEMS: Readonly<Record<string, Verdict>> = {
 /** Lists, and the stream, that cut themselves by `request.scope`; and those that are the same for everybody. */
 const LISTS: ReadonlySet<string> = new Set([
   ...["session", "events", "catalogues", "calendars", "units", "analysis"],
-  ...["alarms", "cases", "reports", "nodes", "sites", "devices", "permits"],
+  ...["alarms", "cases", "reports", "notices", "nodes", "sites", "devices", "permits"],
   ...["crews", "people", "shifts", "rosters", "filings", "supervision"],
 ]);
 
@@ -148,8 +154,8 @@ export async function demandScope(request: FastifyRequest, db: Db): Promise<void
     const body = (request.body ?? {}) as Body;
     return refuseUnless((await MADE[room]?.(scope, body, db)) ?? false, request);
   }
-  const params = request.params as { readonly id?: string; readonly name?: string };
-  const isHeld = (await ITEMS[room]?.(scope, params.id ?? params.name ?? "", db)) ?? false;
+  const params = request.params as { readonly id?: string | number; readonly name?: string };
+  const isHeld = (await ITEMS[room]?.(scope, String(params.id ?? params.name ?? ""), db)) ?? false;
   if (isHeld) return;
   if (room !== "cases") return refuseUnless(false, request);
   throw new BridgeError("CASE_FOREIGN", `${accountOf(request).name} has no part in case ${params.id}`, {

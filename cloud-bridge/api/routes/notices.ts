@@ -31,10 +31,10 @@ export function noticeRoutes(instance: FastifyInstance, { store, clock }: ApiCon
         response: { 200: Page(NoticeView), "4xx": Problem },
       },
     },
-    async ({ query: { cursor, limit = DEFAULT_PAGE, ...filter } }) => {
+    async ({ query: { cursor, limit = DEFAULT_PAGE, ...filter }, scope }) => {
       const before = decodeCursor(cursor);
       const paging = { limit: limit + 1, ...(before === undefined ? {} : { before: Number(before) }) };
-      return pageOf([...(await listNotices(store.db, { ...filter, ...paging }))], limit, ({ id }) => String(id));
+      return pageOf([...(await listNotices(store.db, { ...filter, ...paging, scope }))], limit, ({ id }) => String(id));
     },
   );
 

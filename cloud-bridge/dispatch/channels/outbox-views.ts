@@ -1,3 +1,4 @@
+import type { Scope } from "../../roster/scope.ts";
 import type { Db } from "../../store/database.ts";
 import { BridgeError } from "../../store/errors.ts";
 import type { OutboxRow } from "./outbox-rows.ts";
@@ -32,12 +33,20 @@ export interface NoticeQuery {
   readonly caseId?: string;
   readonly before?: number;
   readonly limit: number;
+  readonly scope?: Pick<Scope, "isWhole" | "unitIds">;
 }
 
 /** Newest first. */
 export async function listNotices(db: Db, query: NoticeQuery): Promise<readonly NoticeFacts[]> {
   const { state, channel, caseId, before, limit } = query;
   let rows = db.selectFrom("outbox").selectAll();
+  if (query.scope !== undefined && !query.scope.isWhole) {
+    const held = db
+      .selectFrom("case_units")
+      .select("case_id")
+      .where("unit_id", "in", [...query.scope.unitIds, ""]);
+    rows = rows.where("case_id", "in", held);
+  }
   if (channel !== undefined) rows = rows.where("channel", "=", channel);
   if (caseId !== undefined) rows = rows.where("case_id", "=", caseId);
   if (before !== undefined) rows = rows.where("id", "<", before);

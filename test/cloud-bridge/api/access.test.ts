@@ -84,6 +84,9 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/analysis/warnings?fromMs=0&toMs=1", EVERYONE_BUT_CREW],
   ["GET", "/analysis/meters?fromMs=0&toMs=1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/hours?device=a&fromMs=0&toMs=1", EVERYONE_BUT_CREW],
+  ["GET", "/notices", "admin operator dispatcher supervisor"],
+  ["GET", "/notices/backlog", "admin operator dispatcher supervisor"],
+  ["POST", "/notices/1/retry", "admin operator dispatcher supervisor"],
   ["GET", "/permits", EVERYONE_BUT_CREW],
   ["POST", "/permits", "admin operator supervisor"],
   ["GET", "/permits/p1", EVERYONE_BUT_CREW],
@@ -128,6 +131,7 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
       ?.replace(/\/(n|case-|a|crew-|d|e|u|f|p|c|s|r-)[0-9]+(?=\/|$)/u, "/{id}")
       .replace(/parts\/levels$/u, "parts/{part}")
       .replace(/\/r1$/u, "/{run}")
+      .replace(/\/1\/retry$/u, "/{id}/retry")
       .replace(/\/k1$/u, "/{command}")
       .replace(/shao-default\/v-1$/u, "{name}/{version}");
     return `${method} /api/v1${plain}`;
