@@ -1,5 +1,5 @@
 import type { BridgeDocument } from "./config-schema.ts";
-import { type OpenStore, openStore, type Store } from "./store/database.ts";
+import { type Db, type OpenStore, openReader, openStore, type Store } from "./store/database.ts";
 import type { PostgresAddress } from "./store/postgres-connection.ts";
 
 const DEFAULT_PORT = 5432;
@@ -29,4 +29,14 @@ export async function openConfiguredStore(
   if (address === undefined) return openStore({ state: config.state, ...options });
   const { openPostgresStore } = await import("./store/postgres-store.ts");
   return openPostgresStore({ address, ...options });
+}
+
+/** Opens the database that the config names for questions only; it must be there. */
+export async function openConfiguredReader(
+  config: Pick<BridgeDocument, "store" | "state">,
+): Promise<{ readonly db: Db }> {
+  const address = postgresOf(config);
+  if (address === undefined) return { db: openReader(config.state) };
+  const { openPostgresReader } = await import("./store/postgres-store.ts");
+  return { db: await openPostgresReader(address) };
 }

@@ -25,6 +25,7 @@ import { deskSettings, evidenceLimits, roomLimits, termsOf } from "./desk-settin
 import { createDesk } from "./dispatch/desk.ts";
 import { NodeCommands } from "./dispatch/node-commands.ts";
 import { BlobIntake } from "./evidence/blob-intake.ts";
+import { FiguresThread } from "./figures-thread.ts";
 import { openAuthority } from "./fleet/authority.ts";
 import { noteGoneWorkers } from "./fleet/gone-workers.ts";
 import { HandsetPositions } from "./handset-positions.ts";
@@ -286,12 +287,15 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     reach = relay.over(link);
     closers.push(() => link.close());
 
+    const figures = new FiguresThread(config, clock.upMs);
+    closers.push(() => figures.close());
     let url = "";
     const api = await createApi({
       store,
       authority,
       desk: deskPortOf(desk, store.db),
       casework: caseworkPortOf(desk, store.db, clock),
+      figures,
       evidenceFiles: blobs.files,
       room: keeping,
       link: reach,

@@ -1,3 +1,4 @@
+import type { Figures } from "../analysis/figures.ts";
 import type { Link } from "../broker/link.ts";
 import type { NodeCommands } from "../dispatch/node-commands.ts";
 import type { BlobFiles } from "../evidence/blob-files.ts";
@@ -26,6 +27,7 @@ export interface ApiOptions {
   readonly authority: Authority;
   readonly desk: DeskPort;
   readonly casework: CaseworkPort;
+  readonly figures: Figures;
   readonly link: Link;
   readonly commands: NodeCommands;
   readonly evidenceFiles: BlobFiles;

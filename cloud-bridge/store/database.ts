@@ -61,6 +61,13 @@ export function openStore({ state, nowMs, negativeControl, faultPoints }: OpenSt
   }
 }
 
+/** A second connection that only reads, for questions that take long; the database must be there. */
+export function openReader(state: string): Db {
+  const file = openFile(join(state, "bridge.sqlite"), { readonly: true });
+  file.pragma("cache_size = -32000");
+  return new Kysely<Tables>({ dialect: new ImmediateSqliteDialect(file) });
+}
+
 export interface Election {
   /** Drawn anew here; read in each committing transaction, so that an older writer's receipts do not count. */
   readonly epoch: string;
@@ -73,7 +80,7 @@ export interface Election {
  * @throws BridgeError BRIDGE_ALREADY_RUNNING
  */
 export async function electWriter(state: string, store: Store): Promise<Election> {
-  const lock = openFile(join(state, "writer.lock"), 200);
+  const lock = openFile(join(state, "writer.lock"), { timeout: 200 });
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
@@ -105,9 +112,9 @@ const epochOf = prepared((db) => {
   return isPostgres(db) ? row.forShare() : row;
 });
 
-function openFile(path: string, timeout = 5000): Sqlite.Database {
+function openFile(path: string, options: Sqlite.Options = {}): Sqlite.Database {
   try {
-    return new Sqlite(path, { timeout });
+    return new Sqlite(path, { timeout: 5000, ...options });
   } catch (cause) {
     throw unreadable(path, cause);
   }

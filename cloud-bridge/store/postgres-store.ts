@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Kysely, PostgresDialect } from "kysely";
 import type pg from "pg";
-import type { Store } from "./database.ts";
+import type { Db, Store } from "./database.ts";
 import { BridgeError } from "./errors.ts";
 import type { FaultPoints, NegativeControl } from "./fault-points.ts";
 import { openInboxDays } from "./inbox-days.ts";
@@ -12,6 +12,7 @@ import type { Tables } from "./schema.ts";
 
 /** The oldest that ends a session which says nothing: without that a writer that stands still is never replaced. */
 const OLDEST_POSTGRES = 14;
+const READER_STATEMENT_MS = 120_000;
 
 export interface OpenPostgres {
   readonly address: PostgresAddress;
@@ -63,6 +64,15 @@ export async function openPostgresStore(options: OpenPostgres): Promise<Store> {
   } finally {
     await first.end().catch(() => {});
   }
+}
+
+/** A connection that only reads, for questions that take longer than others may. */
+export async function openPostgresReader(address: PostgresAddress): Promise<Db> {
+  const driver = await loadPostgres();
+  const settings = { default_transaction_read_only: "on", statement_timeout: READER_STATEMENT_MS };
+  const pool = new driver.Pool({ ...clientConfig(address, "shao figures", settings), max: 1 });
+  pool.on("error", () => {});
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new NamedPool(pool) }) });
 }
 
 function unreachable({ host, port, database, user }: PostgresAddress, cause: unknown): BridgeError {

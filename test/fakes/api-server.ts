@@ -7,6 +7,7 @@ import { REFUSALS, type Refusal } from "../../cloud-bridge/broker/access.ts";
 import type { Link } from "../../cloud-bridge/broker/link.ts";
 import { NodeCommands } from "../../cloud-bridge/dispatch/node-commands.ts";
 import { BlobFiles } from "../../cloud-bridge/evidence/blob-files.ts";
+import { FiguresThread } from "../../cloud-bridge/figures-thread.ts";
 import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
 import { type AccountRole, addAccount } from "../../cloud-bridge/roster/accounts.ts";
 import { openSession } from "../../cloud-bridge/roster/sessions.ts";
@@ -51,6 +52,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
   const store = openStore({ state, nowMs: Date.now() });
   const desk = emptyDesk();
   const link = fakeLink();
+  const figures = new FiguresThread({ store: "sqlite", state }, () => performance.now());
   let url = "";
   const { app, hub, leases } = await createApi({
     store,
@@ -63,6 +65,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
       log: silentLogger,
       send: (node, bytes) => link.publish(`shao/${node}/down`, bytes, 1),
     }),
+    figures,
     evidenceFiles: new BlobFiles(state),
     clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) },
     log: silentLogger,
@@ -104,6 +107,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
     },
     async close() {
       await app.close();
+      await figures.close();
       await store.close();
     },
   };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { FiguresThread } from "../../../cloud-bridge/figures-thread.ts";
 import { Ingest } from "../../../cloud-bridge/ingest/ingest.ts";
 import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
 import { encodeEnvelope } from "../../../protocol/envelope.ts";
@@ -129,4 +130,24 @@ test("whoever belongs to a unit sees its figures only, and a period must be one"
   ]) {
     expect((await admin.ask(`/api/v1/analysis/outcomes?${span}`)).json).toMatchObject({ status: 400, code });
   }
+});
+
+test("figures are counted beside the bridge, the same question once, and a thread that dies is no silence", async () => {
+  const state = api.state;
+  const thread = new FiguresThread({ store: "sqlite", state }, () => performance.now());
+  const period = { fromMs: fromMs - DAY_MS, toMs: fromMs + DAY_MS };
+  const request = { kind: "outcomes", period, filter: {}, nowMs: fromMs } as const;
+  const [one, two] = [thread.ask(request), thread.ask({ ...request, nowMs: fromMs + 1 })];
+  expect(two).toBe(one);
+  expect(await one).toHaveLength(2);
+  const others = Array.from({ length: 21 }, (_, day) =>
+    thread.ask({ ...request, period: { fromMs: day, toMs: fromMs + day } }).then(
+      () => "told",
+      (error: { code: string }) => error.code,
+    ),
+  );
+  expect((await Promise.all(others)).toSorted()).toEqual(["FIGURES_BUSY", ...Array.from({ length: 20 }, () => "told")]);
+  const waiting = thread.ask({ ...request, filter: { siteId: "site-one" } }).catch(({ code }) => code);
+  await thread.close();
+  expect(await waiting).toBe("FIGURES_BUSY");
 });
