@@ -66,8 +66,8 @@ class Truck:
             axles=int(rng.integers(2, 5)),
         )
 
-    def draw(self, canvas, place, heading, lights=False):
-        """The bed and the cab from far to near; x of the truck points forward."""
+    def draw(self, canvas, place, heading, lights=False, load_owner=None):
+        """The bed and the cab from far to near; x of the truck points forward. Pixels of load or cover are `load_owner`'s."""
         half, tail = self.width / 2, -self.length / 2
         cab_back = self.length / 2 - self.cab_length
         eye = np.array([0.0, 0.0, canvas.camera.height_m])
@@ -75,7 +75,7 @@ class Truck:
         is_cab_nearer = np.dot(eye - np.asarray(place), forward) > 0
         canvas.box((tail + 0.2, -half * 0.75, 0.5), (self.length / 2 - 0.2, half * 0.75, self.floor), (45, 45, 48), place, heading)
         self._wheels(canvas, place, heading, eye)
-        steps = [lambda: self._bed(canvas, place, heading, tail, cab_back - 0.15, half, eye), lambda: self._cab(canvas, place, heading, cab_back, half, lights)]
+        steps = [lambda: self._bed(canvas, place, heading, tail, cab_back - 0.15, half, eye, load_owner), lambda: self._cab(canvas, place, heading, cab_back, half, lights)]
         for step in steps if is_cab_nearer else reversed(steps):
             step()
 
@@ -122,12 +122,15 @@ class Truck:
                 if np.dot(-forward, -lamp) > 0:
                     canvas.glow(lamp, 0.12, (170, 20, 15))
 
-    def _bed(self, canvas, place, heading, tail, front, half, eye):
+    def _bed(self, canvas, place, heading, tail, front, half, eye, load_owner):
         inner = half - 0.07
         opening = [[tail, -half], [front, -half], [front, half], [tail, half]]
         middle = to_world([[(tail + front) / 2, 0, (self.rim + self.floor) / 2]], place, heading)[0]
+        owner = canvas.current
+        canvas.current = owner if load_owner is None else load_owner
         if not self.is_covered:
             self._inside(canvas, place, heading, tail, front, inner, eye)
+        canvas.current = owner
         for (ax, ay), (bx, by) in zip(opening, opening[1:] + opening[:1]):
             wall = [[ax, ay, self.floor], [bx, by, self.floor], [bx, by, self.rim], [ax, ay, self.rim]]
             canvas.face(to_world(wall, place, heading), self.bed_paint, facing=middle)
@@ -136,10 +139,12 @@ class Truck:
                 x = tail + (front - tail) * (rib + 0.5) / count
                 strip = [[x - 0.05, ay * 1.01, self.floor], [x + 0.05, ay * 1.01, self.floor], [x + 0.05, ay * 1.01, self.rim], [x - 0.05, ay * 1.01, self.rim]]
                 canvas.face(to_world(strip, place, heading), self.bed_paint * 0.75, facing=middle)
+        canvas.current = owner if load_owner is None else load_owner
         if self.is_covered:
             self._cover(canvas, place, heading, opening, middle, tail, front, half)
         elif self.load_level > -0.15:
             self._heap(canvas, place, heading, tail, front, inner, max(self.rim + self.load_level - 0.15, self.rim - 0.05))
+        canvas.current = owner
 
     def _inside(self, canvas, place, heading, tail, front, inner, eye):
         corners = [[tail, -inner], [front, -inner], [front, inner], [tail, inner]]

@@ -109,13 +109,16 @@ def main():
     parser.add_argument("--steps", type=int, default=0, help="exactly so many steps instead")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--reload-every", type=int, default=0, help="read the data again every so many steps, while it is still being rendered")
+    parser.add_argument("--resume", help="weights to go on from")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate; it falls to nothing along a cosine")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(1)
     rng = np.random.default_rng(options.seed)
     items = dataset.read(options.data)
     net = Detector(CLASSES).to(memory_format=torch.channels_last)
+    if options.resume is not None:
+        net.load_state_dict(torch.load(options.resume, weights_only=True))
     print(f"{len(items)} pictures, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
     origins, strides = anchors(WIDTH, HEIGHT)
     weights = [p for p in net.parameters() if p.ndim > 1]
@@ -127,10 +130,8 @@ def main():
         done = step / options.steps if options.steps > 0 else (time.process_time() - started) / (options.minutes * 60)
         if done >= 1:
             break
-        if options.reload_every > 0 and step % options.reload_every == options.reload_every - 1:
-            items = dataset.read(options.data)
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * min(1, (step + 1) / 150) * (0.5 * (1 + np.cos(np.pi * min(1, done))) + 0.005)
+            group["lr"] = options.rate * min(1, (step + 1) / 150) * (0.5 * (1 + np.cos(np.pi * min(1, done))) + 0.005)
         batch = [augmented(dataset.pixels(data), labels, rng) for data, labels in (items[i] for i in rng.integers(len(items), size=options.batch))]
         images = torch.stack([image for image, _, _ in batch]).to(memory_format=torch.channels_last)
         loss = loss_of(net(images), [(boxes, kinds) for _, boxes, kinds in batch], origins, strides)
