@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Polygon } from "./violation-schema.ts";
 
 const MIN_RING_BYTES = 1_048_576;
 
@@ -106,6 +107,10 @@ export const Camera = Type.Object(
       title: "Labels that are blurred on the copy with boxes",
       description: "Of what the detector finds. The original stays as it is.",
     }),
+    masks: Type.Array(
+      Polygon("Part of the picture", "Its motion means nothing: leaves, a flag, a road behind the fence."),
+      { default: [], maxItems: 32, title: "Where motion means nothing" },
+    ),
   },
   {
     title: "Camera",

@@ -11,6 +11,10 @@ export function checkRules(root: DocumentNode, found: readonly FoundDevice[], fa
   for (const rule of keysOf(root, ["rules"])) {
     const at = (key: string): string[] => ["rules", rule, key];
     if (RESERVED_RULES.some((reserved) => reserved === rule)) faults.push(reservedName(root, rule));
+    if (textAt(root, at("kind")) === "violation") {
+      checkViolation(root, rule, faults);
+      continue;
+    }
     const name = textAt(root, at("device"));
     if (name !== undefined && !devices.includes(name)) {
       faults.push(unknownName(root, at("device"), "device", name, devices, "devices"));
@@ -63,6 +67,17 @@ export function checkRules(root: DocumentNode, found: readonly FoundDevice[], fa
         }),
       );
     }
+  }
+}
+
+function checkViolation(root: DocumentNode, rule: string, faults: DocumentFault[]): void {
+  const known = keysOf(root, ["cameras"]);
+  const cameras = nodeAt(root, ["rules", rule, "cameras"]);
+  for (const index of cameras?.type === "list" ? cameras.items.keys() : []) {
+    const path = ["rules", rule, "cameras", index];
+    const node = nodeAt(root, path);
+    if (node?.type !== "scalar" || typeof node.value !== "string" || known.includes(node.value)) continue;
+    faults.push(unknownName(root, path, "camera", node.value, known, "cameras"));
   }
 }
 

@@ -1,7 +1,10 @@
 import type { BusPort, BusSettings, Driver } from "../../drivers/driver.ts";
 import type { CameraSettings } from "../contracts/cameras.ts";
+import type { ViolationSettings } from "../contracts/violations.ts";
 import type { MeterSection } from "./meter-schema.ts";
+import type { AnyRule } from "./rule-schema.ts";
 import type { GatewayDocument } from "./schema.ts";
+import type { ViolationRule } from "./violation-schema.ts";
 import type { WeatherSection } from "./weather-schema.ts";
 
 /** One device, ready for the supervisor: its driver and the very value that the driver's schema describes. */
@@ -42,7 +45,10 @@ export interface GatewayConfig
   readonly buses: Readonly<Record<string, ResolvedBus>>;
   readonly devices: readonly DeviceConfig[];
   readonly cameras: readonly CameraSettings[];
-  readonly rules: readonly ({ readonly name: string } & GatewayDocument["rules"][string])[];
+  /** Of noise. */
+  readonly rules: readonly ({ readonly name: string } & Exclude<AnyRule, ViolationRule>)[];
+  /** Of cameras. */
+  readonly violations: readonly ViolationSettings[];
   readonly permits: readonly PermitConfig[];
   /** SHA-256 of the file's bytes, for the `start` record. */
   readonly sha256: string;

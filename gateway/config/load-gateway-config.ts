@@ -51,7 +51,8 @@ function assemble(checked: CheckedDocument<GatewayDocument>, crossed: CrossCheck
     buses: crossed.buses,
     devices: crossed.devices,
     cameras: resolveCameras(cameras, site === undefined),
-    rules: Object.entries(rules).map(([name, rule]) => ({ name, ...rule })),
+    rules: Object.entries(rules).flatMap(([name, rule]) => (rule.kind === "violation" ? [] : [{ name, ...rule }])),
+    violations: Object.entries(rules).flatMap(([name, rule]) => (rule.kind === "violation" ? [{ name, ...rule }] : [])),
     permits: crossed.permits,
     sha256,
   };

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { RULE_SETS } from "../contracts/rule-set.ts";
+import { ViolationRule } from "./violation-schema.ts";
 
 const ClockTimeOf = (title: string, example: string) =>
   Type.String({
@@ -185,8 +186,8 @@ export const ExceedanceRule = Type.Object(
 export type ExceedanceRule = Static<typeof ExceedanceRule>;
 
 /** Every kind of rule; `kind` tells them apart. */
-export const AnyRule = Type.Union([TriggerRule, ExceedanceRule], {
-  expected: "a rule: `kind: trigger` or `kind: exceedance`, and that kind's settings",
+export const AnyRule = Type.Union([TriggerRule, ExceedanceRule, ViolationRule], {
+  expected: "a rule: `kind: trigger`, `exceedance` or `violation`, and that kind's settings",
   examples: [{ kind: "trigger", device: "noise-01", limitDb: 70.5 }],
 });
 export type AnyRule = Static<typeof AnyRule>;
@@ -199,4 +200,5 @@ export const RESERVED_RULES = [
   "level-covered",
   "camera-frozen",
   "camera-covered",
+  "camera-unjudged",
 ] as const;

@@ -3,6 +3,7 @@ import { Camera } from "./camera-schema.ts";
 import { LevelWatch } from "./level-watch-schema.ts";
 import { ParkingDocument } from "./parking-schema.ts";
 import { AnyRule } from "./rule-schema.ts";
+import { Judge } from "./violation-schema.ts";
 
 const NAME_FORM = { expected: "a name of small letters, digits and -, at most 63", examples: ["noise-01"] };
 const NAME_PATTERN = "^[a-z0-9][a-z0-9-]{0,62}$";
@@ -269,6 +270,7 @@ export const GatewayDocument = Type.Object(
             examples: ["/run/shao"],
           }),
         ),
+        judge: Judge,
       },
       { default: {}, title: "Vision" },
     ),

@@ -1,3 +1,5 @@
+import type { UnitPolygon } from "./violations.ts";
+
 /** One camera of the config, checked. */
 export interface CameraSettings {
   readonly id: string;
@@ -28,6 +30,8 @@ export interface CameraSettings {
   readonly clipAfterS: number;
   /** Labels whose boxes are blurred on the copy with boxes. */
   readonly blur: readonly string[];
+  /** Parts of the picture whose motion means nothing. */
+  readonly masks: readonly UnitPolygon[];
 }
 
 /** Where the account's password comes from; the config itself never holds one. */

@@ -25,6 +25,7 @@ export const CAMERA: CameraSettings = {
   isMobile: false,
   clipBeforeS: 10,
   clipAfterS: 15,
+  masks: [],
   blur: ["face", "plate"],
 };
 

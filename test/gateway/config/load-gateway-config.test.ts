@@ -237,6 +237,33 @@ const withRule = (rule: string, device = "periodMs: 1000") =>
     `limits: { ${rule} }`,
   ).replace("periodMs: 1000", device);
 
+test("a violation rule has its defaults, its zone, and cameras that there are", async () => {
+  const rule = "kind: violation, cameras: [gate], classes: [truck/uncovered], zone: [[0, 0.5], [1, 0.5], [1, 1]]";
+  const text = `${withRule(rule)}\ncameras: { gate: { url: "rtsp://192.168.1.64/", masks: [[[0, 0], [1, 0], [1, 0.1]]] } }\n`;
+  const result = await check(text);
+  expect(result.ok ? [] : result.faults).toEqual([]);
+  if (!result.ok) return;
+  expect(result.config.rules).toEqual([]);
+  expect(result.config.violations).toMatchObject([
+    {
+      name: "limits",
+      cameras: ["gate"],
+      dwellS: 3,
+      count: 1,
+      zone: [
+        [0, 0.5],
+        [1, 0.5],
+        [1, 1],
+      ],
+    },
+  ]);
+  expect(result.config.cameras[0]?.masks).toHaveLength(1);
+  expect(result.config.vision.judge).toMatchObject({ model: "site-watch", heartbeatS: 10 });
+  const faults = await faultsOf(text.replace("[gate]", "[gaet]").replace("[1, 0.5], [1, 1]", "[1.5, 0.5]"));
+  expect(faults.join("\n")).toMatch(/CONFIG_REFERENCE rules.limits.cameras/);
+  expect(faults.join("\n")).toMatch(/rules.limits.zone/);
+});
+
 test("an exceedance rule and the facts of its meter and site arrive as the pipeline asks for them", async () => {
   const text = withRule(
     "kind: exceedance, device: noise-01",
@@ -292,7 +319,7 @@ test("a rule of no kind that there is is told by its kind alone, with all kinds"
   const result = await check(withRule("kind: loud, device: noise-01, standard: GB12523"));
   const [fault, ...others] = result.ok ? [] : result.faults;
   expect(others).toEqual([]);
-  expect(fault).toMatchObject({ path: "rules.limits.kind", expected: "one of trigger, exceedance" });
+  expect(fault).toMatchObject({ path: "rules.limits.kind", expected: "one of trigger, exceedance, violation" });
 });
 
 test.each([
