@@ -265,6 +265,7 @@ class RunningGateway implements Gateway {
       return;
     }
     this.#parking.heard(reading);
+    this.#vision?.moved(reading);
     this.#take(() => this.#pipeline.accept(reading, this.#time.stamp()));
   }
 

@@ -3,38 +3,23 @@ import { access, constants, rmdir, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Clock } from "../drivers/driver.ts";
 import type { AlarmBody } from "../protocol/alarm.ts";
-import type { Position } from "../protocol/ids.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
-import type { EvidenceTaker } from "./contracts/evidence.ts";
-import type { JournalRestore, JournalWrite } from "./contracts/journal.ts";
-import type { Logger } from "./contracts/logger.ts";
-import type { DeviceHealth } from "./contracts/readings.ts";
-import type { TimeKeeper } from "./time/time-keeper.ts";
+import type { JournalWrite } from "./contracts/journal.ts";
+import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
+import type { JudgeSide } from "./judge-side.ts";
 import { Camera } from "./vision/capture/camera.ts";
-import { CameraFaults } from "./vision/capture/camera-faults.ts";
+import { type CameraFault, CameraFaults } from "./vision/capture/camera-faults.ts";
 import { type Ffmpeg, probeFfmpeg } from "./vision/capture/ffmpeg.ts";
 import { RingEvidence } from "./vision/evidence/camera-evidence.ts";
 import { MediaJobs } from "./vision/evidence/media-jobs.ts";
 import { PendingRequests } from "./vision/evidence/pending-requests.ts";
+import type { VisionOptions } from "./vision-options.ts";
 
 const TMPFS_MAGIC = 0x01021994;
 const MEMORY_DISK = "/dev/shm";
 const TICK_MS = 1000;
 /** A box without ffmpeg gets it while the gateway runs. */
 const PROBE_AGAIN_MS = 60_000;
-
-export interface VisionOptions {
-  readonly config: GatewayConfig;
-  readonly clock: Clock;
-  readonly time: TimeKeeper;
-  readonly log: Logger;
-  readonly restored: Pick<JournalRestore, "openAlarms" | "recentAlarms">;
-  readonly evidence: EvidenceTaker;
-  readonly position: () => Position | undefined;
-  readonly onHealth: (health: DeviceHealth) => void;
-  /** Alone and at once. */
-  readonly write: (write: JournalWrite) => void;
-}
 
 /** The cameras of a gateway, and what comes of them. A gateway without cameras never loads this. */
 export class VisionSide {
@@ -48,6 +33,7 @@ export class VisionSide {
   readonly #done: Promise<unknown>;
   readonly #timer: NodeJS.Timeout;
   readonly #ringDirectory: string;
+  #judge: JudgeSide | undefined;
 
   private constructor(options: VisionOptions, ringDirectory: string) {
     const { config, clock, log, time, restored } = options;
@@ -68,7 +54,7 @@ export class VisionSide {
     );
     const limits = settings.map(
       ({ id, frozenAfterS, coveredAfterS }) =>
-        [id, { "camera-frozen": frozenAfterS, "camera-covered": coveredAfterS }] as const,
+        [id, { "camera-frozen": frozenAfterS, "camera-covered": coveredAfterS, "camera-unjudged": 60 }] as const,
     );
     this.#faults = new CameraFaults(Object.fromEntries(limits), restored);
     const pending = new PendingRequests(join(config.state, "vision", "pending"), log);
@@ -84,7 +70,18 @@ export class VisionSide {
   }
 
   static async start(options: VisionOptions): Promise<VisionSide> {
-    return new VisionSide(options, await ringDirectory(options.config));
+    const side = new VisionSide(options, await ringDirectory(options.config));
+    if (options.config.violations.length > 0) {
+      const { JudgeSide } = await import("./judge-side.ts");
+      const frames = side.cameras.map((camera) => camera.frames);
+      side.#judge = new JudgeSide(options, { frames, evidence: side.evidence, show: () => {} });
+    }
+    return side;
+  }
+
+  /** What devices say: a vehicle's speed decides whether its cameras are judged. */
+  moved(reading: DeviceReading): void {
+    this.#judge?.heard(reading);
   }
 
   health(): readonly DeviceHealth[] {
@@ -112,6 +109,7 @@ export class VisionSide {
   /** What was promised is cut first, from rings that still stand. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#judge?.stop();
     this.#stop.abort();
     await this.evidence.idle();
     this.#captures.abort();
@@ -124,7 +122,10 @@ export class VisionSide {
       camera.tick();
       if (camera.state !== "live") continue;
       const { time, position } = this.#options;
-      const writes = this.#faults.step(camera.settings.id, camera.picture.faults, time.stamp(), position());
+      const { id } = camera.settings;
+      const standing = new Set<CameraFault>(camera.picture.faults);
+      if (this.#judge?.isBlind(id) === true) standing.add("camera-unjudged");
+      const writes = this.#faults.step(id, standing, time.stamp(), position());
       for (const write of writes) this.#options.write(write);
     }
   }

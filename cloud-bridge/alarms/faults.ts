@@ -35,7 +35,7 @@ export const BRIDGE_ITSELF = "@bridge";
 export const LEVEL_FAULT_RULES = ["level-stuck", "level-implausible", "level-covered"] as const;
 
 /** What a node finds wrong with the picture of a camera that delivers. It raises and clears these itself. */
-export const CAMERA_FAULT_RULES = ["camera-frozen", "camera-covered"] as const;
+export const CAMERA_FAULT_RULES = ["camera-frozen", "camera-covered", "camera-unjudged"] as const;
 
 /** Faults that mean that nobody is listening or looking at their site. */
 export const UNWATCHED_RULES = ["device-silent", "node-silent", ...LEVEL_FAULT_RULES, ...CAMERA_FAULT_RULES] as const;

@@ -9,7 +9,10 @@ import type { PictureFault } from "./picture-watch.ts";
 /** Kind of these rules, which are the node's own. */
 export const CAMERA_WATCH = "camera-watch";
 
-const FAULTS: readonly PictureFault[] = ["camera-frozen", "camera-covered"];
+/** `camera-unjudged`: rules look through it, and their model does not run. */
+export type CameraFault = PictureFault | "camera-unjudged";
+
+const FAULTS: readonly CameraFault[] = ["camera-frozen", "camera-covered", "camera-unjudged"];
 
 type Stamp = Pick<NewRecord, "atMs" | "upMs" | "timeQuality">;
 
@@ -18,14 +21,14 @@ type Stamp = Pick<NewRecord, "atMs" | "upMs" | "timeQuality">;
  * restart, and keeps its id where it comes back within ten minutes.
  */
 export class CameraFaults {
-  readonly #limits: Readonly<Record<string, Readonly<Record<PictureFault, number>>>>;
+  readonly #limits: Readonly<Record<string, Readonly<Record<CameraFault, number>>>>;
   readonly #open = new Map<string, AlarmBody>();
   readonly #recent = new Map<string, AlarmBody>();
   readonly #gone: { readonly device: string; readonly body: AlarmBody }[] = [];
 
   /** @param limits seconds, by camera */
   constructor(
-    limits: Readonly<Record<string, Readonly<Record<PictureFault, number>>>>,
+    limits: Readonly<Record<string, Readonly<Record<CameraFault, number>>>>,
     restored: Pick<JournalRestore, "openAlarms" | "recentAlarms">,
   ) {
     this.#limits = limits;
@@ -47,7 +50,7 @@ export class CameraFaults {
   /** @param standing what its pictures say now; ask only after one came */
   *step(
     camera: string,
-    standing: ReadonlySet<PictureFault>,
+    standing: ReadonlySet<CameraFault>,
     now: Stamp,
     position: Position | undefined,
   ): Generator<JournalWrite> {
@@ -66,7 +69,7 @@ export class CameraFaults {
     }
   }
 
-  #raise(device: string, rule: PictureFault, now: Stamp, position: Position | undefined): JournalWrite {
+  #raise(device: string, rule: CameraFault, now: Stamp, position: Position | undefined): JournalWrite {
     const recent = this.#recent.get(key(device, rule));
     const isSame = recent !== undefined && now.atMs - recent.stateAtMs <= SAME_ALARM_MS;
     const body: AlarmBody = {

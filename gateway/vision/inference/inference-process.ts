@@ -31,6 +31,8 @@ export interface InferenceFacts {
   readonly code?: string;
   readonly model?: OpenedModel;
   readonly pid?: number;
+  /** Since when it is not ready; absent while it is. */
+  readonly downSinceUpMs?: number;
   readonly starts: number;
   readonly inferences: number;
 }
@@ -220,9 +222,10 @@ export class InferenceProcess {
       this.#ready = Promise.withResolvers();
       this.#ready.promise.catch(() => undefined);
     }
-    const { code: _, pid: __, ...rest } = this.#facts;
+    const { code: _, pid: __, downSinceUpMs = this.#settings.clock.upMs(), ...rest } = this.#facts;
     const pid = this.#running?.child.pid;
-    this.#facts = { ...rest, ...(change.state === "ready" && pid !== undefined ? { pid } : {}), ...change };
+    const since = change.state === "ready" ? { ...(pid === undefined ? {} : { pid }) } : { downSinceUpMs };
+    this.#facts = { ...rest, ...since, ...change };
   }
 }
 
@@ -254,6 +257,6 @@ function lost(folder: string, how: string): GatewayError {
 
 function deadline(folder: string, ms: number): GatewayError {
   return new GatewayError("INFERENCE_DEADLINE", `the model ${folder} did not answer within ${ms} ms`, {
-    hint: "This box is too slow for the model or overloaded; take a smaller model, or raise vision.deadlineMs.",
+    hint: "This box is too slow for the model or overloaded; take a smaller model, or raise vision.judge.deadlineMs.",
   });
 }

@@ -1,0 +1,72 @@
+import { fileURLToPath } from "node:url";
+import type { DeviceReading } from "./contracts/readings.ts";
+import type { CameraSide } from "./contracts/vision.ts";
+import { NightClock } from "./pipeline/night-clock.ts";
+import { Judge } from "./vision/judge/judge.ts";
+import type { VisionOptions } from "./vision-options.ts";
+
+/** A speed that old says nothing of now. */
+const SPEED_HOLDS_MS = 10_000;
+/** Loading and one restart pass unsaid. */
+const BLIND_AFTER_MS = 60_000;
+
+/** What judges the pictures of a gateway's cameras. A gateway without a rule of kind `violation` never loads this. */
+export class JudgeSide {
+  readonly #judge: Judge;
+  readonly #options: VisionOptions;
+  #speed: { readonly mps: number; readonly upMs: number } | undefined;
+
+  constructor(options: VisionOptions, cameras: CameraSide) {
+    this.#options = options;
+    const { config, clock, time, log, restored, position, write } = options;
+    const { judge: settings } = config.vision;
+    const night = new NightClock(config.timeZone);
+    this.#judge = new Judge({
+      settings,
+      modelFolder: folderOf(settings.model),
+      rules: config.violations,
+      cameras,
+      masks: Object.fromEntries(config.cameras.map(({ id, masks }) => [id, masks])),
+      clock,
+      stamp: () => time.stamp(),
+      log,
+      recent: restored.recentAlarms,
+      position,
+      speedMps: () => this.#speedNow(),
+      isWithin: (atMs, from, to) => night.isWithin(atMs, from, to),
+      write,
+    });
+  }
+
+  get facts() {
+    return this.#judge.facts;
+  }
+
+  /** A rule looks through this camera, and for a while nothing could judge. */
+  isBlind(cameraId: string): boolean {
+    const { inference, cameras } = this.#judge.facts;
+    const { downSinceUpMs } = inference;
+    const isLong = downSinceUpMs !== undefined && this.#options.clock.upMs() - downSinceUpMs > BLIND_AFTER_MS;
+    return isLong && cameras[cameraId] !== undefined;
+  }
+
+  /** The node's own speed: what a vehicle's receiver says, never that of somebody behind a radio. */
+  heard({ reading, subject }: DeviceReading): void {
+    if (reading.kind !== "position" || subject !== undefined || reading.speedMps === undefined) return;
+    this.#speed = { mps: reading.speedMps, upMs: this.#options.clock.upMs() };
+  }
+
+  stop(): Promise<void> {
+    return this.#judge.stop();
+  }
+
+  #speedNow(): number | undefined {
+    if (this.#speed === undefined) return undefined;
+    return this.#options.clock.upMs() - this.#speed.upMs <= SPEED_HOLDS_MS ? this.#speed.mps : undefined;
+  }
+}
+
+/** A bare name is one of the models that were shipped. */
+function folderOf(model: string): string {
+  return model.includes("/") ? model : fileURLToPath(new URL(`../models/${model}`, import.meta.url));
+}
