@@ -24,6 +24,8 @@ COPY cloud-bridge cloud-bridge
 RUN npm run --silent --if-present build:console && mkdir -p cloud-bridge/console/dist
 
 FROM node:24-bookworm-slim
+# For cameras; all else runs without it.
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
 WORKDIR /shao
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/shao/state/.compile-cache MALLOC_ARENA_MAX=2
 COPY package.json LICENSE ./
@@ -33,6 +35,7 @@ COPY drivers drivers
 COPY gateway gateway
 COPY cloud-bridge cloud-bridge
 COPY --from=console /shao/cloud-bridge/console/dist cloud-bridge/console/dist
+COPY models models
 COPY cli cli
 COPY scripts/health-check.ts scripts/
 RUN mkdir state && chown 1000:1000 state

@@ -34,8 +34,8 @@ const PROGRAM = [
   "README.zh-CN.md",
   "CHANGELOG.md",
 ] as const;
-/** The console is shipped as it was built. */
-const NOT_SHIPPED = /^cloud-bridge\/console\//;
+/** The console is shipped as it was built, and a model without what trained it. */
+const NOT_SHIPPED = /^(cloud-bridge\/console|models\/[^/]+\/train)\//;
 /** Of packages: types, sources that Node refuses there, maps, pages that nobody reads on a box, and settings of their makers' tools. */
 const NOT_RUN = /^\.|\.(ts|mts|cts|map|md|markdown|flow)$/i;
 const LICENCE = /licen[cs]e|copying|notice|copyright/i;

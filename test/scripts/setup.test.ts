@@ -81,10 +81,14 @@ test("the first run installs from the lock file and talks on stderr only", () =>
 
 test("a second run asks npm and the network for nothing, not even with npm gone", () => {
   placeNpm();
+  place("bin/ffmpeg", "exit 0");
   setup();
   for (const name of ["npm", "node"]) rmSync(join(folder, "bin", name));
   const { status, err } = setup();
-  expect({ status, err }).toEqual({ status: 0, err: "setup: packages: already installed\nsetup: ready\n" });
+  expect({ status, err }).toEqual({
+    status: 0,
+    err: "setup: packages: already installed\nsetup: ffmpeg: already installed\nsetup: ready\n",
+  });
   expect(calls()).toHaveLength(1);
 });
 
@@ -102,6 +106,16 @@ test("without node and without root it names the exact command", () => {
   const { status, err } = setup();
   expect(status).toBe(1);
   expect(err).toContain("su -c 'apt-get update && apt-get install -y --no-install-recommends nodejs npm'");
+});
+
+test("without ffmpeg, and without the right to install it, all else is set up and the exact command is named", () => {
+  placeNpm();
+  place("bin/apt-get", "exit 1");
+  place("bin/id", "echo 1000");
+  const { status, err } = setup();
+  expect(status).toBe(0);
+  expect(err).toContain("cameras will not run until it is there");
+  expect(err).toContain("su -c 'apt-get update && apt-get install -y --no-install-recommends ffmpeg'");
 });
 
 test("a failing npm shows its last words, not a wall of them, and leaves no stamp", () => {
