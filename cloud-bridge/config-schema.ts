@@ -119,6 +119,16 @@ export const BridgeDocument = Type.Object(
       },
       { default: {}, title: "Sensor-verified closure" },
     ),
+    whistles: Type.Object(
+      {
+        review: Type.Boolean({
+          default: true,
+          title: "A whistle starts once the district has reviewed it",
+          description: "Otherwise as soon as a street or community has blown it.",
+        }),
+      },
+      { default: {}, title: "Whistles (吹哨报到)" },
+    ),
     evidence: Type.Object(
       {
         maxGigabytes: Type.Number({

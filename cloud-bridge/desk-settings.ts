@@ -44,6 +44,7 @@ export function deskSettings(config: BridgeDocument, timeScale: number): DeskSet
     radiusM: dispatch.geofenceM,
     timeZone: config.timeZone,
     keepEventsMs: retention.eventsDays * DAY_MS,
+    reviewWhistles: config.whistles.review,
     timeScale,
   };
 }

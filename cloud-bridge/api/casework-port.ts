@@ -8,6 +8,21 @@ import type { Db } from "../store/database.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { PageAnswer, PageRequest } from "./desk-port.ts";
 import type { CatalogueDocument, CatalogueVersion, NewReport, ReportAct, ReportView } from "./schema/casework.ts";
+import type {
+  InhibitionView,
+  NewInhibition,
+  NewWhistle,
+  WhistleAct,
+  WhistleLegAct,
+  WhistleView,
+} from "./schema/whistles.ts";
+
+export interface WhistleFilter {
+  readonly state?: string;
+  readonly unitId?: string;
+  readonly caseId?: string;
+  readonly scope?: Scope;
+}
 
 export interface ReportFilter {
   readonly source?: string;
@@ -23,6 +38,14 @@ export interface CaseworkPort {
   listReports(page: PageRequest & ReportFilter): Promise<PageAnswer<ReportView>>;
   report(id: string): Promise<ReportView>;
   actOnReport(id: string, act: ReportAct, account: AccountFacts, key: string): Promise<ReportView>;
+  blowWhistle(whistle: NewWhistle, account: AccountFacts, key: string): Promise<WhistleView>;
+  listWhistles(page: PageRequest & WhistleFilter): Promise<PageAnswer<WhistleView>>;
+  whistle(id: string): Promise<WhistleView>;
+  actOnWhistle(id: string, act: WhistleAct, account: AccountFacts, key: string): Promise<WhistleView>;
+  actOnWhistleLeg(id: string, act: WhistleLegAct, account: AccountFacts, key: string): Promise<WhistleView>;
+  listInhibitions(): Promise<InhibitionView[]>;
+  addInhibition(inhibition: NewInhibition, account: AccountFacts): Promise<InhibitionView>;
+  endInhibition(id: string, account: AccountFacts): Promise<InhibitionView>;
   listCatalogues(): Promise<CatalogueVersion[]>;
   currentCatalogue(): Promise<CatalogueDocument>;
   catalogue(name: string, version: string): Promise<CatalogueDocument>;
@@ -38,6 +61,18 @@ export function caseworkPortOf(desk: Desk, db: Db, clock: BridgeClock): Casework
       const { items, next } = await casework.reportList({ ...query, ...(before === undefined ? {} : { before }) });
       return { items: [...items], ...(next === undefined ? {} : { next: encodeCursor(next) }) };
     },
+    blowWhistle: (whistle, account, key) => casework.blowWhistle(account, whistle, key),
+    async listWhistles({ cursor, ...query }) {
+      const before = decodeCursor(cursor);
+      const { items, next } = await casework.whistleList({ ...query, ...(before === undefined ? {} : { before }) });
+      return { items: [...items], ...(next === undefined ? {} : { next: encodeCursor(next) }) };
+    },
+    whistle: (id) => casework.whistle(id),
+    actOnWhistle: (id, act, account, key) => casework.actOnWhistle(account, id, act, key),
+    actOnWhistleLeg: (id, act, account, key) => casework.actOnWhistleLeg(account, id, act, key),
+    listInhibitions: async () => [...(await casework.inhibitionList())],
+    addInhibition: (inhibition, account) => casework.addInhibition(account, inhibition),
+    endInhibition: (id, account) => casework.endInhibition(account, id),
     report: (id) => casework.report(id),
     actOnReport: (id, act, account, key) => casework.actOnReport(account, id, act, key),
     listCatalogues: async () => [...(await listCatalogues(db, clock.nowMs()))],

@@ -47,7 +47,7 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
     },
 
     async actOnCase(id, act, account, key) {
-      if (act.act === "assign" && !within(account.scope, "crewIds", act.crewId)) {
+      if ("crewId" in act && !within(account.scope, "crewIds", act.crewId)) {
         throw new BridgeError("SCOPE_REFUSED", `${account.name} does not send crew ${act.crewId}`, {
           status: 403,
           hint: "Send a crew of your own unit, or ask the unit above for one.",

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { caseOfEvidence, loadEvidence } from "../evidence/evidence-views.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
-import { type Scope, type ScopeKind, within } from "../roster/scope.ts";
+import { holdsWork, type Scope, type ScopeKind, within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import { accountOf } from "./access-control.ts";
@@ -57,6 +57,21 @@ const ofAssignment: Verdict = async (scope, id, db) => {
   return row === undefined || ofCase(scope, row.case_id, db);
 };
 
+const ofWhistle: Verdict = async (scope, id, db) => {
+  const row = await db.selectFrom("whistles").select("case_id").where("id", "=", id).executeTakeFirst();
+  return row === undefined || ofCase(scope, row.case_id, db);
+};
+
+const ofWhistleLeg: Verdict = async (scope, id, db) => {
+  const row = await db.selectFrom("whistle_legs").select("whistle_id").where("id", "=", id).executeTakeFirst();
+  return row === undefined || ofWhistle(scope, row.whistle_id, db);
+};
+
+const ofInhibition: Verdict = async (scope, id, db) => {
+  const row = await db.selectFrom("inhibitions").select(["node", "site_id"]).where("id", "=", id).executeTakeFirst();
+  return row === undefined || holdsWork(scope, row);
+};
+
 const ofNotice: Verdict = async (scope, id, db) => {
   const row = await db.selectFrom("outbox").select("case_id").where("id", "=", Number(id)).executeTakeFirst();
   return row === undefined || ofCase(scope, row.case_id, db);
@@ -88,6 +103,9 @@ const ITEMS: Readonly<Record<string, Verdict>> = {
   assignments: ofAssignment,
   evidence: ofEvidence,
   reports: ofReport,
+  whistles: ofWhistle,
+  "whistle-legs": ofWhistleLeg,
+  inhibitions: ofInhibition,
   notices: ofNotice,
   nodes: ofNode,
   sites: holder("sites", "siteIds", "id"),
@@ -102,7 +120,7 @@ const ITEMS: Readonly<Record<string, Verdict>> = {
 /** Lists, and the stream, that cut themselves by `request.scope`; and those that are the same for everybody. */
 const LISTS: ReadonlySet<string> = new Set([
   ...["session", "events", "catalogues", "calendars", "units", "analysis"],
-  ...["alarms", "cases", "reports", "notices", "nodes", "sites", "devices", "permits"],
+  ...["alarms", "cases", "reports", "whistles", "inhibitions", "notices", "nodes", "sites", "devices", "permits"],
   ...["crews", "people", "shifts", "rosters", "filings", "supervision"],
 ]);
 
@@ -112,6 +130,9 @@ const MADE: Readonly<Record<string, (scope: Scope, body: Body, db: Db) => Promis
   welcome: () => true,
   enroll: () => true,
   reports: () => true,
+  whistles: async (scope, { caseId = "", fromUnitId }, db) =>
+    within(scope, "unitIds", fromUnitId) && (await ofCase(scope, caseId, db)),
+  inhibitions: (scope, { node, siteId }) => holdsWork(scope, { node: node ?? null, site_id: siteId ?? null }),
   nodes: (scope, { node = "" }, db) => ofNode(scope, node, db),
   units: (scope, { id, parentId }, db) => mayPutUnit(scope, id, parentId, db),
   sites: async (scope, { id = "", unitId }, db) =>
@@ -127,7 +148,8 @@ const MADE: Readonly<Record<string, (scope: Scope, body: Body, db: Db) => Promis
   permits: (scope, { siteId }) => within(scope, "siteIds", siteId),
 };
 
-type Body = Readonly<Partial<Record<"id" | "unitId" | "parentId" | "crewId" | "siteId" | "node", string>>>;
+type Field = "id" | "unitId" | "parentId" | "crewId" | "siteId" | "node" | "caseId" | "fromUnitId" | "act" | "into";
+type Body = Readonly<Partial<Record<Field, string>>>;
 
 /** A unit within, or a new one below one within; never the top of the scope itself, which somebody above keeps. */
 async function mayPutUnit(scope: Scope, id = "", parentId: string | undefined, db: Db): Promise<boolean> {
@@ -155,6 +177,8 @@ export async function demandScope(request: FastifyRequest, db: Db): Promise<void
     return refuseUnless((await MADE[room]?.(scope, body, db)) ?? false, request);
   }
   const params = request.params as { readonly id?: string | number; readonly name?: string };
+  const { act, into = "" } = (request.body ?? {}) as Body;
+  if (room === "cases" && act === "merge" && !(await ofCase(scope, into, db))) return refuseUnless(false, request);
   const isHeld = (await ITEMS[room]?.(scope, String(params.id ?? params.name ?? ""), db)) ?? false;
   if (isHeld) return;
   if (room !== "cases") return refuseUnless(false, request);

@@ -33,6 +33,7 @@ import { rosterRoutes } from "./routes/rosters.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { unitRoutes } from "./routes/units.ts";
+import { whistleRoutes } from "./routes/whistles.ts";
 import { demandScope } from "./scope-guard.ts";
 import { requestValidator } from "./validation.ts";
 
@@ -128,6 +129,7 @@ export async function createApi(
     noticeRoutes,
     deskRoutes,
     caseworkRoutes,
+    whistleRoutes,
     evidenceRoutes,
     siteRoutes,
   ];

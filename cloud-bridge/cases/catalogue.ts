@@ -17,7 +17,16 @@ export type Severity = Static<typeof Severity>;
 
 /** By when: somebody is on scene, all is over; and how long after that the city hears of it. */
 export const SlaClass = Type.Object(
-  { code: Code, ...Label, arriveMinutes: Minutes, totalMinutes: Minutes, cityMinutes: Minutes, clock: ClockKind },
+  {
+    code: Code,
+    ...Label,
+    arriveMinutes: Minutes,
+    totalMinutes: Minutes,
+    /** To the end of the n-th working day, instead of `totalMinutes`. */
+    totalWorkingDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 365 })),
+    cityMinutes: Minutes,
+    clock: ClockKind,
+  },
   { additionalProperties: false },
 );
 export type SlaClass = Static<typeof SlaClass>;
@@ -155,6 +164,17 @@ export function categoryNamed(catalogue: Catalogue, code: string): Category {
   throw new BridgeError("CATEGORY_UNKNOWN", `${catalogue.name} ${catalogue.version} has no category ${code}`, {
     status: 422,
     hint: "GET /api/v1/catalogues/current lists the categories in force.",
+  });
+}
+
+/** @throws BridgeError SUSPEND_REASON_UNKNOWN */
+export function pausesClock(catalogue: Catalogue, reason: string | undefined): boolean {
+  if (reason === undefined) return true;
+  const found = catalogue.suspendReasons.find(({ code }) => code === reason);
+  if (found !== undefined) return found.pausesClock;
+  throw new BridgeError("SUSPEND_REASON_UNKNOWN", `${catalogue.name} ${catalogue.version} has no reason ${reason}`, {
+    status: 422,
+    hint: "GET /api/v1/catalogues/current lists the reasons of suspension.",
   });
 }
 

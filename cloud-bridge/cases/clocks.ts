@@ -1,6 +1,5 @@
 import { calendarOfUnit } from "../roster/calendars.ts";
-import { dueAtMs as dueByCalendar, type WorkCalendar, workingMs } from "../roster/work-calendar.ts";
-import type { Trx } from "../store/database.ts";
+import { dueAtMs, type WorkCalendar, workingMs } from "../roster/work-calendar.ts";
 import { amend, type CaseRow, type Change } from "./case-rows.ts";
 import { type ClockKind, slaOf } from "./catalogue.ts";
 import { catalogueNamed } from "./catalogue-rows.ts";
@@ -13,23 +12,27 @@ const CLOCKS = [
   ["total", "due_total_at_ms"],
 ] as const satisfies readonly (readonly [TimerKind, keyof CaseRow])[];
 
-/** When so many minutes are over by that clock; working time is that of the unit which answers for the case. */
-export async function dueAtMs(
+/** How long something may take. */
+export interface Allowed {
+  readonly clock: ClockKind;
+  readonly minutes: number;
+  /** Working days instead of minutes, to the end of the last. */
+  readonly workingDays?: number | undefined;
+}
+
+/** When that is over, by the calendar of the unit that answers for it. A demonstration scales minutes, never days. */
+export async function allowedUntilMs(
   { trx }: Change,
-  row: CaseRow,
   settings: DeskSettings,
-  { clock, fromMs, minutes }: { clock: ClockKind; fromMs: number; minutes: number },
+  unitId: string | null,
+  fromMs: number,
+  { clock, minutes, workingDays }: Allowed,
 ): Promise<number> {
   const spanMs = scaledMs(settings, minutes * MINUTE_MS);
-  return clock === "wall" ? fromMs + spanMs : worked(await calendarOf(trx, row, settings), fromMs, spanMs);
-}
-
-function worked(calendar: WorkCalendar, fromMs: number, spanMs: number): number {
-  return dueByCalendar(calendar, { clock: "working", minutes: spanMs / MINUTE_MS }, fromMs) ?? fromMs;
-}
-
-function calendarOf(trx: Trx, row: CaseRow, settings: DeskSettings): Promise<WorkCalendar> {
-  return calendarOfUnit(trx, row.unit_id ?? undefined, settings.timeZone);
+  if (clock === "wall" && workingDays === undefined) return fromMs + spanMs;
+  const calendar = await calendarOfUnit(trx, unitId ?? undefined, settings.timeZone);
+  if (workingDays !== undefined) return ended(dueAtMs(calendar, { clock: "working-days", days: workingDays }, fromMs));
+  return afterWork(calendar, fromMs, spanMs);
 }
 
 /** A case begins to run against its class, or runs anew since it was opened again. What is late or held back has no clocks. */
@@ -44,14 +47,14 @@ export async function startClocks(
   const { nowMs, trx } = change;
   const catalogue = await catalogueNamed(trx, row.catalogue, row.catalogue_version);
   const category = catalogue.categories.find(({ code }) => code === row.category);
-  const sla = slaOf(catalogue, category);
-  const { clock } = sla;
-  const due = (minutes: number) => dueAtMs(change, row, settings, { clock, fromMs, minutes });
+  const { code, clock, arriveMinutes, totalMinutes, totalWorkingDays } = slaOf(catalogue, category);
+  const until = (allowed: Omit<Allowed, "clock">) =>
+    allowedUntilMs(change, settings, row.unit_id, fromMs, { clock, ...allowed });
   const set = {
-    sla_class: sla.code,
-    clock: sla.clock,
-    due_arrive_at_ms: await due(sla.arriveMinutes),
-    due_total_at_ms: await due(sla.totalMinutes),
+    sla_class: code,
+    clock,
+    due_arrive_at_ms: await until({ minutes: arriveMinutes }),
+    due_total_at_ms: await until({ minutes: totalMinutes, workingDays: totalWorkingDays }),
     clock_paused_at_ms: null,
     escalated_to: null,
   };
@@ -67,28 +70,36 @@ export async function pauseClocks(change: Change, row: CaseRow): Promise<CaseRow
   return amend(change, row, { clock_paused_at_ms: change.nowMs });
 }
 
-/** The case goes on with what was left, of a working clock in working time. */
+/** The case goes on with what was left: in wall time, or in the working time of its unit. */
 export async function resumeClocks(change: Change, row: CaseRow, settings: DeskSettings): Promise<CaseRow> {
   const { nowMs, trx } = change;
   const pausedAtMs = row.clock_paused_at_ms;
   if (pausedAtMs === null) return row;
-  const set: Record<string, number | null> = { clock_paused_at_ms: null };
-  const calendar = row.clock === "working" ? await calendarOf(trx, row, settings) : undefined;
+  const calendar =
+    row.clock === "working" ? await calendarOfUnit(trx, row.unit_id ?? undefined, settings.timeZone) : undefined;
+  const set: { -readonly [K in (typeof CLOCKS)[number][1]]?: number } & { clock_paused_at_ms: null } = {
+    clock_paused_at_ms: null,
+  };
   for (const [kind, column] of CLOCKS) {
     const dueMs = row[column];
     // What was over before the pause has been said already.
     if (dueMs === null || dueMs <= pausedAtMs) continue;
     const again =
       calendar === undefined
-        ? nowMs + dueMs - pausedAtMs
-        : worked(calendar, nowMs, workingMs(calendar, pausedAtMs, dueMs));
+        ? nowMs + (dueMs - pausedAtMs)
+        : afterWork(calendar, nowMs, workingMs(calendar, pausedAtMs, dueMs));
     set[column] = again;
     await setTimer(trx, kind, row.id, again, nowMs);
   }
   return amend(change, row, set);
 }
 
-/** The case is over: nothing of it is due any more. */
-export async function stopClocks(change: Change, caseId: string): Promise<void> {
-  for (const [kind] of CLOCKS) await cancelTimer(change.trx, kind, caseId, change.nowMs);
+function afterWork(calendar: WorkCalendar, fromMs: number, spanMs: number): number {
+  return ended(dueAtMs(calendar, { clock: "working", minutes: spanMs / MINUTE_MS }, fromMs));
+}
+
+/** Without pauses a term always ends. */
+function ended(dueMs: number | undefined): number {
+  if (dueMs === undefined) throw new Error("a term without pauses has no end");
+  return Math.round(dueMs);
 }

@@ -10,9 +10,10 @@ import { categoryOfAlarm } from "./catalogue.ts";
 import { catalogueInForce } from "./catalogue-rows.ts";
 import { type GroupingDecision, groupAlarm } from "./grouping.ts";
 import { heard, highest, levelOf, peakOf, said, seenPhase } from "./heard.ts";
+import { heldBack } from "./held-back.ts";
+import { isNodeSilent, noteInhibited } from "./inhibition.ts";
 import { candidatesForJoining, recurring } from "./joinable.ts";
 import { categoryFacts, foundByFamily, gridCellOf, newCaseRow } from "./new-case.ts";
-import { permitOfAlarm } from "./permitted.ts";
 import { planDispatch } from "./plan-dispatch.ts";
 import { bringBack, progress } from "./progress.ts";
 import type { DeskSettings } from "./settings.ts";
@@ -92,9 +93,10 @@ async function target(
   const before = alarm.late === 1 ? undefined : await recurring(change.trx, alarm, change.nowMs, settings);
   if (before !== undefined) {
     const entry = { ...said(alarm, body, "reopened"), actor: "system:desk", cause: "the site is loud again" };
-    const dispatchable = (await permitOfAlarm(change, alarm, body)) === undefined ? 1 : 0;
-    const set = { ...heard(alarm, body, before), late: 0, dispatchable };
-    const reopened = await move(change, before, "reopen", entry, set);
+    const held = await heldBack(change, alarm, body);
+    const hold = { dispatchable: held === undefined ? 1 : 0, inhibited_by: held?.inhibition?.id ?? null };
+    const reopened = await move(change, before, "reopen", entry, { ...heard(alarm, body, before), late: 0, ...hold });
+    if (held?.inhibition !== undefined) await noteInhibited(change, reopened.id, alarm, held.inhibition);
     return planDispatch(change, reopened, settings);
   }
   return openCase(change, alarm, body, position, settings);
@@ -113,7 +115,7 @@ async function openCase(
     alarm.site_id === null
       ? undefined
       : await trx.selectFrom("sites").select("name").where("id", "=", alarm.site_id).executeTakeFirst();
-  const permit = await permitOfAlarm(change, alarm, body);
+  const held = await heldBack(change, alarm, body);
   const catalogue = await catalogueInForce(trx, nowMs);
   const category = categoryOfAlarm(catalogue, alarm.rule, alarm.family);
   const isFault = alarm.family === "fault";
@@ -124,7 +126,8 @@ async function openCase(
     title: titleOf(alarm, site?.name),
     rule: alarm.rule,
     late: alarm.late,
-    dispatchable: permit === undefined ? 1 : 0,
+    dispatchable: held === undefined ? 1 : 0,
+    inhibited_by: held?.inhibition?.id ?? null,
     site_id: alarm.site_id,
     node: alarm.node,
     latitude_deg: position?.latitudeDeg ?? null,
@@ -139,9 +142,10 @@ async function openCase(
   });
   await trx.insertInto("cases").values(row).execute();
   await joinPlaceUnits(change, row);
-  const why = permit === undefined ? {} : { permit };
+  const why = held?.permit === undefined ? {} : { permit: held.permit };
   const opened = said(alarm, body, "opened");
   await note(change, row.id, { ...opened, detail: { ...opened.detail, late: alarm.late === 1, ...why } });
+  if (held?.inhibition !== undefined) await noteInhibited(change, row.id, alarm, held.inhibition);
   return planDispatch(change, row, settings);
 }
 
@@ -161,9 +165,19 @@ async function joinCase(
   const joined = said(alarm, body, "alarm-joined");
   await note(change, before.id, { ...joined, detail: { ...joined.detail, how: decision.how, history: isHistory } });
   if (isHistory) return amend(change, before, { peak_db: highest(before.peak_db, peakOf(body)) });
-  const isPermitted = (await permitOfAlarm(change, alarm, body)) !== undefined;
-  const dispatchable = isPermitted ? before.dispatchable : 1;
-  const row = await amend(change, before, { ...heard(alarm, body, before), late: 0, dispatchable });
+  const held = await heldBack(change, alarm, body);
+  const dispatchable = held === undefined ? 1 : before.dispatchable;
+  const inhibited_by = held?.inhibition?.id ?? (dispatchable === 1 ? null : before.inhibited_by);
+  const row = await amend(change, before, { ...heard(alarm, body, before), late: 0, dispatchable, inhibited_by });
+  if (held?.inhibition !== undefined) {
+    await noteInhibited(change, row.id, alarm, held.inhibition);
+    return row;
+  }
+  if (await isNodeSilent(change, alarm)) {
+    const cause = "its whole node is silent";
+    const detail = { alarmId: alarm.alarm_id };
+    await note(change, row.id, { kind: "inhibited", actor: "system:desk", channel: "system", cause, detail });
+  }
   if (decision.bringsBack) return bringBack(change, row, said(alarm, body, "brought-back"), settings);
   const isAwakened = before.late === 1 || before.dispatchable !== dispatchable;
   return isAwakened ? planDispatch(change, row, settings) : row;

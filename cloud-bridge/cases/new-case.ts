@@ -64,6 +64,7 @@ const EMPTY = {
   escalated_to: null,
   parent_id: null,
   merged_into: null,
+  inhibited_by: null,
 } as const;
 
 /** What the tables in force say of a case of this category. */

@@ -4,7 +4,8 @@ import { notify, reactivateLast } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./case-rows.ts";
 import { joinPlaceUnits } from "./case-units.ts";
 import { heard, said, seenPhase } from "./heard.ts";
-import { permitOfAlarm } from "./permitted.ts";
+import { heldBack } from "./held-back.ts";
+import { inhibitionOf, noteInhibited } from "./inhibition.ts";
 import { cancelDispatch, planDispatch } from "./plan-dispatch.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
 import { isEnded } from "./states.ts";
@@ -50,7 +51,11 @@ export async function progress(
     return;
   }
   await note(change, row.id, said(alarm, body, "alarm-raised-again"));
-  if (!isHistory) await wake(change, row, alarm, body, settings);
+  if (isHistory) return;
+  const inhibition = await inhibitionOf(change, alarm);
+  if (inhibition === undefined) return wake(change, row, alarm, body, settings);
+  await amend(change, row, { inhibited_by: inhibition.id });
+  await noteInhibited(change, row.id, alarm, inhibition);
 }
 
 /** A call for help that is told again: its caller may be seen by now, and a new call wakes a case that was over. */
@@ -86,9 +91,10 @@ async function endPermit(
   body: AlarmBody,
   settings: DeskSettings,
 ): Promise<CaseRow> {
-  if ((await permitOfAlarm(change, alarm, body)) !== undefined) return before;
-  const row = await amend(change, before, { dispatchable: 1 });
-  await note(change, row.id, said(alarm, body, "permit-ended"));
+  if ((await heldBack(change, alarm, body)) !== undefined) return before;
+  const row = await amend(change, before, { dispatchable: 1, inhibited_by: null });
+  const kind = before.inhibited_by === null ? "permit-ended" : "inhibition-ended";
+  await note(change, row.id, said(alarm, body, kind));
   return planDispatch(change, row, settings);
 }
 

@@ -17,6 +17,8 @@ export interface ReportResult {
   readonly outcome?: string;
   readonly ground?: string;
   readonly penaltyNumber?: string;
+  /** What each department did that a whistle called. */
+  readonly parts?: { readonly unitId: string; readonly unitName: string; readonly result: string }[];
 }
 
 /** Shape of the API's ReportView. */
@@ -56,6 +58,15 @@ interface AnsweringCase {
 
 /** The case has ended: every source that reported it can fetch its result. */
 export async function answerReports(trx: Trx, row: AnsweringCase, state: string, nowMs: number): Promise<void> {
+  const parts = await trx
+    .selectFrom("whistle_legs")
+    .innerJoin("whistles", "whistles.id", "whistle_legs.whistle_id")
+    .innerJoin("units", "units.id", "whistle_legs.unit_id")
+    .select(["units.id", "units.name", "whistle_legs.result"])
+    .where("whistles.case_id", "=", row.id)
+    .where("whistle_legs.state", "=", "handled")
+    .orderBy("whistle_legs.ended_at_ms")
+    .execute();
   const result: ReportResult = {
     caseNumber: row.number,
     state,
@@ -63,6 +74,9 @@ export async function answerReports(trx: Trx, row: AnsweringCase, state: string,
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.ground === null ? {} : { ground: row.ground }),
     ...(row.penalty_number === null ? {} : { penaltyNumber: row.penalty_number }),
+    ...(parts.length === 0
+      ? {}
+      : { parts: parts.map(({ id, name, result }) => ({ unitId: id, unitName: name, result: result ?? "" })) }),
   };
   await trx
     .updateTable("reports")

@@ -37,6 +37,8 @@ export interface DeskSettings {
   readonly timeZone: string;
   /** A page that was away for less than this catches up with what it missed. */
   readonly keepEventsMs: number;
+  /** A whistle starts once the district's grid centre has reviewed it; without, as soon as it is blown. */
+  readonly reviewWhistles: boolean;
   /** Divides waiting times in demonstrations; rules, latencies and records are never scaled. */
   readonly timeScale: number;
 }
@@ -58,6 +60,7 @@ export const DEFAULT_DESK: DeskSettings = {
   radiusM: 150,
   timeZone: "Asia/Shanghai",
   keepEventsMs: 24 * 3600_000,
+  reviewWhistles: true,
   timeScale: 1,
 };
 

@@ -1,8 +1,21 @@
 import type { Trx } from "../store/database.ts";
 import { prepared } from "../store/prepared.ts";
 
-/** `acknowledge` names an assignment, the others a case: `arrive` and `total` are the clocks of its class. */
-export const TIMER_KINDS = ["propose", "dispatch", "resume", "acknowledge", "arrive", "total"] as const;
+/**
+ * `acknowledge` names an assignment, `inhibition` one of those, `whistle-…` a leg of a whistle, the others a case: `arrive`
+ * and `total` are the clocks of its class.
+ */
+export const TIMER_KINDS = [
+  "propose",
+  "dispatch",
+  "resume",
+  "acknowledge",
+  "arrive",
+  "total",
+  "inhibition",
+  "whistle-scene",
+  "whistle-handle",
+] as const;
 export type TimerKind = (typeof TIMER_KINDS)[number];
 
 /** Sets the one open timer of its kind, or moves it. */

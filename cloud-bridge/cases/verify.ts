@@ -5,6 +5,7 @@ import { amend, type CaseRow, type Change, move, note, stateOfCase } from "./cas
 import { fullWindow, type WindowSource, waitingForWindow, windowLimitsOf } from "./full-window.ts";
 import { seenPhase } from "./heard.ts";
 import { type Heard, type MinuteBlock, minuteBlocks } from "./minute-blocks.ts";
+import { openParts } from "./open-parts.ts";
 import { seenAtSite } from "./presence.ts";
 import { type PlacedAlarm, placed, proofStartMs } from "./proof-start.ts";
 import { type QuietNeeded, quietUpToNewest, type Source, waitingForSource } from "./quiet.ts";
@@ -110,6 +111,8 @@ async function judge({ trx, nowMs }: Change, row: CaseRow, settings: DeskSetting
       proofs.push({ source: source.name, ...fullWindow(source), ...source.limits });
     }
   }
+  if (alarms.length === 0) waiting.push("no sensor speaks for this case, a person must close it");
+  waiting.push(...(await openParts(trx, row.id)));
   if (!(await seenAtSite(trx, row.id))) waiting.push("crew not seen at the site by GPS or radio");
   return { waiting: [...new Set(waiting)], detail: { quietNeededMs: quietMs, sources: proofs } };
 }

@@ -54,6 +54,7 @@ export interface AssignmentFacts {
   readonly caseId: string;
   readonly crewId: string;
   readonly crewName: string;
+  readonly role?: "back-up";
   readonly state: AssignmentStateName;
   readonly distanceM?: number;
   readonly etaMs?: number;
@@ -130,6 +131,7 @@ export function assignmentFacts(row: Selectable<AssignmentsTable>, crewName: str
     caseId: row.case_id,
     crewId: row.crew_id,
     crewName,
+    ...(row.role === "back-up" ? { role: "back-up" as const } : {}),
     state: ASSIGNMENT_STATES.find((state) => state === row.state) ?? "withdrawn",
     ...(row.distance_m === null ? {} : { distanceM: row.distance_m }),
     ...(row.eta_ms === null ? {} : { etaMs: row.eta_ms }),
@@ -179,7 +181,8 @@ const legById = prepared((db, { id }: { id: string }) => legs(db).where("assignm
 const activeLegs = prepared((db, _: object) => legs(db).where(sql<boolean>`assignments.active = 1`));
 
 /** The leg that counts for the case now: while it waits the proposed one, else the active, else the last that was worked on. */
-function currentOf(state: CaseStateName, assignments: readonly AssignmentFacts[]): AssignmentFacts | undefined {
+function currentOf(state: CaseStateName, all: readonly AssignmentFacts[]): AssignmentFacts | undefined {
+  const assignments = all.filter(({ role }) => role !== "back-up");
   if (state === "open") return assignments.find((leg) => leg.state === "proposed");
   const isWorking = ({ state }: AssignmentFacts) =>
     ["assigned", "acknowledged", "en-route", "on-scene"].includes(state);
@@ -290,7 +293,8 @@ export async function crewFacts(trx: Trx, nowMs: number): Promise<readonly CrewS
   const open = await listFlags(trx, { open: true });
   return crews.map((row) => {
     const position = positions.get(row.id);
-    const assignment = active.find(({ crewId }) => crewId === row.id);
+    const own = active.filter(({ crewId }) => crewId === row.id);
+    const assignment = own.find(({ id }) => id === row.assignment_id) ?? own[0];
     const filing = filings.get(row.id);
     const flags = open.filter(({ crewId }) => crewId === row.id).map(({ kind }) => kind);
     return {

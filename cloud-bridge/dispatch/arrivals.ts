@@ -16,13 +16,13 @@ export async function takePosition(
   settings: DeskSettings,
 ): Promise<void> {
   if (!(await notePosition(change.trx, crewId, fix, change.nowMs))) return;
-  const leg = await change.trx
+  const legs = await change.trx
     .selectFrom("assignments")
     .selectAll()
     .where("crew_id", "=", crewId)
     .where(isActive)
-    .executeTakeFirst();
-  if (leg !== undefined) await arriveByFix(change, leg, fix, settings);
+    .execute();
+  for (const leg of legs) await arriveByFix(change, leg, fix, settings);
 }
 
 /** The crew has just answered: perhaps it stands at the site already. */
@@ -73,7 +73,8 @@ export async function arrive(
     on_scene_by: JSON.stringify([...known, by]),
     on_scene_at_ms: leg.on_scene_at_ms ?? change.nowMs,
   });
-  if (nextState(stateNamed(row.state), "arrive") === undefined) await note(change, row.id, entry);
+  if (leg.role === "back-up" || nextState(stateNamed(row.state), "arrive") === undefined)
+    await note(change, row.id, entry);
   else await move(change, row, "arrive", entry);
 }
 

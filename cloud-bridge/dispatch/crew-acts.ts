@@ -1,7 +1,8 @@
-import { type AssignmentRow, endAssignment, setAssignment } from "../cases/assignment-rows.ts";
+import { type AssignmentRow, activeAssignments, endAssignment, setAssignment } from "../cases/assignment-rows.ts";
 import { type CaseRow, type Change, loadCase, move, note } from "../cases/case-rows.ts";
 import { planDispatch } from "../cases/plan-dispatch.ts";
 import type { DeskSettings } from "../cases/settings.ts";
+import { release } from "../cases/take-over.ts";
 import type { Channel, NewEntry } from "../cases/timeline.ts";
 import { cancelTimer } from "../cases/timers.ts";
 import { BridgeError } from "../store/errors.ts";
@@ -41,6 +42,7 @@ export async function actOnAssignment(
     detail: { ...request.detail, assignmentId, crewId: leg.crew_id },
   };
   await cancelTimer(change.trx, "acknowledge", leg.id, change.nowMs);
+  if (leg.role === "back-up") return actAsBackUp(change, row, leg, request.act, entry);
   switch (request.act) {
     case "acknowledge":
       return acknowledge(change, row, leg, entry, settings);
@@ -116,7 +118,31 @@ async function decline(
   settings: DeskSettings,
 ): Promise<void> {
   await endAssignment(change, leg, "declined");
-  await planDispatch(change, await move(change, row, "release", entry), settings, true);
+  const released = await release(change, row, entry);
+  if (!released.isLed) await planDispatch(change, released.row, settings, true);
+}
+
+/** A back-up helps: what it does stands in the timeline, and the case goes by the crew that leads. */
+async function actAsBackUp(
+  change: Change,
+  row: CaseRow,
+  leg: AssignmentRow,
+  act: CrewActRequest["act"],
+  entry: NewEntry,
+): Promise<void> {
+  const { nowMs } = change;
+  const said = { ...entry, detail: { ...entry.detail, role: "back-up" } };
+  if (act === "on-scene")
+    return arrive(change, row, leg, "button", { ...said, detail: { ...said.detail, by: "button" } });
+  if (act === "decline" || act === "resolved")
+    await endAssignment(change, leg, act === "decline" ? "declined" : "done");
+  else if (act === "acknowledge" && leg.state === "assigned") {
+    await setAssignment(change, leg, { state: "acknowledged", acknowledged_at_ms: nowMs });
+  } else if (act === "en-route" && leg.state !== "on-scene") {
+    const acknowledged_at_ms = leg.acknowledged_at_ms ?? nowMs;
+    await setAssignment(change, leg, { state: "en-route", en_route_at_ms: nowMs, acknowledged_at_ms });
+  }
+  await note(change, row.id, said);
 }
 
 /** The crew says that it is done; the sensors have the last word. */
@@ -128,5 +154,8 @@ async function resolve(change: Change, row: CaseRow, leg: AssignmentRow, entry: 
     });
   }
   await endAssignment(change, leg, "done");
+  for (const other of await activeAssignments(change, row.id)) {
+    await endAssignment(change, other, other.state === "on-scene" ? "done" : "withdrawn");
+  }
   await move(change, row, "resolve", entry);
 }

@@ -9,6 +9,7 @@ import {
   type CaseFacts,
   caseFacts,
 } from "../cases/views.ts";
+import { type WhistleFacts, whistleFacts, whistlesOfCase } from "../cases/whistle-rows.ts";
 import { type EvidenceFacts, evidenceFacts, evidenceOfAlarms } from "../evidence/evidence-views.ts";
 import type { CandidateFacts } from "../roster/candidates.ts";
 import type { Db, Trx } from "../store/database.ts";
@@ -29,6 +30,8 @@ export interface CaseDetailFacts {
   readonly alarms: AlarmFacts[];
   readonly evidence: EvidenceFacts[];
   readonly reports: ReportFacts[];
+  readonly whistles: WhistleFacts[];
+  readonly children: CaseFacts[];
 }
 
 /** @throws BridgeError CASE_UNKNOWN */
@@ -39,6 +42,11 @@ export async function caseDetail(db: Db, caseId: string): Promise<CaseDetailFact
     const ids = alarms.map(({ alarmId }) => alarmId);
     const evidence: EvidenceFacts[] = [];
     for (const found of await evidenceOfAlarms(trx, ids)) evidence.push(await evidenceFacts(trx, found));
+    const whistles: WhistleFacts[] = [];
+    for (const found of await whistlesOfCase(trx, caseId)) whistles.push(await whistleFacts(trx, found));
+    const children: CaseFacts[] = [];
+    const parts = await trx.selectFrom("cases").selectAll().where("parent_id", "=", caseId).orderBy("number").execute();
+    for (const part of parts) children.push(await caseFacts(trx, part));
     const decision = await trx
       .selectFrom("decisions")
       .select("candidates")
@@ -54,6 +62,8 @@ export async function caseDetail(db: Db, caseId: string): Promise<CaseDetailFact
       alarms: [...alarms],
       evidence,
       reports: (await reportsOfCase(trx, caseId)).map(reportFacts),
+      whistles,
+      children,
     };
   });
 }

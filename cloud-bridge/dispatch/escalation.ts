@@ -1,7 +1,7 @@
 import { amend, type CaseRow, type Change, note } from "../cases/case-rows.ts";
 import { slaOf } from "../cases/catalogue.ts";
 import { catalogueNamed } from "../cases/catalogue-rows.ts";
-import { dueAtMs } from "../cases/clocks.ts";
+import { allowedUntilMs } from "../cases/clocks.ts";
 import type { DeskSettings } from "../cases/settings.ts";
 import { isEnded, stateNamed } from "../cases/states.ts";
 import { setTimer } from "../cases/timers.ts";
@@ -41,11 +41,8 @@ export async function totalOverdue(change: Change, row: CaseRow, settings: DeskS
     catalogue,
     catalogue.categories.find(({ code }) => code === row.category),
   );
-  const atMs = await dueAtMs(change, row, settings, {
-    clock: sla.clock,
-    fromMs: change.nowMs,
-    minutes: sla.cityMinutes,
-  });
+  const more = { clock: sla.clock, minutes: sla.cityMinutes };
+  const atMs = await allowedUntilMs(change, settings, row.unit_id, change.nowMs, more);
   await setTimer(change.trx, "total", row.id, atMs, change.nowMs);
 }
 

@@ -5,6 +5,7 @@ import { joinPlaceUnits, joinUnit } from "../cases/case-units.ts";
 import { type Catalogue, type Category, categoryNamed } from "../cases/catalogue.ts";
 import { catalogueInForce } from "../cases/catalogue-rows.ts";
 import { categoryFacts, type FoundBy, gridCellOf, newCaseRow } from "../cases/new-case.ts";
+import { openParts } from "../cases/open-parts.ts";
 import { planDispatch } from "../cases/plan-dispatch.ts";
 import { bringBack } from "../cases/progress.ts";
 import { loadReport, type ReportChannel, reportsOfCase } from "../cases/report-rows.ts";
@@ -14,6 +15,7 @@ import { isEnded, stateNamed } from "../cases/states.ts";
 import type { NewEntry } from "../cases/timeline.ts";
 import { responsibleUnits } from "../roster/responsible.ts";
 import { findUnit } from "../roster/units.ts";
+import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
 
@@ -55,20 +57,8 @@ export async function takeReport(
   settings: DeskSettings,
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const { trx, nowMs } = change;
-  const sha256 = createHash("sha256").update(canonicalJson(report)).digest("hex");
-  const known = await trx
-    .selectFrom("reports")
-    .select(["id", "request_sha256"])
-    .where("source", "=", report.source)
-    .where("external_id", "=", report.externalId)
-    .executeTakeFirst();
-  if (known !== undefined) {
-    if (known.request_sha256 === sha256) return { id: known.id, isNew: false };
-    throw new BridgeError("REPORT_CHANGED", `${report.source} has reported ${report.externalId} with other content`, {
-      status: 409,
-      hint: "Add to it with the act `supplement`, or give it an id of its own.",
-    });
-  }
+  const known = await knownReport(trx, report);
+  if (known !== undefined) return { id: known, isNew: false };
   const catalogue = await catalogueInForce(trx, nowMs);
   const category = report.category === undefined ? undefined : categoryNamed(catalogue, report.category);
   const place = await placeOf(change, report);
@@ -90,7 +80,7 @@ export async function takeReport(
       source: report.source,
       external_id: report.externalId,
       channel: report.channel,
-      request_sha256: sha256,
+      request_sha256: hashOf(report),
       taken_by: actor.name,
       received_at_ms: nowMs,
       occurred_at_ms: report.occurredAtMs ?? null,
@@ -115,6 +105,28 @@ export async function takeReport(
     })
     .execute();
   return { id, isNew: true };
+}
+
+/**
+ * @returns the id of this very report, where it came before
+ * @throws BridgeError REPORT_CHANGED when it came with other content
+ */
+export async function knownReport(db: Db | Trx, report: NewReport): Promise<string | undefined> {
+  const known = await db
+    .selectFrom("reports")
+    .select(["id", "request_sha256"])
+    .where("source", "=", report.source)
+    .where("external_id", "=", report.externalId)
+    .executeTakeFirst();
+  if (known === undefined || known.request_sha256 === hashOf(report)) return known?.id;
+  throw new BridgeError("REPORT_CHANGED", `${report.source} has reported ${report.externalId} with other content`, {
+    status: 409,
+    hint: "Add to it with the act `supplement`, or give it an id of its own.",
+  });
+}
+
+function hashOf(report: NewReport): string {
+  return createHash("sha256").update(canonicalJson(report)).digest("hex");
 }
 
 interface Place {
@@ -313,7 +325,8 @@ async function callBack(
     return;
   }
   const asked = (await reportsOfCase(change.trx, row.id)).filter(({ is_resolved }) => is_resolved !== null);
-  const isClosing = row.nature === "event" && isWaiting && asked.every((report) => report.is_resolved === 1);
+  const isWhole = (await openParts(change.trx, row.id)).length === 0;
+  const isClosing = row.nature === "event" && isWaiting && isWhole && asked.every((report) => report.is_resolved === 1);
   if (!isClosing) return note(change, row.id, said);
   await move(change, row, "close", said, { waiting_for: "[]", auto_dispatch_at_ms: null });
 }

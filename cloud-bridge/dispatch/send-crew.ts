@@ -13,7 +13,7 @@ export async function lookForCrews(
   settings: DeskSettings,
 ): Promise<readonly CandidateFacts[]> {
   const { trx, nowMs } = change;
-  const barred = await barredCrews(change, row.id, settings);
+  const barred = await barredCrews(change, row, settings);
   const candidates = await findCandidates(trx, matterOf(row), barred, nowMs, settings.candidates);
   const verdict = JSON.stringify(candidates.map(({ crewId, eligible }) => [crewId, eligible]));
   const last = await lastDecision(change, row.id);
@@ -77,7 +77,7 @@ function matterOf(row: CaseRow): Matter {
 /** Crews that declined this case or did not answer, for a while. */
 async function barredCrews(
   { trx, nowMs }: Change,
-  caseId: string,
+  { id: caseId, severity }: CaseRow,
   settings: DeskSettings,
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await trx
@@ -96,7 +96,19 @@ async function barredCrews(
     .where("alarms.subject_type", "=", "issi")
     .execute();
   const calling = await Promise.all(callers.map(({ subject_id: issi }) => holdersOfRadio(trx, issi, nowMs)));
+  // What is not urgent is not heaped upon who has something already; the desk may do so.
+  const working =
+    severity === "urgent"
+      ? []
+      : await trx
+          .selectFrom("assignments")
+          .innerJoin("cases", "cases.id", "assignments.case_id")
+          .select(["assignments.crew_id", "cases.number"])
+          .where("assignments.active", "=", 1)
+          .where("assignments.holds", "=", 0)
+          .execute();
   return new Map([
+    ...working.map(({ crew_id, number }) => [crew_id, `has case ${number} already`] as const),
     ...rows.map(
       (row) => [row.crew_id, row.end_cause === "declined" ? "declined this case" : "did not answer"] as const,
     ),

@@ -1,13 +1,16 @@
-import { activeAssignment, endAssignment } from "../cases/assignment-rows.ts";
-import { type Change, loadCase, move } from "../cases/case-rows.ts";
+import { endAssignment } from "../cases/assignment-rows.ts";
+import { type Change, loadCase, note } from "../cases/case-rows.ts";
 import { planDispatch } from "../cases/plan-dispatch.ts";
 import type { DeskSettings } from "../cases/settings.ts";
+import { release } from "../cases/take-over.ts";
 import { TIMER_KINDS, type TimerKind, takeTimer } from "../cases/timers.ts";
 import type { Db, Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { arrivalOverdue, totalOverdue } from "./escalation.ts";
+import { endInhibition } from "./inhibitions.ts";
 import { resumeCase } from "./resume-case.ts";
 import { proposeFirst, sendFirst } from "./send-crew.ts";
+import { whistleOverdue } from "./whistle-legs.ts";
 
 export interface DueTimer {
   readonly id: number;
@@ -54,6 +57,13 @@ export async function fireTimer(
     case "arrive":
       await arrivalOverdue(change, await loadCase(change.trx, timer.ref));
       break;
+    case "inhibition":
+      await endInhibition(change, timer.ref, "system:timer", settings);
+      break;
+    case "whistle-scene":
+    case "whistle-handle":
+      await whistleOverdue(change, timer.ref, timer.kind);
+      break;
     case "total":
       await totalOverdue(change, await loadCase(change.trx, timer.ref), settings);
       break;
@@ -76,10 +86,12 @@ async function giveUpWaiting(change: Change, assignmentId: string, settings: Des
   const isUntold = leg.state === "on-scene" && leg.notified_at_ms === null;
   if (leg.state !== "assigned" && !isUntold) return;
   const row = await loadCase(trx, leg.case_id);
-  if ((await activeAssignment(change, row.id))?.id !== leg.id) return;
+  if (leg.active === 0) return;
   await endAssignment(change, leg, "no-answer");
   const detail = { assignmentId, crewId: leg.crew_id, notified: leg.notified_at_ms !== null };
   const cause = leg.notified_at_ms === null ? "the crew could not be reached" : "the crew did not answer";
   const entry = { kind: "escalated", actor: "system:timer", channel: "system", cause, detail } as const;
-  await planDispatch(change, await move(change, row, "release", entry), settings, true);
+  if (leg.role === "back-up") return note(change, row.id, entry);
+  const released = await release(change, row, entry);
+  if (!released.isLed) await planDispatch(change, released.row, settings, true);
 }

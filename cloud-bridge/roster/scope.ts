@@ -25,6 +25,16 @@ export function within(scope: Scope, kind: ScopeKind, id: string | null | undefi
   return scope.isWhole || (id !== null && id !== undefined && scope[kind].has(id));
 }
 
+/** Work at a node or a site of the scope; where it names both, at both. */
+export function holdsWork(
+  scope: Scope,
+  at: { readonly node: string | null; readonly site_id: string | null },
+): boolean {
+  if (at.node === null && at.site_id === null) return scope.isWhole;
+  const isNodeHeld = at.node === null || within(scope, "nodeIds", at.node);
+  return isNodeHeld && (at.site_id === null || within(scope, "siteIds", at.site_id));
+}
+
 /** So long an answer may be old that another process made old. */
 const KEEP_MS = 1000;
 

@@ -30,6 +30,69 @@ export interface CaseworkColumns {
   escalated_to: string | null;
   parent_id: string | null;
   merged_into: string | null;
+  inhibited_by: string | null;
+}
+
+/** Work on a node, a device or a site: what is raised there is recorded, and nobody is sent while it lasts. */
+export interface InhibitionsTable {
+  id: string;
+  node: string | null;
+  device: string | null;
+  site_id: string | null;
+  cause: string;
+  from_ms: number;
+  to_ms: number;
+  created_by: string;
+  created_at_ms: number;
+  ended_at_ms: number | null;
+  ended_by: string | null;
+}
+
+export interface WhistlesTable {
+  id: string;
+  file_number: string;
+  case_id: string;
+  kind: string;
+  catalogue: string;
+  catalogue_version: string;
+  from_unit_id: string;
+  lead_unit_id: string;
+  aid: string | null;
+  text: string;
+  state: string;
+  blown_by: string;
+  blown_at_ms: number;
+  reviewed_by: string | null;
+  reviewed_at_ms: number | null;
+  opinion: string | null;
+  started_at_ms: number | null;
+  ended_at_ms: number | null;
+  updated_at_ms: number;
+}
+
+export interface WhistleLegsTable {
+  id: string;
+  whistle_id: string;
+  unit_id: string;
+  is_lead: number;
+  state: string;
+  due_scene_at_ms: number | null;
+  due_handle_at_ms: number | null;
+  received_at_ms: number | null;
+  received_by: string | null;
+  on_scene_at_ms: number | null;
+  on_scene_by: string | null;
+  ended_at_ms: number | null;
+  ended_by: string | null;
+  result: string | null;
+  scene_overdue: number;
+  handle_overdue: number;
+  rating_of_unit: number | null;
+  rating_of_unit_by: string | null;
+  rating_of_unit_text: string | null;
+  rating_of_caller: number | null;
+  rating_of_caller_by: string | null;
+  rating_of_caller_text: string | null;
 }
 
 export interface CataloguesTable {

@@ -86,6 +86,10 @@ export interface AssignmentsTable {
   on_scene_by: Defaulted<string>;
   ended_at_ms: number | null;
   end_cause: string | null;
+  /** `lead` moves the case, `back-up` helps. */
+  role: Defaulted<string>;
+  /** 1: the crew has no other case that holds it. */
+  holds: Defaulted<number>;
 }
 
 export interface DecisionsTable {

@@ -10,6 +10,7 @@ import { outsideBroker } from "./migrations/007-outside-broker.ts";
 import { casework } from "./migrations/008-casework.ts";
 import { levelHours } from "./migrations/009-level-hours.ts";
 import { channels } from "./migrations/010-channels.ts";
+import { workflow } from "./migrations/011-workflow.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   casework,
   levelHours,
   channels,
+  workflow,
 ];
 
 /** @throws BridgeError STORE_NEWER */

@@ -1,5 +1,11 @@
 import type { LevelHoursTable } from "./analysis-tables.ts";
-import type { CataloguesTable, ReportsTable } from "./casework-tables.ts";
+import type {
+  CataloguesTable,
+  InhibitionsTable,
+  ReportsTable,
+  WhistleLegsTable,
+  WhistlesTable,
+} from "./casework-tables.ts";
 import type {
   AssignmentsTable,
   CaseAlarmsTable,
@@ -93,6 +99,9 @@ export interface Tables {
   cases: CasesTable;
   catalogues: CataloguesTable;
   reports: ReportsTable;
+  inhibitions: InhibitionsTable;
+  whistles: WhistlesTable;
+  whistle_legs: WhistleLegsTable;
   case_alarms: CaseAlarmsTable;
   case_units: CaseUnitsTable;
   timeline: TimelineTable;

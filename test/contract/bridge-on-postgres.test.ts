@@ -14,6 +14,8 @@ else {
   await import("../cloud-bridge/dispatch/needed-again.test.ts");
   await import("../cloud-bridge/dispatch/organisation.test.ts");
   await import("../cloud-bridge/dispatch/reports.test.ts");
+  await import("../cloud-bridge/dispatch/whistles.test.ts");
+  await import("../cloud-bridge/dispatch/workflow.test.ts");
   await import("../cloud-bridge/ingest/ingest.test.ts");
   await import("../cloud-bridge/ingest/clock-untrusted.test.ts");
   await import("../cloud-bridge/roster/accounts.test.ts");

@@ -128,6 +128,10 @@ export const ReportView = Type.Object({
       outcome: Type.Optional(Type.String()),
       ground: Type.Optional(Type.String()),
       penaltyNumber: Type.Optional(Type.String()),
+      /** What each department did that a whistle called. */
+      parts: Type.Optional(
+        Type.Array(Type.Object({ unitId: Type.String(), unitName: Type.String(), result: Type.String() })),
+      ),
     }),
   ),
   resultAtMs: Type.Optional(Millis),

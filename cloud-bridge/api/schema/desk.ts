@@ -3,6 +3,7 @@ import { AlarmBody, AlarmFamily } from "../../../protocol/alarm.ts";
 import { NodeId, Subject } from "../../../protocol/ids.ts";
 import { CaseFields, FieldActs, ReportView } from "./casework.ts";
 import { GeoPoint } from "./common.ts";
+import { WhistleView } from "./whistles.ts";
 
 export const CaseState = Type.Union([
   Type.Literal("open"),
@@ -84,6 +85,8 @@ export const Assignment = Type.Object({
   caseId: Type.String(),
   crewId: Type.String(),
   crewName: Type.String(),
+  /** Absent: it leads, and moves the case. */
+  role: Type.Optional(Type.Literal("back-up")),
   state: AssignmentState,
   /** Straight line × detour factor, or a routing engine. */
   distanceM: Type.Optional(Type.Number()),
@@ -211,23 +214,59 @@ export const CaseDetail = Type.Object({
   evidence: Type.Array(EvidenceView),
   /** What people reported of it, oldest first. */
   reports: Type.Optional(Type.Array(ReportView)),
+  whistles: Type.Optional(Type.Array(WhistleView)),
+  /** Parts of it that are cases of their own. */
+  children: Type.Optional(Type.Array(CaseView)),
 });
 export type CaseDetail = Static<typeof CaseDetail>;
 
 /** What a dispatcher or supervisor may do to a case: `POST /cases/{id}/acts`, with `Idempotency-Key`. */
 export const CaseAct = Type.Union([
-  Type.Object({ act: Type.Literal("assign"), crewId: Type.String() }),
+  /** `evenIfBusy`: beside the urgent case that the crew has. */
+  Type.Object({
+    act: Type.Union([Type.Literal("assign"), Type.Literal("back-up")]),
+    crewId: Type.String(),
+    evenIfBusy: Type.Optional(Type.Boolean()),
+  }),
+  /** Another crew instead of the one that leads. */
+  Type.Object({
+    act: Type.Literal("reassign"),
+    crewId: Type.String(),
+    cause: Type.String({ minLength: 1, maxLength: 500 }),
+    evenIfBusy: Type.Optional(Type.Boolean()),
+  }),
   Type.Object({ act: Type.Literal("withdraw"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
   Type.Object({ act: Type.Literal("note"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
   Type.Object({
     act: Type.Literal("suspend"),
     cause: Type.String({ minLength: 1, maxLength: 500 }),
     untilMs: Type.Integer(),
+    /** Of the catalogue; it says whether the case's times rest, too. They do where it is left out. */
+    reason: Type.Optional(Type.String({ maxLength: 64 })),
   }),
   Type.Object({ act: Type.Literal("resume") }),
   Type.Object({ act: Type.Literal("false-alarm"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
   Type.Object({ act: Type.Literal("close-unverified"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
-  Type.Object({ act: Type.Literal("close-event"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
+  /** An event, by somebody who did not handle it, with evidence of the case that shows it. */
+  Type.Object({
+    act: Type.Literal("close-event"),
+    cause: Type.String({ minLength: 1, maxLength: 500 }),
+    evidence: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100 })),
+  }),
+  Type.Object({
+    act: Type.Literal("merge"),
+    /** The case that goes on with everything of this one. */
+    into: Type.String({ maxLength: 64 }),
+    cause: Type.String({ minLength: 1, maxLength: 500 }),
+  }),
+  /** A part with a life, times and a unit of its own; the case is not closed before it. */
+  Type.Object({
+    act: Type.Literal("open-child"),
+    title: Type.String({ minLength: 1, maxLength: 200 }),
+    cause: Type.String({ minLength: 1, maxLength: 500 }),
+    category: Type.Optional(Type.String({ maxLength: 64 })),
+    unitId: Type.Optional(Type.String({ maxLength: 64 })),
+  }),
   Type.Object({ act: Type.Literal("reopen"), cause: Type.String({ minLength: 1, maxLength: 500 }) }),
   ...FieldActs,
 ]);

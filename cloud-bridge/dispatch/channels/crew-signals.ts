@@ -164,6 +164,9 @@ async function applyStatus(change: Change, row: CrewSignalRow, context: SignalsC
     .select(["id", "assigned_at_ms"])
     .where("crew_id", "=", crewId)
     .where(isActive)
+    // Of several it speaks of the one that holds it.
+    .orderBy("holds", "desc")
+    .orderBy("assigned_at_ms")
     .executeTakeFirst();
   if (leg === undefined) return "no-assignment";
   // A status that waited for a link speaks of what the crew did before.

@@ -123,6 +123,7 @@ beforeAll(async () => {
   bridge = await startTestBridge(bridgeConfigFor(undefined, "dispatch: { policy: propose }\n"));
   admin = await signInBy(bridge, bridge.adminLink ?? "");
   await admin.post("/api/v1/units", { id: "district", name: "district", level: "district" });
+  await admin.post("/api/v1/units", { id: "police", name: "police", level: "department", parentId: "district" });
   await furnish("east", 39.9);
   await furnish("west", 39.99);
   for (const street of STREETS) {
@@ -131,7 +132,18 @@ beforeAll(async () => {
     const { status, json, text } = await admin.post("/api/v1/reports", { ...order, position });
     if (status !== 201) throw new Error(text);
     has[street]["reports"] = (json as { id: string }).id;
-    has[street]["more cases"] = (json as { caseId: string }).caseId;
+    const { caseId } = json as { caseId: string };
+    has[street]["more cases"] = caseId;
+    const called = { caseId, kind: "key", fromUnitId: street, unitIds: ["police"], leadUnitId: "police", text: "x" };
+    const blown = await admin.post("/api/v1/whistles", called, { "idempotency-key": `whistle-${street}` });
+    if (blown.status !== 201) throw new Error(blown.text);
+    const whistle = blown.json as { id: string; legs: { id: string }[] };
+    has[street]["whistles"] = whistle.id;
+    has[street]["whistle legs"] = whistle.legs[0]?.id ?? "";
+    const work = { siteId: has[street]["sites"], cause: "x", fromMs: 1, toMs: Date.now() + HOUR_MS };
+    const inhibition = await admin.post("/api/v1/inhibitions", work);
+    if (inhibition.status !== 201) throw new Error(inhibition.text);
+    has[street]["inhibitions"] = (inhibition.json as { id: string }).id;
   }
   for (const street of STREETS) {
     const { crews: crew_id = "", cases: case_id = "" } = has[street];
@@ -155,6 +167,8 @@ const LISTS: Record<string, readonly string[] | "alike"> = {
   alarms: ["alarms"],
   cases: ["cases", "more cases"],
   reports: ["reports"],
+  whistles: ["whistles"],
+  inhibitions: ["inhibitions"],
   notices: ["crews"],
   sites: ["sites"],
   devices: ["nodes"],
@@ -200,6 +214,12 @@ function foreign(): [string, string, object?][] {
     ["GET", `cases/${cases}`],
     ["GET", `cases/${cases}/evidence-bundle`],
     ["POST", `cases/${cases}/acts`, act],
+    ["POST", `cases/${has.west["cases"]}/acts`, { act: "merge", into: cases, cause: "x" }],
+    ["GET", `whistles/${has.east["whistles"]}`],
+    ["POST", `whistles/${has.east["whistles"]}/acts`, { act: "archive" }],
+    ["POST", `whistle-legs/${has.east["whistle legs"]}/acts`, { act: "receive" }],
+    ["DELETE", `inhibitions/${has.east["inhibitions"]}`],
+    ["POST", "inhibitions", { siteId: sites, cause: "x", fromMs: 1, toMs: soon }],
     ["GET", `reports/${reports}`],
     ["POST", `reports/${reports}/acts`, { act: "result-taken" }],
     ["POST", `notices/${has.east["notices"]}/retry`],
@@ -265,7 +285,8 @@ test("what belongs to others is refused, read or written, to every role that may
   }
   expect(refused).toBeGreaterThan(foreign().length);
   for (const [kind, id] of Object.entries(has.east)) {
-    if (["units", "alarms", "evidence", "more cases", "notices"].includes(kind)) continue;
+    if (["units", "alarms", "evidence", "more cases", "notices", "whistle legs", "inhibitions"].includes(kind))
+      continue;
     expect((await admin.ask(`/api/v1/${kind}/${id}`)).status, `${kind} is still there`).toBe(200);
   }
 });

@@ -1,12 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyAlarm } from "../../../cloud-bridge/alarms/apply-alarm.ts";
-import { CASE_MOVES, CREWED_STATES, nextState, stateNamed } from "../../../cloud-bridge/cases/states.ts";
+import { CASE_MOVES, CREWED_STATES, isEnded, nextState, stateNamed } from "../../../cloud-bridge/cases/states.ts";
 import { brokenAt } from "../../../cloud-bridge/cases/timeline.ts";
+import type { CaseActRequest } from "../../../cloud-bridge/dispatch/case-acts.ts";
 import { BridgeError } from "../../../cloud-bridge/store/errors.ts";
 import { armFaultPoint, DESK_FAULT_POINTS } from "../../../cloud-bridge/store/fault-points.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
-import { CREW_A, CREW_B, type DeskRig, DISPATCHER, deskRig, newKey, SITE, T0 } from "../../fakes/desk-rig.ts";
+import {
+  CREW_A,
+  CREW_B,
+  type DeskRig,
+  DISPATCHER,
+  deskRig,
+  newKey,
+  SITE,
+  SUPERVISOR,
+  T0,
+} from "../../fakes/desk-rig.ts";
 
 const dyingAt = (point: string, deaths: string[]) =>
   armFaultPoint(point, () => {
@@ -126,6 +137,21 @@ test("whatever people, sensors and time do, no case makes an illegal move and ev
       do: fc.constant("desk" as const),
       act: fc.constantFrom("assign", "withdraw", "suspend", "resume", "false-alarm", "close-unverified", "reopen"),
     }),
+    fc.record({ do: fc.constant("report" as const), id: fc.integer({ min: 0, max: 3 }), isPlaced: fc.boolean() }),
+    fc.record({
+      do: fc.constant("work" as const),
+      act: fc.constantFrom(
+        "back-up",
+        "reassign",
+        "merge",
+        "open-child",
+        "locate",
+        "categorise",
+        "inhibit",
+        "call-back",
+      ),
+      which: fc.integer({ min: 0, max: 3 }),
+    }),
     fc.record({ do: fc.constant("time" as const), ms: fc.constantFrom(1000, 61_000, 130_000) }),
     fc.record({ do: fc.constant("drive" as const), crew: fc.constantFrom("car-a", "car-b") }),
   );
@@ -147,10 +173,13 @@ test("whatever people, sensors and time do, no case makes an illegal move and ev
   );
 }, 300_000);
 
+type Work = "back-up" | "reassign" | "merge" | "open-child" | "locate" | "categorise" | "inhibit" | "call-back";
 type Step =
   | { do: "alarm"; which: number; phase: number }
   | { do: "press"; act: "acknowledge" | "decline" | "en-route" | "on-scene" | "resolved" }
   | { do: "desk"; act: "assign" | "withdraw" | "suspend" | "resume" | "false-alarm" | "close-unverified" | "reopen" }
+  | { do: "report"; id: number; isPlaced: boolean }
+  | { do: "work"; act: Work; which: number }
   | { do: "time"; ms: number }
   | { do: "drive"; crew: string };
 
@@ -186,6 +215,25 @@ async function perform(rig: DeskRig, step: Step, alarms: ReturnType<typeof noise
               : { act: step.act, cause };
       return rig.desk.actOnCase(DISPATCHER, first.id, request, newKey());
     }
+    case "report": {
+      const what = { source: "hotline", externalId: String(step.id), channel: "order", title: "Stall" } as const;
+      const position = step.isPlaced ? { position: SITE } : {};
+      return rig.desk.casework.takeReport(DISPATCHER, { ...what, category: "street-stall", ...position });
+    }
+    case "work": {
+      const one = items[step.which];
+      if (one === undefined) return;
+      const request = workOf(step.act, items.at(-1)?.id ?? "", nowMs);
+      if (request !== undefined) return rig.desk.actOnCase(DISPATCHER, one.id, request, newKey());
+      if (step.act === "inhibit") {
+        const work = { node: "site-042", cause: "work", fromMs: nowMs, toMs: nowMs + 90_000 };
+        return rig.desk.casework.addInhibition(DISPATCHER, work);
+      }
+      const [report] = (await rig.desk.casework.reportList({ limit: 1, caseId: one.id })).items;
+      if (report === undefined) return;
+      const word = { act: "call-back", isResolved: step.which % 2 === 0, satisfaction: 3 } as const;
+      return rig.desk.casework.actOnReport(SUPERVISOR, report.id, word, newKey());
+    }
     case "time":
       rig.clock.pass(step.ms);
       await rig.freshen();
@@ -195,18 +243,43 @@ async function perform(rig: DeskRig, step: Step, alarms: ReturnType<typeof noise
   }
 }
 
+function workOf(act: Work, into: string, nowMs: number): CaseActRequest | undefined {
+  const cause = `because, at ${nowMs}`;
+  switch (act) {
+    case "back-up":
+      return { act, crewId: "crew-a", evenIfBusy: nowMs % 2 === 0 };
+    case "reassign":
+      return { act, crewId: "crew-a", cause };
+    case "merge":
+      return { act, into, cause };
+    case "open-child":
+      return { act, title: "A part", cause, category: "spillage" };
+    case "locate":
+      return { act, position: SITE };
+    case "categorise":
+      return { act, category: "night-construction" };
+    case "inhibit":
+    case "call-back":
+      return undefined;
+  }
+}
+
 async function assertSound(rig: DeskRig): Promise<void> {
   const active = await rig.db
     .selectFrom("assignments")
-    .select(["id", "crew_id", "case_id"])
+    .select(["id", "crew_id", "case_id", "role", "holds"])
     .where("active", "=", 1)
     .execute();
+  const holding = active.filter(({ holds }) => holds === 1);
   const busy = await rig.db
     .selectFrom("crews")
     .select("assignment_id")
     .where("assignment_id", "is not", null)
     .execute();
-  expect(busy.map(({ assignment_id }) => assignment_id).sort()).toEqual(active.map(({ id }) => id).sort());
+  expect(busy.map(({ assignment_id }) => assignment_id).sort()).toEqual(holding.map(({ id }) => id).sort());
+  const alarms = await rig.db.selectFrom("case_alarms").select("alarm_id").execute();
+  expect(new Set(alarms.map(({ alarm_id }) => alarm_id)).size, "an alarm stands in one case").toBe(alarms.length);
+  const reports = await rig.db.selectFrom("reports").select(["case_id", "result_at_ms"]).execute();
   for (const listed of (await rig.desk.views.caseList({ limit: 50 })).items) {
     const { id } = listed;
     const detail = await rig.desk.views.caseDetail(id);
@@ -222,6 +295,23 @@ async function assertSound(rig: DeskRig): Promise<void> {
       state = String(facts["to"]);
     }
     expect(detail.case.state).toBe(state);
-    expect(active.some(({ case_id }) => case_id === id)).toBe(CREWED_STATES.includes(stateNamed(state)));
+    const legs = active.filter(({ case_id }) => case_id === id);
+    expect(legs.filter(({ role }) => role === "lead")).toHaveLength(CREWED_STATES.includes(stateNamed(state)) ? 1 : 0);
+    if (legs.length > 0)
+      expect(
+        legs.some(({ role }) => role === "lead"),
+        "no back-up is left alone",
+      ).toBe(true);
+    const isOver = isEnded(stateNamed(state));
+    for (const report of reports.filter(({ case_id }) => case_id === id)) {
+      expect(report.result_at_ms !== null, "a report is answered exactly when its case is over").toBe(isOver);
+    }
+    const running = await rig.db
+      .selectFrom("timers")
+      .select("kind")
+      .where("ref", "=", id)
+      .where("done_at_ms", "is", null)
+      .execute();
+    if (isOver) expect(running, "nothing is due of what is over").toEqual([]);
   }
 }

@@ -3,6 +3,7 @@ import "../styles/desk-forms.css";
 import type { CaseView } from "../../../api/schema/desk.ts";
 import { nowMs } from "../clock.ts";
 import type { Asked, CauseAct } from "../state/asked.ts";
+import { selectedCase } from "../state/desk.ts";
 import { catalogue, labelOf } from "../state/registers.ts";
 import { t } from "../text/locale.ts";
 import { formText as f } from "../text/packs/act-forms.ts";
@@ -45,7 +46,7 @@ function CauseForm({ view, act, onClose }: FormProps & { readonly act: CauseAct 
       title={f(`${act}.title`, { n: view.number })}
       doIt={t(`act.${act}`)}
       isGrave={act === "false-alarm" || act === "close-unverified"}
-      onDo={() => send({ act, cause })}
+      onDo={() => send(act === "close-event" ? { act, cause, evidence: evidenceOf(view) } : { act, cause })}
       onClose={onClose}
     >
       <p class="quiet">{f(`${act}.lead`)}</p>
@@ -58,6 +59,12 @@ function CauseForm({ view, act, onClose }: FormProps & { readonly act: CauseAct 
       />
     </Dialog>
   );
+}
+
+/** All that the case holds: whoever closes it has it before them. */
+function evidenceOf(view: CaseView): string[] {
+  const shown = selectedCase.value;
+  return shown?.case.id === view.id ? shown.evidence.map(({ evidenceId }) => evidenceId) : [];
 }
 
 const SUSPEND_MINUTES = [15, 30, 60, 120, 480];
