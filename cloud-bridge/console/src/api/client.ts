@@ -21,6 +21,10 @@ export interface CallOptions {
   readonly body?: unknown;
   /** Two calls with one key are one act. */
   readonly idempotencyKey?: string;
+  /** The ETag of what an edit was made from: refused where somebody changed it in the meantime. */
+  readonly ifMatch?: string;
+  /** Only where there is none of this name yet. */
+  readonly isNew?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -37,9 +41,22 @@ export const whenSignedOut = (listener: () => void): void => {
  * @throws ProblemError for every answer that is not a success, and with status 0 where there was none
  */
 export async function call<T>(method: Method, path: string, options: CallOptions = {}): Promise<T> {
+  const response = await answerTo(method, path, options);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/** One thing of a register and the ETag that an edit of it names. */
+export async function readForEdit<T>(path: string): Promise<{ readonly value: T; readonly etag: string | undefined }> {
+  const response = await answerTo("GET", path, {});
+  return { value: (await response.json()) as T, etag: response.headers.get("etag") ?? undefined };
+}
+
+async function answerTo(method: Method, path: string, options: CallOptions): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (options.body !== undefined) headers["content-type"] = "application/json";
   if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
+  if (options.ifMatch !== undefined) headers["if-match"] = options.ifMatch;
+  if (options.isNew === true) headers["if-none-match"] = "*";
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`, {
@@ -55,7 +72,7 @@ export async function call<T>(method: Method, path: string, options: CallOptions
   }
   if (response.status === 401) onSignedOut();
   if (!response.ok) throw new ProblemError(await problemOf(response));
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  return response;
 }
 
 async function problemOf(response: Response): Promise<Problem> {

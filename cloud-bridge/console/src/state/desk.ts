@@ -48,17 +48,20 @@ const ENDED_SHOWN = 100;
 
 /** Every case that goes on, however many; of the ended, the newest. */
 export async function loadDesk(): Promise<void> {
-  const [going, ended, crewList] = await Promise.all([
+  const [going, ended] = await Promise.all([
     allOf<CaseView>(`/cases?open=true&limit=${PAGE}`),
     call<PageOf<CaseView>>("GET", `/cases?open=false&limit=${ENDED_SHOWN}`),
-    allOf<CrewView>(`/crews?limit=${PAGE}`),
+    loadCrews(),
     loadSites(),
   ]);
   batch(() => {
     put(...going, ...ended.items);
-    crews.value = crewList;
     isDeskLoaded.value = true;
   });
+}
+
+export async function loadCrews(): Promise<void> {
+  crews.value = await allOf<CrewView>(`/crews?limit=${PAGE}`);
 }
 
 /** All pages of a list. */
@@ -130,6 +133,15 @@ onEvent("case", ({ case: view, entry }) => {
 onEvent("assignment", ({ assignment, case: view }) => {
   putSoon(view);
   crews.value = crews.value.map((crew) => (crew.id === assignment.crewId ? { ...crew, assignment } : crew));
+});
+
+onEvent("supervision", ({ flag: { crewId, kind, untilMs } }) => {
+  crews.value = crews.value.map((crew) => {
+    if (crew.id !== crewId) return crew;
+    const { flags = [], ...rest } = crew;
+    const others = flags.filter((one) => one !== kind);
+    return { ...rest, flags: untilMs === undefined ? [...others, kind] : others };
+  });
 });
 
 // After a break the stream resumes without a gap, but positions and duties are not on it.

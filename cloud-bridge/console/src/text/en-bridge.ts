@@ -152,6 +152,8 @@ export const enBridge = {
     "Its key was not confirmed or its signature does not fit. Enrol the node anew if its state was replaced.",
   "problem.CASE_MOVE.title": "The case has moved on",
   "problem.CASE_MOVE.hint": "Somebody else acted in the meantime. What you see now is new.",
+  "problem.PRECONDITION_FAILED.title": "Somebody changed it in the meantime",
+  "problem.PRECONDITION_FAILED.hint": "Close this form, look at what is new, and change it again.",
   "problem.CREW_BUSY.title": "This crew was just sent elsewhere",
   "problem.CREW_BUSY.hint": "Choose another one.",
   "problem.CASE_HAS_CREW.title": "A crew is on this case already",

@@ -150,6 +150,8 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "fault.evidence-untrusted.hint": "签名密钥未经确认，或签名不符。若节点状态已被更换，请重新入网。",
   "problem.CASE_MOVE.title": "案件状态已变化",
   "problem.CASE_MOVE.hint": "其他人已先行处理，现在看到的是最新状态。",
+  "problem.PRECONDITION_FAILED.title": "其间已被他人修改",
+  "problem.PRECONDITION_FAILED.hint": "请关闭此表，查看最新内容后再改。",
   "problem.CREW_BUSY.title": "该队伍刚被派往别处",
   "problem.CREW_BUSY.hint": "请另选队伍。",
   "problem.CASE_HAS_CREW.title": "本案已有队伍处理",
