@@ -29,6 +29,11 @@ export interface ReportFilter {
   readonly externalId?: string;
   readonly caseId?: string;
   readonly answered?: boolean;
+  readonly channel?: string;
+  readonly category?: string;
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  readonly sort?: "receivedAtMs" | "-receivedAtMs";
   readonly scope: Scope;
 }
 

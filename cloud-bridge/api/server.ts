@@ -60,6 +60,13 @@ export async function createApi(
   app.setSerializerCompiler(({ schema }) => answerWriter(schema as unknown as TSchema, options.checkAnswers === true));
   // Plain text is what a form of a foreign page can send without being asked.
   app.removeContentTypeParser("text/plain");
+  // Clients say what they would send also where they send nothing, e.g. with DELETE.
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeContentTypeParser("application/json");
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else void parse(request, String(body), done);
+  });
   app.decorateRequest("session", undefined);
   // A value for each request is set before its handler.
   app.decorateRequest("scope");

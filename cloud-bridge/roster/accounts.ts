@@ -4,6 +4,7 @@ import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { AccountsTable } from "../store/fleet-tables.ts";
 import { hashPassword, isPassword } from "./passwords.ts";
+import { findUnit } from "./units.ts";
 
 export const ROLES = ["admin", "operator", "dispatcher", "supervisor", "crew", "viewer"] as const;
 export type AccountRole = (typeof ROLES)[number];
@@ -35,7 +36,7 @@ const MAX_NAME_CHARACTERS = 64;
 
 /**
  * Makes an account that has no password yet, and the link that sets one.
- * @throws BridgeError ACCOUNT_NAME_TAKEN, ACCOUNT_INVALID
+ * @throws BridgeError ACCOUNT_NAME_TAKEN, ACCOUNT_INVALID, UNIT_UNKNOWN
  */
 export async function addAccount(db: Db, account: NewAccount, nowMs: number): Promise<Invitation> {
   const name = account.name.trim().normalize("NFC");
@@ -43,6 +44,8 @@ export async function addAccount(db: Db, account: NewAccount, nowMs: number): Pr
     throw invalid(`a name has 1 to ${MAX_NAME_CHARACTERS} printable characters`);
   }
   if (account.role === "crew" && account.crewId === undefined) throw invalid("an account of role crew needs its crew");
+  // Of a unit that is not there nobody would see anything.
+  if (account.unitId !== undefined) await findUnit(db, account.unitId);
   const row = {
     id: randomUUID(),
     name,

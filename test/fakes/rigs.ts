@@ -21,6 +21,8 @@ const PYTHON_PROBES: Readonly<Record<string, string>> = {
 };
 
 type Rig =
+  | "curl"
+  | "jq"
   | "ffmpeg"
   | "gst-rtsp-server"
   | "socat"

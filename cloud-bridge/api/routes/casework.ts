@@ -1,14 +1,23 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
+import { AtMs } from "../../../protocol/ids.ts";
 import { audit } from "../../roster/audit.ts";
 import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
-import { DEFAULT_PAGE, pageOf } from "../cursor.ts";
+import { DEFAULT_PAGE } from "../cursor.ts";
 import { idempotencyKey } from "../idempotency.ts";
-import { CatalogueDocument, CatalogueVersion, NewReport, ReportAct, ReportView } from "../schema/casework.ts";
-import { Page, PageQuery, Problem } from "../schema/common.ts";
+import { listQuery, registerPage } from "../register-page.ts";
+import {
+  CatalogueDocument,
+  CatalogueVersion,
+  NewReport,
+  ReportAct,
+  ReportChannel,
+  ReportView,
+} from "../schema/casework.ts";
+import { Page, Problem } from "../schema/common.ts";
 
 const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
 const TAKERS = ["admin", "dispatcher", "supervisor"] as const;
@@ -16,7 +25,12 @@ const MAX_CATALOGUE_BYTES = 4 * 1024 * 1024;
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const VersionParams = Type.Object({ name: Type.String({ maxLength: 64 }), version: Type.String({ maxLength: 64 }) });
 const ReportQuery = Type.Object({
-  ...PageQuery.properties,
+  ...listQuery("receivedAtMs").properties,
+  channel: Type.Optional(ReportChannel),
+  category: Type.Optional(Type.String({ maxLength: 64 })),
+  /** Received from/before. */
+  fromMs: Type.Optional(AtMs),
+  toMs: Type.Optional(AtMs),
   source: Type.Optional(Type.String({ maxLength: 64 })),
   externalId: Type.Optional(Type.String({ maxLength: 128 })),
   caseId: Type.Optional(Type.String({ maxLength: 64 })),
@@ -55,7 +69,8 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
     {
       config: { access: READERS },
       schema: {
-        summary: "Reports, newest first; `answered=true`: those with a result that their source has not taken",
+        summary:
+          "Reports, newest first where no order is asked for; `answered=true`: those with a result that their source has not taken",
         querystring: ReportQuery,
         response: { 200: Page(ReportView), "4xx": Problem },
       },
@@ -93,11 +108,16 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
       config: { access: "signed-in" },
       schema: {
         summary: "Versions of the catalogue, the one in force marked",
-        querystring: PageQuery,
+        querystring: listQuery("name", "version", "inForceFromMs"),
         response: { 200: Page(CatalogueVersion), "4xx": Problem },
       },
     },
-    async ({ query }) => pageOf(await casework.listCatalogues(), query.limit ?? DEFAULT_PAGE, ({ version }) => version),
+    async ({ query }) =>
+      registerPage(await casework.listCatalogues(), query, ({ name, version }) => `${name} ${version}`, {
+        name: ({ name }) => name,
+        version: ({ version }) => version,
+        inForceFromMs: ({ inForceFromMs }) => inForceFromMs,
+      }),
   );
 
   app.get(

@@ -122,7 +122,7 @@ async function furnish(street: Street, latitudeDeg: number): Promise<void> {
 beforeAll(async () => {
   bridge = await startTestBridge(bridgeConfigFor(undefined, "dispatch: { policy: propose }\n"));
   admin = await signInBy(bridge, bridge.adminLink ?? "");
-  await admin.post("/api/v1/units", { id: "district", name: "district", level: "district" });
+  for (const id of ["district", "elsewhere"]) await admin.post("/api/v1/units", { id, name: id, level: "district" });
   await admin.post("/api/v1/units", { id: "police", name: "police", level: "department", parentId: "district" });
   await furnish("east", 39.9);
   await furnish("west", 39.99);
@@ -187,7 +187,7 @@ const LISTS: Record<string, readonly string[] | "alike"> = {
 test("a list holds what the account's unit and those below it have, and nothing else", async () => {
   const viewers = { west: await as("supervisor", "west"), east: await as("supervisor", "east") };
   const above = await as("supervisor", "district");
-  const nowhere = await as("supervisor", "no-such-unit");
+  const nowhere = await as("supervisor", "elsewhere");
   for (const [path, kinds] of Object.entries(LISTS)) {
     if (kinds === "alike") {
       expect(await idsOf(viewers.west, path), path).toEqual(await idsOf(admin, path));
