@@ -13,6 +13,7 @@ import {
 import type { Logger } from "../gateway/contracts/logger.ts";
 import type { Gateway, GatewayOptions } from "../gateway/gateway.ts";
 import { keepRunning } from "../gateway/keep-running.ts";
+import { Pin } from "../gateway/local/page/pin.ts";
 import { renderFault } from "../protocol/document/fault.ts";
 import { GatewayWatch } from "./gateway-watch.ts";
 import { ServiceManager } from "./service-manager.ts";
@@ -21,6 +22,7 @@ import { EXIT } from "./subcommand.ts";
 interface GatewayFlags {
   readonly config: string;
   readonly logLevel: string;
+  readonly newPin?: true;
   readonly faultPoint?: string;
   readonly negativeControl?: GatewayNegativeControl;
 }
@@ -36,6 +38,7 @@ export function command(): Command {
         .choices(["debug", "info", "warn", "error"])
         .default("info"),
     )
+    .option("--new-pin", "make another PIN for the local page, and print it")
     .option("--fault-point <name[:n]>", "for tests: kill this process the n-th time that it gets there")
     .addOption(
       new Option("--negative-control <name>", "for tests: break a promise, so that they must go red").choices(
@@ -57,10 +60,12 @@ export function command(): Command {
         return;
       }
       const { config } = result;
+      if (flags.newPin === true) Pin.forget(config.state);
       await serve({
         config,
         version: version(),
         log: stderrLogger(config.node, flags.logLevel),
+        tell: (text) => void process.stderr.write(text),
         ...(flags.faultPoint === undefined ? {} : { faultPoint: parseGatewayFaultPoint(flags.faultPoint) }),
         ...(flags.negativeControl === undefined ? {} : { negativeControl: flags.negativeControl }),
       });

@@ -14,6 +14,8 @@ export interface GatewayOptions {
   readonly systemMs?: () => number;
   readonly faultPoint?: GatewayFaultSpec;
   readonly negativeControl?: GatewayNegativeControl;
+  /** Says to the person who starts it what stands in no log: the PIN of the local page, when it is made. */
+  readonly tell?: (text: string) => void;
   /** What outlives a gateway in this process: read at its start, written at its end. */
   readonly memory?: GatewayMemory;
 }
@@ -30,6 +32,8 @@ export interface Gateway {
   readonly run: string;
   /** Of the local health page, where there is one. */
   readonly localPort: number | undefined;
+  /** Of the local page for people, where there is one. */
+  readonly pagePort: number | undefined;
   readonly ended: Promise<GatewayEnd>;
   readonly evidence: EvidenceTaker;
   health(): Promise<LocalHealth>;

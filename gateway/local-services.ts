@@ -2,10 +2,12 @@ import type { DeviceLinks } from "../drivers/device-links.ts";
 import type { Clock } from "../drivers/driver.ts";
 import type { Position } from "../protocol/ids.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
+import type { JournalWrite } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
 import { type LocalServer, startLocalServer } from "./local/local-server.ts";
 import { ProbeServer } from "./local/probe-server.ts";
+import type { LocalPage, LocalPageOptions } from "./local-page.ts";
 import type { NodeReport } from "./node-report.ts";
 
 export interface LocalServicesOptions {
@@ -15,17 +17,20 @@ export interface LocalServicesOptions {
   readonly links: Pick<DeviceLinks, "openBus">;
   readonly report: NodeReport;
   readonly deviceHealth: () => readonly DeviceHealth[];
+  readonly page: Omit<LocalPageOptions, "config" | "log" | "report" | "deviceHealth">;
 }
 
 /** What the box offers to somebody who stands before it, whether or not there is a bridge. */
 export class LocalServices {
   readonly #server: LocalServer | undefined;
   readonly #probe: ProbeServer;
+  readonly #page: LocalPage | undefined;
   #position: Position | undefined;
 
-  private constructor(server: LocalServer | undefined, probe: ProbeServer) {
+  private constructor(server: LocalServer | undefined, probe: ProbeServer, page: LocalPage | undefined) {
     this.#server = server;
     this.#probe = probe;
+    this.#page = page;
   }
 
   /** @throws GatewayError LOCAL_PORT */
@@ -38,12 +43,17 @@ export class LocalServices {
       log.info({ host: config.health.host, port: server.port }, "local health page listens");
     }
     const probe = await ProbeServer.start({ config, openBus: links.openBus, health, clock, log });
-    return new LocalServices(server, probe);
+    return new LocalServices(server, probe, await startPage(options));
   }
 
   /** Of the local health page, where there is one. */
   get port(): number | undefined {
     return this.#server?.port;
+  }
+
+  /** Of the page for people, where there is one. */
+  get pagePort(): number | undefined {
+    return this.#page?.port;
   }
 
   /** Where this node is, by its own receiver's newest fix. */
@@ -54,13 +64,27 @@ export class LocalServices {
   /** Every reading of a device, whatever becomes of it. */
   heard(heard: DeviceReading): void {
     this.#probe.heard(heard);
+    this.#page?.heard(heard);
     const { reading, subject } = heard;
     if (reading.kind !== "position" || subject !== undefined) return;
     const { latitudeDeg, longitudeDeg, accuracyM } = reading;
     this.#position = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#server?.close(), this.#probe.close()]);
+  /** Every write that a stage asks for. */
+  wrote(write: JournalWrite): void {
+    this.#page?.wrote(write);
   }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#server?.close(), this.#probe.close(), this.#page?.close()]);
+  }
+}
+
+/** A node without a page never loads it. */
+async function startPage(options: LocalServicesOptions): Promise<LocalPage | undefined> {
+  const { config, log, report, deviceHealth, page } = options;
+  if (config.page === undefined) return undefined;
+  const { LocalPage } = await import("./local-page.ts");
+  return LocalPage.start({ ...page, config, log, report, deviceHealth });
 }

@@ -170,6 +170,10 @@ class RunningGateway implements Gateway {
     this.#pipeline = new Pipeline(options.config, takenUp.restored, time.stamp());
   }
 
+  get pagePort(): number | undefined {
+    return this.#local?.pagePort;
+  }
+
   get localPort(): number | undefined {
     return this.#local?.port;
   }
@@ -218,6 +222,12 @@ class RunningGateway implements Gateway {
       links: this.#links,
       report: this.#report,
       deviceHealth: () => this.#deviceHealth(),
+      page: {
+        ...{ logs: this.#logs, time: this.#time, acts, evidence: this.evidence, upMs: () => this.#clock.upMs() },
+        openAlarms: this.#takenUp.restored.openAlarms,
+        write: (write) => void this.#writer.write(write, "urgent"),
+        tell: this.#options.tell ?? (() => undefined),
+      },
     });
     await this.#startVision();
     await this.#startBridgeSide(identity, acts);
@@ -285,6 +295,7 @@ class RunningGateway implements Gateway {
       if (isEvidence === true) takeEvidence(this.evidence, write);
       else void this.#writer.write(write, urgency);
       this.#vision?.heard(write);
+      this.#local?.wrote(write);
     }
     for (const { device, level } of output.live) {
       if (this.#leases.isWatched(device)) this.#uplink?.publishLive(device, level);

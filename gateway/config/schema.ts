@@ -307,6 +307,27 @@ export const GatewayDocument = Type.Object(
       },
       { default: {}, title: "Retention" },
     ),
+    page: Type.Optional(
+      Type.Object(
+        {
+          port: Type.Integer({ minimum: 0, maximum: 65_535, title: "Port of the page", examples: [8090] }),
+          host: Type.String({
+            pattern: "^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,39})$",
+            default: "127.0.0.1",
+            title: "Address to listen on",
+            description: "0.0.0.0 for phones in the box's own network: then with TLS.",
+            expected: "an address of this box, or 0.0.0.0 for all of them",
+            examples: ["0.0.0.0"],
+          }),
+        },
+        {
+          title: "Local page",
+          description:
+            "Levels, health, alarms, evidence and in a vehicle the assignment, behind a PIN that is printed at the first start.",
+          examples: [{ port: 8090, host: "0.0.0.0" }],
+        },
+      ),
+    ),
     health: Type.Optional(
       Type.Object(
         {
