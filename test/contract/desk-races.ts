@@ -1,3 +1,6 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyAlarm } from "../../cloud-bridge/alarms/apply-alarm.ts";
 import type { AlarmRevision } from "../../cloud-bridge/alarms/reduce.ts";
@@ -9,7 +12,7 @@ import { noFaultPoints } from "../../cloud-bridge/store/fault-points.ts";
 import { silentLogger } from "../../cloud-bridge/store/logger.ts";
 import { newAlarmId } from "../../protocol/new-ids.ts";
 import { noiseRevision } from "../fakes/alarm-revision.ts";
-import { storeOf } from "../fakes/bridge-store.ts";
+import { addressOf, storeOf } from "../fakes/bridge-store.ts";
 import { type DeskRig, DISPATCHER, deskRig, newKey, SITE, SUPERVISOR, T0 } from "../fakes/desk-rig.ts";
 
 /** Several at once, at several processes where the database serves several: what must come out as if it had been one. */
@@ -180,6 +183,27 @@ export function deskRacesContract(kind: "sqlite" | "postgres", missing: string |
       expect(brokenAt(id, detail.timeline)).toBeUndefined();
       expect(detail.timeline.filter(({ kind }) => kind === "note")).toHaveLength(60);
       await other.close();
+    });
+
+    test("a process that is killed between commit and notification has sent one crew, and it is told", async () => {
+      const rig = await deskRig();
+      await rig.receive(noiseRevision({ nowMs: T0 }));
+      const { state } = rig.store;
+      const told = { state, address: addressOf(state), nowMs: T0, point: "bridge-before-notify" };
+      const { status, signal, stderr } = spawnSync(
+        process.execPath,
+        [join(import.meta.dirname, "desk-that-dies.ts"), JSON.stringify(told)],
+        { encoding: "utf8" },
+      );
+      expect([status, signal], stderr).toEqual([null, "SIGKILL"]);
+      await rig.desk.wake();
+      const [owed, ...more] = await rig.desk.undelivered("crew-a");
+      expect([typeof owed, more]).toEqual(["string", []]);
+      await rig.desk.onDelivered(owed ?? "", "crew.a");
+      const detail = await rig.theCase();
+      expect(detail.assignments.map((leg) => [leg.state, leg.id])).toEqual([["assigned", owed]]);
+      expect(detail.timeline.map((entry) => entry.kind)).toEqual(["opened", "assigned", "notified"]);
+      expect(brokenAt(detail.case.id, detail.timeline)).toBeUndefined();
     });
 
     test("a revision that comes while its follow-up is worked off is worked off too", async () => {

@@ -6,6 +6,8 @@ import { keepCatalogue } from "../../../cloud-bridge/cases/catalogue-rows.ts";
 import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
 import { brokenAt } from "../../../cloud-bridge/cases/timeline.ts";
 import type { NewReport } from "../../../cloud-bridge/dispatch/reports.ts";
+import { addCalendar } from "../../../cloud-bridge/roster/calendars.ts";
+import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { CREW_A, type DeskRig, DISPATCHER, deskRig, newKey, SITE, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
 
@@ -167,6 +169,43 @@ describe("a class's times", () => {
     expect(detail.case).toMatchObject({ escalatedTo: "city", supervisionCount: 2 });
     const kinds = detail.timeline.map(({ kind }) => kind).filter((kind) => /overdue|supervised/u.test(kind));
     expect(kinds).toEqual(["arrival-overdue", "supervised", "supervised"]);
+  });
+
+  test("run in the working time of the unit's calendar, over a holiday, in the zone of the city", async () => {
+    const rig = await deskRig();
+    const day = [{ from: "09:00", to: "17:00" }];
+    const week = { mon: day, tue: day, wed: day, thu: day, fri: day };
+    // T0 is the midnight to Sunday 2026-11-22 there; Monday is a holiday.
+    const holidays = [{ date: "2026-11-23", name: "a day off" }];
+    const calendar = { id: "office", name: "Office", timeZone: "Asia/Shanghai", week, holidays };
+    await rig.db.transaction().execute((trx) => addCalendar(trx, calendar, "admin", T0));
+    await putUnit(rig.db, { id: "street", name: "The street", level: "street", calendarId: "office" });
+    const slaClasses = DEFAULT_CATALOGUE.slaClasses.map((sla) =>
+      sla.code === "B" ? { ...sla, clock: "working" as const, arriveMinutes: 60, totalWorkingDays: 2 } : sla,
+    );
+    const own = { ...DEFAULT_CATALOGUE, name: "city", version: "1", slaClasses, inForceFrom: "2026-01-01T00:00:00Z" };
+    await keepCatalogue(rig.db, own, "admin", T0);
+    const { report } = await rig.desk.casework.takeReport(DISPATCHER, stall({ unitId: "street" }));
+    const now = () => rig.desk.views.caseDetail(report.caseId);
+    const at = (text: string) => Date.parse(`${text}+08:00`);
+    const due = { dueArriveAtMs: at("2026-11-24T10:00"), dueTotalAtMs: at("2026-11-25T17:00"), clock: "working" };
+    expect((await now()).case).toMatchObject(due);
+    // Rested over Tuesday and Wednesday's lunch: what was left is worked off afterwards.
+    rig.clock.atMs = at("2026-11-24T09:30");
+    const rest = { act: "suspend", cause: "storm", reason: "weather", untilMs: at("2026-11-25T16:00") } as const;
+    await rig.desk.actOnCase(DISPATCHER, report.caseId, rest, newKey());
+    rig.clock.atMs = at("2026-11-25T16:00");
+    await Promise.all([rig.makeDesk().tick(), rig.desk.tick()]);
+    const left = { dueArriveAtMs: at("2026-11-25T16:30"), dueTotalAtMs: at("2026-11-27T15:30") };
+    expect((await now()).case).toMatchObject(left);
+    rig.clock.atMs = at("2026-11-25T16:31");
+    await Promise.all([rig.makeDesk().tick(), rig.desk.tick()]);
+    rig.clock.atMs = at("2026-11-24T00:00");
+    await rig.makeDesk().tick();
+    rig.clock.atMs = at("2026-11-27T15:31");
+    await Promise.all([rig.makeDesk().tick(), rig.desk.tick()]);
+    const kinds = (await now()).timeline.map(({ kind }) => kind).filter((kind) => /overdue|supervised/u.test(kind));
+    expect(kinds).toEqual(["arrival-overdue", "supervised"]);
   });
 
   test("follow the category, and come from the tables in force when the case was opened", async () => {
