@@ -1,3 +1,4 @@
+import { rejoinPlaces } from "../cases/case-units.ts";
 import type { Desk } from "../dispatch/desk.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
 import { within } from "../roster/scope.ts";
@@ -62,6 +63,7 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
       if (account.role === "crew") return crews.filter(({ id }) => id === account.crewId);
       return crews.filter(({ id }) => within(account.scope, "crewIds", id));
     },
+    placesChanged: (siteId) => desk.change((change) => rejoinPlaces(change, siteId)),
     reportPosition: (crewId, position) => desk.onPosition({ crewId }, position),
   };
 }

@@ -29,5 +29,7 @@ export interface DeskPort {
   actOnCase(id: string, act: CaseAct, viewer: Viewer, key: string): Promise<CaseView>;
   actOnAssignment(id: string, act: CrewAct, account: AccountFacts, key: string): Promise<Assignment>;
   listCrews(viewer: Viewer): Promise<CrewView[]>;
+  /** A site has another unit, or a unit other ground: open cases find who answers for them. */
+  placesChanged(siteId?: string): Promise<void>;
   reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
+import { lockDesk } from "../store/transactions.ts";
 import { findCrew, unknownCrew } from "./crews.ts";
 import { findDuty } from "./duties.ts";
 import { assertPeople, storedCodes } from "./people.ts";
@@ -47,6 +48,8 @@ export interface NewFiling {
  * @throws BridgeError CREW_UNKNOWN, DUTY_UNKNOWN, PERSON_UNKNOWN, FILING_EMPTY, FILING_CONFLICT
  */
 export async function addFiling(trx: Trx, filing: NewFiling, by: string, nowMs: number): Promise<FilingFacts> {
+  // Two that file at once must not both find the car free.
+  await lockDesk(trx);
   const crew = await findCrew(trx, filing.crewId).catch(() => {
     throw unknownCrew(filing.crewId, 422);
   });

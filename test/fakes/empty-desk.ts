@@ -44,6 +44,7 @@ export function emptyDesk(): DeskPort & { readonly calls: string[] } {
     },
     actOnAssignment: async () => nothing(),
     listCrews: async () => [],
+    placesChanged: async () => {},
     async reportPosition(crewId) {
       calls.push(`position ${crewId}`);
     },

@@ -30,7 +30,7 @@ const DeviceQuery = Type.Object({
 /** Sites, and the devices that are or were bound to them. */
 export function siteRoutes(instance: FastifyInstance, context: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
-  const { store, clock } = context;
+  const { desk, store, clock } = context;
   const { db } = store;
   const note = auditOf(context);
 
@@ -69,6 +69,7 @@ export function siteRoutes(instance: FastifyInstance, context: ApiContext): void
     },
     async (request) => {
       await saveSite(db, request.body, clock.nowMs(), preconditionOf(request));
+      await desk.placesChanged(request.body.id);
       await note(request, "site.save", request.body.id);
       return findSite(db, request.body.id);
     },

@@ -28,7 +28,7 @@ const UnitQuery = Type.Object({
 const LEVEL_ORDER = { city: 0, district: 1, street: 2, community: 3, department: 4 } as const;
 
 /** The tree of organisations. */
-export function unitRoutes(instance: FastifyInstance, { store, clock }: ApiContext): void {
+export function unitRoutes(instance: FastifyInstance, { desk, store, clock }: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const { db } = store;
   const note = (request: FastifyRequest, action: string, target: string): Promise<void> =>
@@ -89,6 +89,7 @@ export function unitRoutes(instance: FastifyInstance, { store, clock }: ApiConte
     },
     async (request) => {
       await putUnit(db, request.body, preconditionOf(request));
+      if (request.body.areas !== undefined) await desk.placesChanged();
       await note(request, "unit.save", request.body.id);
       return findUnit(db, request.body.id);
     },

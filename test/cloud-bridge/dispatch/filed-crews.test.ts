@@ -104,6 +104,10 @@ describe("a duty filing", () => {
 
   test("holds nobody, no car and no radio twice at a time", async () => {
     const rig = await staffedRig();
+    const both = await Promise.allSettled([rig.file({}), rig.file({ crewId: "crew-b" })]);
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    for (const { id } of await listFilings(rig.db, {}))
+      await rig.db.deleteFrom("filings").where("id", "=", id).execute();
     const first = await rig.file({});
     const refused: [Partial<NewFiling>, string, string][] = [
       [

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { loadCase } from "../../../cloud-bridge/cases/case-rows.ts";
+import { rejoinPlaces } from "../../../cloud-bridge/cases/case-units.ts";
 import { keepCatalogue } from "../../../cloud-bridge/cases/catalogue-rows.ts";
 import { pauseClocks } from "../../../cloud-bridge/cases/clocks.ts";
 import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
@@ -95,6 +96,18 @@ describe("the units of a case", () => {
     await rig.receive(noiseRevision({ nowMs: T0 }));
     await rig.desk.wake();
     expect((await rig.theCase()).case).toMatchObject({ state: "assigned", unitIds: ["jintai", "street", "traffic"] });
+  });
+
+  test("are found once a unit has ground, for cases that nobody answered for", async () => {
+    const rig = await deskRig({ settings: { dispatch: { policy: "propose", afterSeconds: 0 } } });
+    await rig.receive(noiseRevision({ nowMs: T0 }));
+    await rig.desk.wake();
+    expect((await rig.theCase()).case.unitIds).toBeUndefined();
+    await putUnit(rig.db, { ...around("hujialou"), level: "street" });
+    const told = rig.events.length;
+    for (let time = 0; time < 2; time += 1) await rig.desk.change((change) => rejoinPlaces(change));
+    expect((await rig.theCase()).case).toMatchObject({ unitIds: ["hujialou"], unitId: "hujialou" });
+    expect(rig.events.length - told).toBe(1);
   });
 
   test("is that of the site alone where the site names one; a crew that is sent brings its own", async () => {
