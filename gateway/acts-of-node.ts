@@ -63,7 +63,14 @@ export class ActsOfNode {
   act(command: Command): Promise<CommandOutcome> {
     const { config, leases, logs, evidence, time, cameras, supervisor } = this.#options;
     return actOn(command, {
-      ...{ devices: config.devices, leases, logs, cameras: cameras(), evidence, assignments: this.assignments },
+      ...{
+        devices: [...config.devices, ...config.cameras],
+        leases,
+        logs,
+        cameras: cameras(),
+        evidence,
+        assignments: this.assignments,
+      },
       supervisor: supervisor(),
       isStarted: (device) => this.#isStarted(device),
       stamp: () => time.stamp(),

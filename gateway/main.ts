@@ -320,6 +320,8 @@ class RunningGateway implements Gateway {
       position: () => this.#pipeline.position,
       onHealth: (health) => this.#take(() => this.#pipeline.health(health, this.#time.stamp())),
       write: (write) => void this.#writer.write(write, "urgent"),
+      isWatched: (camera) => this.#leases.isWatched(camera),
+      publishLive: (camera, bytes) => this.#uplink?.publishLive(camera, bytes),
     });
   }
 
@@ -362,7 +364,7 @@ class RunningGateway implements Gateway {
       ...{ journal: this.#journal, time: this.#time, evidence: this.evidence, writer: this.#writer },
       ...{ clock: this.#clock, signal: this.#stop.signal },
       supervisor: () => this.#supervisor,
-      cameras: () => undefined,
+      cameras: () => this.#vision?.acts,
       position: () => this.#local?.position,
     });
   }

@@ -47,11 +47,10 @@ export function startBody(
             ...(longitudeDeg === undefined ? {} : { longitudeDeg }),
           },
         }),
-    devices: config.devices.map((device) => ({
-      id: device.id,
-      driver: device.driver.kind,
-      ...quantityOf(device.config),
-    })),
+    devices: [
+      ...config.devices.map(({ id, driver, config: own }) => ({ id, driver: driver.kind, ...quantityOf(own) })),
+      ...config.cameras.map(({ id }) => ({ id, driver: "camera" })),
+    ],
   };
   // A control room may have more devices than a lane-1 body holds; the bridge learns the others from their own records.
   while (Buffer.byteLength(JSON.stringify(body)) > MAX_URGENT_BODY_BYTES) body.devices.pop();

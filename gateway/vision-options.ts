@@ -19,4 +19,7 @@ export interface VisionOptions {
   readonly onHealth: (health: DeviceHealth) => void;
   /** Alone and at once. */
   readonly write: (write: JournalWrite) => void;
+  /** Somebody at the bridge looks at this camera. */
+  readonly isWatched: (camera: string) => boolean;
+  readonly publishLive: (camera: string, bytes: Uint8Array) => void;
 }

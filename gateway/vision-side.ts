@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { Clock } from "../drivers/driver.ts";
 import type { AlarmBody } from "../protocol/alarm.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
+import type { CameraActs } from "./contracts/camera-acts.ts";
 import type { JournalWrite } from "./contracts/journal.ts";
 import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
 import type { JudgeSide } from "./judge-side.ts";
@@ -13,6 +14,8 @@ import { type Ffmpeg, probeFfmpeg } from "./vision/capture/ffmpeg.ts";
 import { RingEvidence } from "./vision/evidence/camera-evidence.ts";
 import { MediaJobs } from "./vision/evidence/media-jobs.ts";
 import { PendingRequests } from "./vision/evidence/pending-requests.ts";
+import { RingActs } from "./vision/evidence/ring-acts.ts";
+import { LiveStills } from "./vision/live/live-stills.ts";
 import type { VisionOptions } from "./vision-options.ts";
 
 const TMPFS_MAGIC = 0x01021994;
@@ -25,8 +28,11 @@ const PROBE_AGAIN_MS = 60_000;
 export class VisionSide {
   readonly cameras: readonly Camera[];
   readonly evidence: RingEvidence;
+  /** What commands ask of them. */
+  readonly acts: CameraActs;
   readonly #options: VisionOptions;
   readonly #faults: CameraFaults;
+  readonly #stills: LiveStills;
   /** Ends what waits for the end of a clip. */
   readonly #stop = new AbortController();
   readonly #captures = new AbortController();
@@ -63,6 +69,10 @@ export class VisionSide {
     const stamp = () => time.stamp();
     const taker = options.evidence;
     this.evidence = new RingEvidence({ cameras: this.cameras, jobs, taker, pending, clock, stamp, log, signal });
+    this.acts = new RingActs(this.cameras, jobs, clock);
+    this.#stills = new LiveStills({
+      ...{ isWatched: options.isWatched, publish: options.publishLive, upMs: () => clock.upMs(), log },
+    });
     void pending.settle(taker, clock.upMs());
     for (const write of this.#faults.start(stamp())) options.write(write);
     this.#done = Promise.all(this.cameras.map((camera) => camera.run(this.#captures.signal)));
@@ -118,6 +128,7 @@ export class VisionSide {
   }
 
   #tick(): void {
+    this.#stills.tick(this.cameras);
     for (const camera of this.cameras) {
       camera.tick();
       if (camera.state !== "live") continue;

@@ -155,12 +155,13 @@ export class Uplink {
     };
   }
 
-  /** One level to whoever watches; lost without regret when the line is busy or gone. */
-  publishLive(device: string, level: LiveLevel): void {
+  /** One level, or a still, to whoever watches; lost without regret when the line is busy or gone. */
+  publishLive(device: string, what: LiveLevel | Uint8Array): void {
     const session = this.#session;
     if (session === undefined || session.bufferedBytes > LIVE_BUFFER_BYTES) return;
     if (!this.#sender.admitsLive(this.#options.upMs())) return;
-    session.publish(this.#topic({ channel: "live", name: device }), Buffer.from(JSON.stringify(level)), { qos: 0 });
+    const bytes = what instanceof Uint8Array ? Buffer.from(what) : Buffer.from(JSON.stringify(what));
+    session.publish(this.#topic({ channel: "live", name: device }), bytes, { qos: 0 });
   }
 
   /** Says goodbye, so that the bridge knows of a clean end, and closes. */

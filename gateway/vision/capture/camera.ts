@@ -3,7 +3,7 @@ import type { DeviceBody } from "../../../protocol/bodies.ts";
 import type { CameraSettings } from "../../contracts/cameras.ts";
 import { codeOf, GatewayError } from "../../contracts/gateway-error.ts";
 import type { Logger } from "../../contracts/logger.ts";
-import type { CameraState } from "../../contracts/vision.ts";
+import type { CameraState, SmallFrame } from "../../contracts/vision.ts";
 import { CameraHealth } from "./camera-health.ts";
 import { secretUrl } from "./camera-url.ts";
 import { captureBackOff } from "./capture-back-off.ts";
@@ -28,6 +28,8 @@ export interface CameraOptions {
   readonly onHealth: (body: DeviceBody) => void;
   readonly limits?: CaptureLimits;
 }
+
+const LOOK_WITHIN_MS = 5000;
 
 /** Facts for the local page, metrics and probe. */
 export interface CameraFacts {
@@ -58,6 +60,7 @@ export class Camera {
   readonly #health: CameraHealth;
   readonly #rate: RateWatch;
   readonly #listeners = new Set<MediaListener>();
+  readonly #lookers = new Set<(frame: SmallFrame) => void>();
   #state: CameraState = "idle";
   #header: MediaHeader | undefined;
   #isTranscoded = false;
@@ -112,6 +115,21 @@ export class Camera {
       ringLost: this.ring.lost,
       ...(this.#lastPictureUpMs !== undefined && { lastPictureUpMs: this.#lastPictureUpMs }),
     };
+  }
+
+  /** A copy of the next small picture, for one who looks. @returns undefined where none comes for 5 s */
+  nextPicture(): Promise<SmallFrame | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#lookers.delete(look);
+        resolve(undefined);
+      }, LOOK_WITHIN_MS);
+      const look = (frame: SmallFrame): void => {
+        clearTimeout(timer);
+        resolve({ ...frame, rgb: frame.rgb.slice() });
+      };
+      this.#lookers.add(look);
+    });
   }
 
   onMedia(listener: MediaListener): () => void {
@@ -198,6 +216,8 @@ export class Camera {
       onLive();
     }
     this.picture.look(frame);
+    for (const look of this.#lookers) look({ cameraId: this.settings.id, ...frame });
+    this.#lookers.clear();
     this.frames.put(frame);
   }
 
