@@ -10,6 +10,7 @@ import { caseworkPortOf } from "./api/casework-port.ts";
 import type { ApiLimits } from "./api/context.ts";
 import { deskPortOf } from "./api/desk-port-of.ts";
 import type { EventHub } from "./api/event-hub.ts";
+import type { LatestStills } from "./api/latest-stills.ts";
 import type { LiveLeases } from "./api/live-leases.ts";
 import { createApi } from "./api/server.ts";
 import type { Link } from "./broker/link.ts";
@@ -135,6 +136,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
 
     let hub: EventHub | undefined;
     let leases: LiveLeases | undefined;
+    let stills: LatestStills | undefined;
     let broker: OpenLink | undefined;
     let reach: Link | undefined;
     const commands = new NodeCommands({
@@ -246,6 +248,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     if (replayed.quarantined + replayed.raw > 0)
       log.info({ ...replayed }, "records taken up that could not be read before");
     const showLive = (node: string, device: string, bytes: Uint8Array): void => {
+      if (stills?.take(node, device, bytes) === true) return;
       const level = levelOf(bytes);
       if (level !== undefined) leases?.level(node, device, level);
     };
@@ -331,6 +334,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     });
     hub = api.hub;
     leases = api.leases;
+    stills = api.stills;
     await api.app.listen({ host: listen.host, port: listen.http }).catch((error: unknown) => {
       throw listenError(error, listen.host, listen.http);
     });

@@ -10,6 +10,7 @@ import type { Logger } from "../store/logger.ts";
 import type { CaseworkPort } from "./casework-port.ts";
 import type { DeskPort } from "./desk-port.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { LatestStills } from "./latest-stills.ts";
 import type { LiveLeases } from "./live-leases.ts";
 import type { RoomSource } from "./room-metrics.ts";
 
@@ -64,6 +65,7 @@ export interface ApiOptions {
 export interface ApiContext extends ApiOptions {
   readonly hub: EventHub;
   readonly leases: LiveLeases;
+  readonly stills: LatestStills;
   readonly cookieName: string;
   readonly applied: ApiLimits;
 }

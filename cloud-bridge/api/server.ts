@@ -11,10 +11,12 @@ import { createAccessControl } from "./access-control.ts";
 import { type ApiContext, type ApiOptions, DEFAULT_LIMITS } from "./context.ts";
 import { answerUnchanged } from "./etag.ts";
 import { EventHub } from "./event-hub.ts";
+import { LatestStills } from "./latest-stills.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { analysisRoutes } from "./routes/analysis.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
+import { cameraRoutes } from "./routes/cameras.ts";
 import { caseworkRoutes } from "./routes/casework.ts";
 import { commandRoutes } from "./routes/commands.ts";
 
@@ -43,7 +45,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** The whole HTTP face of the bridge, not yet listening. */
 export async function createApi(
   options: ApiOptions,
-): Promise<{ app: FastifyInstance; hub: EventHub; leases: LiveLeases }> {
+): Promise<{ app: FastifyInstance; hub: EventHub; leases: LiveLeases; stills: LatestStills }> {
   const { store, clock, log, tls } = options;
   const isTls = tls !== "insecure-loopback";
   const app = fastify({
@@ -125,13 +127,15 @@ export async function createApi(
     ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
   });
   const leases = new LiveLeases({ nowMs: clock.nowMs, send: (client, event) => hub.live(client, event) });
-  const context: ApiContext = { ...options, hub, leases, cookieName: control.cookieName, applied };
+  const stills = new LatestStills(clock.nowMs);
+  const context: ApiContext = { ...options, hub, leases, stills, cookieName: control.cookieName, applied };
 
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
   typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());
   const rooms = [
     sessionRoutes,
     nodeRoutes,
+    cameraRoutes,
     commandRoutes,
     noticeRoutes,
     deskRoutes,
@@ -148,7 +152,7 @@ export async function createApi(
   await app.register(async (scope) => consoleRoutes(scope, context));
 
   app.addHook("onClose", async () => hub.close());
-  return { app, hub, leases };
+  return { app, hub, leases, stills };
 }
 
 function answerWriter(schema: TSchema, isChecked: boolean): (data: unknown) => string {

@@ -13,6 +13,7 @@ const AnalysisPage = later(async () => (await import("./pages/analysis.tsx")).An
 const CrewPage = later(async () => (await import("./pages/crew.tsx")).CrewPage);
 const CrewsPage = later(async () => (await import("./pages/crews.tsx")).CrewsPage);
 const NodePage = later(async () => (await import("./pages/node.tsx")).NodePage);
+const RoundsPage = later(async () => (await import("./pages/rounds.tsx")).RoundsPage);
 const NodesPage = later(async () => (await import("./pages/nodes.tsx")).NodesPage);
 
 export function App() {
@@ -36,6 +37,12 @@ export function App() {
       );
     case "nodes":
       return <Shell title={t("nav.nodes")}>{rest[0] === undefined ? <NodesPage /> : <NodePage id={rest[0]} />}</Shell>;
+    case "rounds":
+      return (
+        <Shell title={t("nav.rounds")}>
+          <RoundsPage />
+        </Shell>
+      );
     case "crews":
       return (
         <Shell title={t("nav.crews")}>

@@ -11,6 +11,7 @@ import { locale } from "../text/locale.ts";
 import { formText } from "../text/packs/act-forms.ts";
 import { factText as f } from "../text/packs/case-facts.ts";
 import { Dialog } from "./dialog.tsx";
+import { RoundPicture } from "./evidence-media.tsx";
 import { Choice, given, TextArea } from "./fields.tsx";
 
 export interface CaseFactsProps {
@@ -127,6 +128,7 @@ function Report({ report, timeZone }: { readonly report: ReportView; readonly ti
         <p>{[reporter, contact].filter((one) => one !== undefined).join(" · ")}</p>
       )}
       <p class="quiet">{standing.join(" · ")}</p>
+      {report.source === "video-round" && <RoundPicture evidenceId={report.externalId} />}
       {may("actOnCases") && report.calledBackAtMs === undefined && (
         <button type="button" class="button is-small" onClick={() => setAsked(true)} data-call-back>
           {f("call-back")}

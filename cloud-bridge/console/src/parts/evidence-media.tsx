@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { EvidenceBody } from "../../../../protocol/evidence.ts";
 import type { CaseDetail } from "../../../api/schema/desk.ts";
 import { formatTime } from "../text/format.ts";
@@ -6,6 +6,8 @@ import { locale, t } from "../text/locale.ts";
 
 type Evidence = CaseDetail["evidence"][number];
 type Part = Evidence["parts"][number];
+
+const ASK_AGAIN_MS = 5000;
 
 export interface EvidenceMediaProps {
   readonly evidence: Evidence;
@@ -45,6 +47,30 @@ export function EvidenceMedia({ evidence, timeZone }: EvidenceMediaProps) {
         </p>
       )}
       {capture?.video === "transcoded" && <p class="quiet">{t("evidence.transcoded")}</p>}
+    </div>
+  );
+}
+
+/** What a video round saw: it is asked of the node, and here once its line has carried it. */
+export function RoundPicture({ evidenceId }: { readonly evidenceId: string }) {
+  const [turn, setTurn] = useState(0);
+  const [isHere, setHere] = useState(false);
+  useEffect(() => {
+    if (isHere) return;
+    const timer = setTimeout(() => setTurn(turn + 1), ASK_AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [turn, isHere]);
+  const url = partUrl(evidenceId, "snapshot");
+  return (
+    <div class="media" data-media="round">
+      {!isHere && <p class="quiet">{t("evidence.awaited")}</p>}
+      <a href={url} target="_blank" rel="noreferrer" hidden={!isHere}>
+        <img
+          src={turn === 0 ? url : `${url}?turn=${turn}`}
+          alt={t("evidence.type.snapshot")}
+          onLoad={() => setHere(true)}
+        />
+      </a>
     </div>
   );
 }

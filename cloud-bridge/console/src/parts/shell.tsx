@@ -29,6 +29,7 @@ export function Shell({ title, children }: { readonly title: string; readonly ch
         <nav class="tabs" aria-label={t("shell.pages")}>
           {may("seeDesk") && <Tab to="/desk" icon="open" text={t("nav.desk")} badge={unseenCases.value.length} />}
           {may("seeNodes") && <Tab to="/nodes" icon="node" text={t("nav.nodes")} />}
+          {may("seeNodes") && <Tab to="/rounds" icon="round" text={t("nav.rounds")} />}
           {may("setUpCrews") && <Tab to="/crews" icon="crew" text={t("nav.crews")} />}
           {may("seeAnalysis") && <Tab to="/analysis" icon="chart" text={t("nav.analysis")} />}
         </nav>

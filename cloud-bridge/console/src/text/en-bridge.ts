@@ -126,6 +126,7 @@ export const enBridge = {
   "evidence.type.snapshot": "Snapshot",
   "evidence.type.clip": "Clip",
   "evidence.type.file": "File",
+  "evidence.awaited": "The picture is on its way from the node",
   "evidence.boxes": "With boxes",
   "evidence.judged-by": "Judged by {model}, rule version {rule}",
   "evidence.transcoded": "Coded anew on its way: the camera sends single pictures",

@@ -14,6 +14,7 @@ export const en = {
   "shell.clock": "The bridge's clock, in this browser's time zone",
   "nav.desk": "Desk",
   "nav.nodes": "Nodes",
+  "nav.rounds": "Rounds",
   "nav.crews": "Crews",
   "nav.analysis": "Analysis",
   "nav.unseen": "{n} not looked at yet",

@@ -126,6 +126,7 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "evidence.type.snapshot": "截图",
   "evidence.type.clip": "视频",
   "evidence.type.file": "文件",
+  "evidence.awaited": "图片正从节点传来",
   "evidence.boxes": "带标框",
   "evidence.judged-by": "判定模型 {model}，规则版本 {rule}",
   "evidence.transcoded": "采集时经转码：摄像机只发送单帧图片",

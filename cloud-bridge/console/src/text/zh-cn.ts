@@ -15,6 +15,7 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "shell.clock": "云桥时钟（按本浏览器时区显示）",
   "nav.desk": "调度台",
   "nav.nodes": "节点",
+  "nav.rounds": "视频巡查",
   "nav.crews": "队伍",
   "nav.analysis": "分析",
   "nav.unseen": "{n} 件尚未查看",
