@@ -7,6 +7,7 @@ import { DeviceId, NodeId } from "../../../protocol/ids.ts";
 import { LIVE_LEASE_MS } from "../../../protocol/limits.ts";
 import { COMMAND_VERSION } from "../../../protocol/session.ts";
 import { buildTopic } from "../../../protocol/topics.ts";
+import { within } from "../../roster/scope.ts";
 import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
@@ -35,7 +36,7 @@ export function cameraRoutes(instance: FastifyInstance, context: ApiContext): vo
         response: { 200: CameraList, "4xx": Problem },
       },
     },
-    async () => {
+    async ({ scope }) => {
       const rows = await store.db
         .selectFrom("device_state")
         .innerJoin("nodes", "nodes.id", "device_state.node")
@@ -48,7 +49,8 @@ export function cameraRoutes(instance: FastifyInstance, context: ApiContext): vo
         .orderBy("device_state.device")
         .limit(MOST_CAMERAS)
         .execute();
-      const cameras = rows.map(({ node, device, state, body, online, site }) => {
+      const seen = rows.filter(({ node }) => within(scope, "nodeIds", node));
+      const cameras = seen.map(({ node, device, state, body, online, site }) => {
         const still = stills.get(node, device);
         const code = codeOf(body);
         return {

@@ -124,21 +124,22 @@ export class RingEvidence implements CameraEvidence {
     for (;;) {
       const [cut] = await camera.ring.cut(upMs, upMs + 1);
       if (cut !== undefined) return cut;
-      if (signal.aborted || clock.upMs() >= untilUpMs || camera.state !== "live") break;
+      const mayCome = camera.state === "live" || camera.state === "connecting";
+      if (signal.aborted || clock.upMs() >= untilUpMs || !mayCome) break;
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
-    // What came last before it is better than nothing, and says its own time.
-    const [last] = await camera.ring.cut(upMs - SNAPSHOT_WITHIN_MS, upMs + 1);
-    return last;
+    // What came last before it, or first after it, is better than nothing, and says its own time.
+    const [near] = await camera.ring.cut(upMs - SNAPSHOT_WITHIN_MS, upMs + SNAPSHOT_WITHIN_MS);
+    return near;
   }
 
   async #pictures(request: Request, cut: RingCut, upMs: number, best: JudgedPicture | undefined): Promise<Taken> {
     const path = `${cut.path}.jpg`;
     const files = [cut.path, path];
     // The last picture of a cut begins before its end.
-    const offsetMs = Math.min(upMs, cut.toUpMs - 300) - cut.fromUpMs;
+    const offsetMs = Math.max(0, Math.min(upMs, cut.toUpMs - 300) - cut.fromUpMs);
     await this.#options.jobs.picture(cut.path, offsetMs, path);
-    const atMs = this.#atMs(cut.fromUpMs + Math.max(0, offsetMs));
+    const atMs = this.#atMs(cut.fromUpMs + offsetMs);
     const times = { fromMs: atMs, toMs: atMs };
     const original = { name: "snapshot", type: "snapshot", media: "image/jpeg", ...times, from: { path } } as const;
     if (best === undefined || best.objects.length === 0) return { media: [original], missing: [], files };

@@ -26,6 +26,10 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/nodes/n1/accounting/r1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/levels?device=a&fromMs=0&toMs=1", EVERYONE_BUT_CREW],
   ["POST", "/nodes/n1/live", EVERYONE_BUT_CREW],
+  ["GET", "/cameras", EVERYONE_BUT_CREW],
+  ["POST", "/nodes/n1/cameras/gate/watch", EVERYONE_BUT_CREW],
+  ["GET", "/nodes/n1/cameras/gate/still", EVERYONE_BUT_CREW],
+  ["POST", "/nodes/n1/cameras/gate/case", "admin dispatcher supervisor"],
   ["POST", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
   ["GET", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
   ["GET", "/nodes/n1/commands/k1", "admin operator dispatcher supervisor"],
@@ -144,6 +148,7 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
       .replace(/\/r1$/u, "/{run}")
       .replace(/\/1\/retry$/u, "/{id}/retry")
       .replace(/\/k1$/u, "/{command}")
+      .replace(/cameras\/gate(?=\/)/u, "cameras/{camera}")
       .replace(/shao-default\/v-1$/u, "{name}/{version}");
     return `${method} /api/v1${plain}`;
   });

@@ -201,6 +201,15 @@ test("a list holds what the account's unit and those below it have, and nothing 
     expect(await idsOf(nowhere, path), `nowhere: ${path}`).toEqual([]);
   }
   expect(await idsOf(viewers.west, "nodes")).toEqual(["car-west", "node-west"]);
+  for (const street of STREETS) {
+    const gate = { node: `node-${street}`, device: "gate", driver: "camera", state: "online", at_ms: Date.now() };
+    await bridge.store.db
+      .insertInto("device_state")
+      .values({ ...gate, quantity: null, last_reading_at_ms: null })
+      .execute();
+  }
+  const { json } = await viewers.west.ask("/api/v1/cameras");
+  expect((json as { cameras: { node: string }[] }).cameras.map(({ node }) => node)).toEqual(["node-west"]);
   const west = await as("dispatcher", "west");
   expect(await idsOf(west, "cases?sort=-updatedAtMs&open=true&limit=1&family=noise")).toEqual([has.west["cases"]]);
 });
@@ -233,6 +242,9 @@ function foreign(): [string, string, object?][] {
     ["GET", `nodes/${nodes}/commands`],
     ["POST", `nodes/${nodes}/commands`, { kind: "snapshot", args: { device: "camera" } }],
     ["POST", `nodes/${nodes}/live`, { client: "x", device: "noise-01" }],
+    ["GET", `nodes/${nodes}/cameras/gate/still`],
+    ["POST", `nodes/${nodes}/cameras/gate/watch`],
+    ["POST", `nodes/${nodes}/cameras/gate/case`, { title: "x" }],
     ["POST", `nodes/${nodes}/revoke`],
     ["POST", "nodes", { node: nodes }],
     ["GET", `sites/${sites}`],
@@ -308,7 +320,7 @@ test("every route is known to the scope: what nobody thought of is refused", asy
 });
 
 function isList(room: string): boolean {
-  return room === "nodes" || Object.keys(LISTS).some((list) => list.split("?")[0] === room);
+  return ["nodes", "cameras"].includes(room) || Object.keys(LISTS).some((list) => list.split("?")[0] === room);
 }
 
 test("who keeps a unit works within it: units below, people, crews, cases of its own", async () => {

@@ -33,10 +33,10 @@ beforeAll(async () => {
   if (hasRig("ffmpeg")) moving = await movingPictures({ codec: "h264", fps: 10 });
 });
 
-async function loudMeter(): Promise<number> {
+async function meter(tenths: () => number): Promise<number> {
   const register = {
     getHoldingRegister: (_at: number, _unit: number, done: (error: Error | null, value: number) => void) =>
-      done(null, 805),
+      done(null, tenths()),
   };
   const server = new ServerTCP(register, { host: "127.0.0.1", port: 0, unitID: 1 });
   await new Promise((resolve) => server.once("initialized" as never, resolve));
@@ -64,9 +64,10 @@ function recordsIn(state: string) {
 test("a noise alarm takes a snapshot and a clip of the node's cameras into custody, signed, with their real times", async (context) => {
   needRigs(context, "ffmpeg");
   const { url } = await serveCamera(moving);
-  const port = await loudMeter();
+  let isLoud = false;
+  const port = await meter(() => (isLoud ? 805 : 455));
   const state = temporaryDirectory();
-  await gateway(`
+  const running = await gateway(`
 node: site-camera
 site: { name: Gate, timeZone: Asia/Shanghai, latitudeDeg: 39.9, longitudeDeg: 116.4 }
 bridge: { url: "mqtt://127.0.0.1:9", insecureLoopback: true }
@@ -76,6 +77,9 @@ devices: { noise-01: { driver: modbus-noise, bus: rs485, unit: 1, profile: sonbe
 cameras: { gate: { url: "${url}", clipBeforeS: 1, clipAfterS: 1 } }
 rules: { loud: { kind: trigger, device: noise-01, byDay: true, raiseWindowS: 5, raiseMinValidS: 4 } }
 `);
+  const cameraState = async () => (await running.gateway.health()).devices["gate"];
+  await vi.waitFor(async () => expect(await cameraState()).toMatchObject({ state: "online" }), SOON);
+  isLoud = true;
   const records = await vi.waitFor(() => {
     const all = recordsIn(state);
     if (all.filter(({ kind, device }) => kind === "evidence" && device === "gate").length < 2)
@@ -164,7 +168,7 @@ test("a judged picture becomes evidence with a copy that bears boxes, blurs face
   const ids = evidence.request({ ...about, best: () => best });
   await vi.waitFor(() => expect(taken).toHaveLength(1), SOON);
   // The rest is promised, and a note of it is on the disk.
-  expect(readdirSync(directory)).toEqual([`${ids[1]}.json`]);
+  await vi.waitFor(() => expect(readdirSync(directory)).toEqual([`${ids[1]}.json`]), { timeout: 900, interval: 5 });
   best = picture(first.upMs + 800);
   await evidence.idle();
   expect(taken.map(({ record }) => record.body.evidenceId)).toEqual(ids);
