@@ -120,7 +120,19 @@ const ITEMS: Readonly<Record<string, Verdict>> = {
 /** Lists, and the stream, that cut themselves by `request.scope`; and those that are the same for everybody. */
 const LISTS: ReadonlySet<string> = new Set([
   ...["session", "events", "catalogues", "calendars", "units", "analysis"],
-  ...["alarms", "cases", "reports", "whistles", "inhibitions", "notices", "nodes", "cameras", "sites", "devices", "permits"],
+  ...[
+    "alarms",
+    "cases",
+    "reports",
+    "whistles",
+    "inhibitions",
+    "notices",
+    "nodes",
+    "cameras",
+    "sites",
+    "devices",
+    "permits",
+  ],
   ...["crews", "people", "shifts", "rosters", "filings", "supervision"],
 ]);
 
