@@ -171,7 +171,7 @@ test("whatever people, sensors and time do, no case makes an illegal move and ev
     }),
     { numRuns: process.env["SHAO_LONG"] === "1" ? 300 : 12 },
   );
-}, 300_000);
+}, 900_000);
 
 type Work = "back-up" | "reassign" | "merge" | "open-child" | "locate" | "categorise" | "inhibit" | "call-back";
 type Step =
