@@ -12,6 +12,7 @@ import { locale, t } from "./text/locale.ts";
 const AnalysisPage = later(async () => (await import("./pages/analysis.tsx")).AnalysisPage);
 const CrewPage = later(async () => (await import("./pages/crew.tsx")).CrewPage);
 const CrewsPage = later(async () => (await import("./pages/crews.tsx")).CrewsPage);
+const MessagesPage = later(async () => (await import("./pages/messages.tsx")).MessagesPage);
 const NodePage = later(async () => (await import("./pages/node.tsx")).NodePage);
 const RoundsPage = later(async () => (await import("./pages/rounds.tsx")).RoundsPage);
 const NodesPage = later(async () => (await import("./pages/nodes.tsx")).NodesPage);
@@ -47,6 +48,12 @@ export function App() {
       return (
         <Shell title={t("nav.crews")}>
           <CrewsPage />
+        </Shell>
+      );
+    case "messages":
+      return (
+        <Shell title={t("nav.messages")}>
+          <MessagesPage />
         </Shell>
       );
     case "analysis":

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import type { CaseDetail } from "../../../api/schema/desk.ts";
 import { Candidates } from "../parts/candidates.tsx";
 import { CaseActs } from "../parts/case-acts.tsx";
 import { CaseEvidence } from "../parts/case-evidence.tsx";
@@ -20,6 +21,8 @@ import { may } from "../state/session.ts";
 import { t } from "../text/locale.ts";
 
 const CaseFacts = later(async () => (await import("../parts/case-facts.tsx")).CaseFacts);
+const CaseNotices = later(async () => (await import("../parts/notices.tsx")).CaseNotices);
+const CaseWhistles = later(async () => (await import("../parts/case-whistles.tsx")).CaseWhistles);
 const DeskPlan = later(async () => (await import("../parts/desk-plan.tsx")).DeskPlan);
 const Help = later(async () => (await import("../parts/help.tsx")).Help);
 const ReportForm = later(async () => (await import("../parts/report-form.tsx")).ReportForm);
@@ -70,7 +73,7 @@ export function DeskPage({ caseId }: { readonly caseId: string | undefined }) {
   );
 }
 
-function CaseBody({ detail }: { readonly detail: NonNullable<typeof selectedCase.value> }) {
+function CaseBody({ detail }: { readonly detail: CaseDetail }) {
   const { case: view, timeline } = detail;
   const timeZone = siteTimeZone(view.siteId);
   return (
@@ -85,9 +88,11 @@ function CaseBody({ detail }: { readonly detail: NonNullable<typeof selectedCase
       <div class="case-columns">
         <div class="case-column">
           {view.toLocate !== true && <Candidates detail={detail} />}
+          {hasParts(detail) && <CaseWhistles detail={detail} />}
           <CaseFinding detail={detail} timeZone={timeZone} />
           <CaseLevels detail={detail} timeZone={timeZone} />
           <CaseEvidence detail={detail} timeZone={timeZone} />
+          {may("seeMessages") && <CaseNotices view={view} />}
           <CaseFacts detail={detail} timeZone={timeZone} />
         </div>
         <section class="panel" aria-label={t("timeline.title")}>
@@ -98,3 +103,5 @@ function CaseBody({ detail }: { readonly detail: NonNullable<typeof selectedCase
     </article>
   );
 }
+
+const hasParts = ({ whistles = [], children = [] }: CaseDetail): boolean => whistles.length + children.length > 0;

@@ -9,10 +9,12 @@ import { t } from "../text/locale.ts";
 import { formText as f } from "../text/packs/act-forms.ts";
 import { Dialog } from "./dialog.tsx";
 import { CategoriseForm, OutcomeForm, TransferForm } from "./field-forms.tsx";
-import { Choice, TextArea, TimeField } from "./fields.tsx";
+import { Choice, given, TextArea, TimeField } from "./fields.tsx";
+import { ChildForm, MergeForm } from "./link-forms.tsx";
 import { localInput, localMs } from "./local-time.ts";
 import { LocateForm } from "./locate-form.tsx";
 import { type FormProps, useAct } from "./use-act.ts";
+import { WhistleForm } from "./whistle-form.tsx";
 
 export interface ActFormProps {
   readonly view: CaseView;
@@ -31,6 +33,12 @@ export function ActForm({ view, act, onClose }: ActFormProps) {
       return <CategoriseForm view={view} onClose={onClose} />;
     case "transfer":
       return <TransferForm view={view} onClose={onClose} />;
+    case "whistle":
+      return <WhistleForm view={view} onClose={onClose} />;
+    case "merge":
+      return <MergeForm view={view} onClose={onClose} />;
+    case "open-child":
+      return <ChildForm view={view} onClose={onClose} />;
     case "outcome":
       return <OutcomeForm view={view} onClose={onClose} />;
     default:
@@ -72,6 +80,7 @@ const MINUTE_MS = 60_000;
 
 function SuspendForm({ view, onClose }: FormProps) {
   const [cause, setCause] = useState("");
+  const [reason, setReason] = useState("");
   const [minutes, setMinutes] = useState("30");
   const [until, setUntil] = useState(() => localInput(nowMs.value + 24 * 60 * MINUTE_MS));
   const send = useAct(view);
@@ -82,11 +91,17 @@ function SuspendForm({ view, onClose }: FormProps) {
     text: n < 60 ? t("unit.minutes", { n }) : t("unit.hours", { n: n / 60 }),
   }));
   const reasons = catalogue.value?.suspendReasons ?? [];
+  const chooseReason = (code: string): void => {
+    const [before, after] = [reason, code].map((one) => reasons.find((row) => row.code === one));
+    // The reason's own words stand until somebody writes more.
+    if (cause === "" || (before && cause === labelOf(before))) setCause(after ? labelOf(after) : "");
+    setReason(code);
+  };
   return (
     <Dialog
       title={f("suspend.title", { n: view.number })}
       doIt={t("act.suspend")}
-      onDo={() => send({ act: "suspend", cause, untilMs: untilMs() })}
+      onDo={() => send({ act: "suspend", cause, untilMs: untilMs(), ...given("reason", reason) })}
       onClose={onClose}
     >
       <p class="quiet">{f("suspend.lead")}</p>
@@ -101,19 +116,19 @@ function SuspendForm({ view, onClose }: FormProps) {
         <TimeField label={f("suspend.until")} type="datetime-local" value={until} onInput={setUntil} />
       )}
       {reasons.length > 0 && (
-        <div class="choice">
-          {reasons.map((reason) => (
-            <button
-              key={reason.code}
-              type="button"
-              class="chip"
-              onClick={() => setCause(labelOf(reason))}
-              data-reason={reason.code}
-            >
-              {labelOf(reason)}
-            </button>
-          ))}
-        </div>
+        <Choice
+          label={f("suspend.reason")}
+          name="reason"
+          value={reason}
+          options={[
+            ...reasons.map((one) => ({
+              value: one.code,
+              text: `${labelOf(one)} · ${f(one.pausesClock ? "suspend.rests" : "suspend.runs")}`,
+            })),
+            { value: "", text: f("suspend.no-reason") },
+          ]}
+          onChange={chooseReason}
+        />
       )}
       <TextArea label={f("cause")} value={cause} onInput={setCause} maxLength={500} isFirst />
     </Dialog>

@@ -20,6 +20,9 @@ const LOOK: Readonly<Record<Asked, { readonly icon: IconName; readonly key?: str
   "false-alarm": { icon: "false-alarm", key: "f" },
   "close-unverified": { icon: "closed-unverified", key: "c" },
   reopen: { icon: "open" },
+  whistle: { icon: "sound", key: "b" },
+  merge: { icon: "merged" },
+  "open-child": { icon: "plus" },
   categorise: { icon: "queue" },
   transfer: { icon: "en-route" },
 };
@@ -34,10 +37,10 @@ function offered(view: CaseView): { readonly first: readonly Asked[]; readonly m
   const first: Asked[] = view.toLocate === true ? ["locate", "note"] : ["note"];
   if (hasLeg(view)) first.push("withdraw");
   if (view.state !== "suspended") first.push("suspend");
-  first.push("outcome");
+  first.push("whistle", "outcome");
   if (view.nature === "event") first.push("close-event");
   first.push("false-alarm");
-  const more: Asked[] = ["categorise", "transfer"];
+  const more: Asked[] = ["categorise", "transfer", "merge", "open-child"];
   if (view.toLocate !== true) more.push("locate");
   more.push("close-unverified");
   return { first, more };

@@ -10,6 +10,7 @@ const KEYS = [
     ["n", "note"],
     ["w", "withdraw"],
     ["s", "suspend"],
+    ["b", "whistle"],
     ["o", "outcome"],
     ["c", "close"],
     ["f", "false-alarm"],

@@ -31,6 +31,7 @@ export function Shell({ title, children }: { readonly title: string; readonly ch
           {may("seeNodes") && <Tab to="/nodes" icon="node" text={t("nav.nodes")} />}
           {may("seeNodes") && <Tab to="/rounds" icon="round" text={t("nav.rounds")} />}
           {may("setUpCrews") && <Tab to="/crews" icon="crew" text={t("nav.crews")} />}
+          {may("seeMessages") && <Tab to="/messages" icon="message" text={t("nav.messages")} />}
           {may("seeAnalysis") && <Tab to="/analysis" icon="chart" text={t("nav.analysis")} />}
         </nav>
         <div class="top-right">

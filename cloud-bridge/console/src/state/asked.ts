@@ -1,7 +1,16 @@
 import { signal } from "@preact/signals";
 
 export type CauseAct = "note" | "withdraw" | "false-alarm" | "close-unverified" | "close-event" | "reopen";
-export type Asked = CauseAct | "suspend" | "locate" | "categorise" | "transfer" | "outcome";
+export type Asked =
+  | CauseAct
+  | "suspend"
+  | "locate"
+  | "categorise"
+  | "transfer"
+  | "outcome"
+  | "whistle"
+  | "merge"
+  | "open-child";
 
 /** The act whose form is open: a button or a key asks for it. */
 export const asked = signal<Asked | undefined>(undefined);

@@ -58,6 +58,7 @@ const MAY = {
   addNodes: ["admin", "operator"],
   setUpUnits: ["admin", "operator"],
   setUpCrews: ["admin", "operator", "dispatcher"],
+  seeMessages: ["admin", "operator", "dispatcher", "supervisor"],
   seeAnalysis: ["admin", "operator", "dispatcher", "supervisor", "viewer"],
   beCrew: ["crew"],
 } as const satisfies Record<string, readonly Role[]>;
