@@ -7,6 +7,7 @@ import type { Scope } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { reading } from "../store/transactions.ts";
 import type { Listed } from "./desk-views.ts";
+import { heldBy } from "./held-cases.ts";
 import { follows, type Order, placeOf } from "./keyset.ts";
 
 /** `number` is the order in which they were opened; what has no time to be over comes last. */
@@ -92,16 +93,7 @@ export async function caseList(db: Db, query: CaseQuery): Promise<Listed<CaseFac
       rows = rows.where("cases.id", "in", legs);
     }
     if (scope !== undefined && !scope.isWhole) {
-      const unitIds = [...scope.unitIds];
-      if (unitIds.length === 0) return { items: [] };
-      rows = rows.where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom("case_units")
-            .select("case_units.case_id")
-            .whereRef("case_units.case_id", "=", "cases.id")
-            .where("case_units.unit_id", "in", unitIds),
-        ),
-      );
+      rows = rows.where(await heldBy(trx, [...scope.unitIds]));
     }
     const found = await rows.execute();
     const page = found.slice(0, query.limit);

@@ -11,6 +11,7 @@ import { casework } from "./migrations/008-casework.ts";
 import { levelHours } from "./migrations/009-level-hours.ts";
 import { channels } from "./migrations/010-channels.ts";
 import { workflow } from "./migrations/011-workflow.ts";
+import { caseOrders } from "./migrations/012-case-orders.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -25,6 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
   levelHours,
   channels,
   workflow,
+  caseOrders,
 ];
 
 /** @throws BridgeError STORE_NEWER */
