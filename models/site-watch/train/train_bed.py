@@ -44,6 +44,8 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--steps", type=int, default=1400)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--resume", help="weights to go on from")
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
@@ -52,9 +54,11 @@ def main():
     data = np.load(options.crops)
     crops, kinds = data["crops"], torch.from_numpy(data["kinds"])
     net = BedClassifier()
+    if options.resume is not None:
+        net.load_state_dict(torch.load(options.resume, weights_only=True))
     print(f"{len(crops)} crops, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, options.steps, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps, pct_start=0.15)
     started, shown, right = time.process_time(), 0.7, 0.5
     for step in range(1, options.steps + 1):
         picked = rng.integers(len(crops), size=options.batch)
