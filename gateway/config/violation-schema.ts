@@ -64,7 +64,7 @@ export const ViolationRule = Type.Object(
     minScore: Type.Number({
       minimum: 0,
       maximum: 1,
-      default: 0.5,
+      default: 0.4,
       title: "Least score",
       description: "Median of the last ten times that it was seen.",
     }),
