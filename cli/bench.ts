@@ -23,6 +23,8 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   "control-room": "5,000 vehicle terminals and 500 HJ 212 stations on one gateway, beside a bare Node process",
   bus: "ten slaves on one bad line at 9600 baud: wrong values and polls kept, beside a plain modbus-serial loop",
   decoders: "frames a second of each decoder, beside merely splitting the bytes",
+  vision:
+    "judging a picture beside the bare session.run of ONNX Runtime, and what a picture costs in which nothing moves",
   start: "start of the gateway to its first reading, without and with a backlog",
 };
 
