@@ -1,5 +1,20 @@
 import { Value } from "typebox/value";
 import { LiveLevel } from "../protocol/session.ts";
+import type { LatestStills } from "./api/latest-stills.ts";
+import type { LiveLeases } from "./api/live-leases.ts";
+
+/** Whoever looks at what nodes show now. */
+export interface Watched {
+  readonly leases: LiveLeases;
+  readonly stills: LatestStills;
+}
+
+/** What a node published on `live`: a still of a camera, or a level, for those who watch. */
+export function showLive(watched: Watched | undefined, node: string, device: string, bytes: Uint8Array): void {
+  if (watched === undefined || watched.stills.take(node, device, bytes)) return;
+  const level = levelOf(bytes);
+  if (level !== undefined) watched.leases.level(node, device, level);
+}
 
 /** A level as a node published it on `live`; undefined where it is none. */
 export function levelOf(bytes: Uint8Array): LiveLevel | undefined {

@@ -10,8 +10,6 @@ import { caseworkPortOf } from "./api/casework-port.ts";
 import type { ApiLimits } from "./api/context.ts";
 import { deskPortOf } from "./api/desk-port-of.ts";
 import type { EventHub } from "./api/event-hub.ts";
-import type { LatestStills } from "./api/latest-stills.ts";
-import type { LiveLeases } from "./api/live-leases.ts";
 import { createApi } from "./api/server.ts";
 import type { Link } from "./broker/link.ts";
 import { keepCatalogue } from "./cases/catalogue-rows.ts";
@@ -36,7 +34,7 @@ import { initialise, metricsTokenFile } from "./initialise.ts";
 import { joinOthers, standForElection } from "./join-others.ts";
 import { Keeping } from "./keeping.ts";
 import { listenError } from "./listen-error.ts";
-import { levelOf } from "./live-level.ts";
+import { showLive, type Watched } from "./live-level.ts";
 import { countOnline, cutRevoked, noteAllGone } from "./node-connections.ts";
 import { type OpenLink, openLink } from "./open-link.ts";
 import { PresenceNews } from "./presence-news.ts";
@@ -135,8 +133,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     if (address === undefined && holdsConnections) await noteAllGone(store.db, clock.nowMs());
 
     let hub: EventHub | undefined;
-    let leases: LiveLeases | undefined;
-    let stills: LatestStills | undefined;
+    let watched: Watched | undefined;
     let broker: OpenLink | undefined;
     let reach: Link | undefined;
     const commands = new NodeCommands({
@@ -155,7 +152,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         crewLine.wake();
       },
       onPresence: (node) => presence.changed(node),
-      onLive: (node, device, bytes) => showLive(node, device, bytes),
+      onLive: (node, device, bytes) => showLive(watched, node, device, bytes),
     });
     const channels = channelsOf(config, { db: store.db, commands, clock });
     const writer = () => candidacy?.elected?.db;
@@ -247,11 +244,6 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const replayed = await replayKnown(store.db, clock.nowMs());
     if (replayed.quarantined + replayed.raw > 0)
       log.info({ ...replayed }, "records taken up that could not be read before");
-    const showLive = (node: string, device: string, bytes: Uint8Array): void => {
-      if (stills?.take(node, device, bytes) === true) return;
-      const level = levelOf(bytes);
-      if (level !== undefined) leases?.level(node, device, level);
-    };
     if (address !== undefined) {
       const bus = await joinOthers({ address, worker, store, log, relay, onBack: () => hub?.wake() });
       closers.push(() => bus.close());
@@ -280,7 +272,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         onState: (node, bytes) => ingest.onState(node, bytes),
         onBlob: (node, blob, bytes) => blobs.onBlob(node, blob, bytes),
         onLive(node, device, bytes) {
-          showLive(node, device, bytes);
+          showLive(watched, node, device, bytes);
           // A broker outside tells every process.
           if (holdsConnections) relay.live(node, device, bytes);
         },
@@ -333,8 +325,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       undelivered: async (crewId) => newestEventsOf(store.db, await desk.undelivered(crewId)),
     });
     hub = api.hub;
-    leases = api.leases;
-    stills = api.stills;
+    watched = api;
     await api.app.listen({ host: listen.host, port: listen.http }).catch((error: unknown) => {
       throw listenError(error, listen.host, listen.http);
     });
