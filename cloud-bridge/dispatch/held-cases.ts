@@ -10,10 +10,10 @@ const FEW = 3000;
  */
 export async function heldBy(trx: Trx, unitIds: readonly string[]): Promise<Expression<SqlBool>> {
   const units = sql.join(unitIds.length === 0 ? [""] : unitIds);
-  const some = await sql<{ n: number }>`
-    select count(*) as n from (select 1 from case_units where unit_id in (${units}) limit ${sql.lit(FEW)}) as some
+  const counted = await sql<{ n: number }>`
+    select count(*) as n from (select 1 from case_units where unit_id in (${units}) limit ${sql.lit(FEW)}) as counted
   `.execute(trx);
-  if (Number(some.rows[0]?.n) < FEW) {
+  if (Number(counted.rows[0]?.n) < FEW) {
     return sql<SqlBool>`cases.id in (select case_id from case_units where unit_id in (${units}))`;
   }
   // By the case's own rows: the index by unit would be asked for each unit.

@@ -177,6 +177,19 @@ export function bridgeStoreContract(kind: "sqlite" | "postgres", missing: string
       const rest = await caseList(one.db, { limit: 50, ...(first.next === undefined ? {} : { before: first.next }) });
       expect([...first.items, ...rest.items]).toEqual(whole.items);
       expect((await caseList(one.db, { limit: 50, open: true })).items.map(({ title }) => title)).not.toContain("zz");
+      await one.db
+        .insertInto("case_units")
+        .values(["a-2", "zz"].map((id) => ({ case_id: `case-${id}`, unit_id: "street", why: "site", since_ms: 1 })))
+        .execute();
+      const held = async (unitId: string, before?: string) =>
+        caseList(one.db, {
+          ...{ limit: 1, sort: "-updatedAtMs", scope: { isWhole: false, unitIds: new Set([unitId]) } },
+          ...(before === undefined ? {} : { before }),
+        });
+      const [newest, other] = [await held("street"), await held("elsewhere")];
+      const oldest = await held("street", newest.next);
+      expect([...newest.items, ...oldest.items].map(({ title }) => title).sort()).toEqual(["a-2", "zz"]);
+      expect([oldest.next, other.items]).toEqual([undefined, []]);
     });
 
     test("alarms of one moment are paged without a gap", async () => {
