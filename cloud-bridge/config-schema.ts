@@ -136,7 +136,8 @@ export const BridgeDocument = Type.Object(
           maximum: 1_000_000,
           default: 64,
           title: "Largest size of all evidence files, GB",
-          description: "Files of ended cases go first, the oldest first; those of open cases never.",
+          description:
+            "Beyond it go files of cases that ended longer than `retention.casesDays` ago, the oldest first; nodes keep what finds no room.",
         }),
         maxGigabytesPerNode: Type.Number({
           minimum: 0.001,

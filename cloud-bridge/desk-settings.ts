@@ -10,12 +10,13 @@ const GIGABYTE = 1e9;
 const GIB = 1024 ** 3;
 const DAY_MS = 86_400_000;
 
-export function evidenceLimits({ evidence }: BridgeDocument): Partial<EvidenceLimits> {
+export function evidenceLimits({ evidence, retention }: BridgeDocument): Partial<EvidenceLimits> {
   const { maxGigabytes, maxGigabytesPerNode, keepDays } = evidence;
   return {
     maxBytes: maxGigabytes * GIGABYTE,
     maxBytesPerNode: maxGigabytesPerNode * GIGABYTE,
     ...(keepDays === undefined ? {} : { keepMs: keepDays * DAY_MS }),
+    caseMs: retention.casesDays * DAY_MS,
   };
 }
 

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Selectable } from "kysely";
-import { canonicalJson } from "../../protocol/canonical-json.ts";
+import { chainedHash, firstHash } from "../evidence/timeline-chain.ts";
 import type { Trx } from "../store/database.ts";
 import type { TimelineTable } from "../store/desk-tables.ts";
 import { prepared } from "../store/prepared.ts";
@@ -25,15 +24,6 @@ export interface TimelineFacts extends NewEntry {
   readonly serverTimeMs: number;
   /** SHA-256 over the hash before it and the entry's canonical JSON. */
   readonly hash: string;
-}
-
-/** Hash before the first entry: of the case's id, so that no chain can be moved to another case. */
-export function firstHash(caseId: string): string {
-  return createHash("sha256").update(`shao case ${caseId}`).digest("hex");
-}
-
-export function chainedHash(before: string, entry: Omit<TimelineFacts, "hash">): string {
-  return createHash("sha256").update(before).update("\n").update(canonicalJson(entry)).digest("hex");
 }
 
 /** Appends to the case's chain, within the transaction that does what the entry says. */
@@ -84,16 +74,6 @@ const insertEntry = prepared((db, row: Selectable<TimelineTable>) =>
 export async function readTimeline(trx: Trx, caseId: string): Promise<readonly TimelineFacts[]> {
   const rows = await trx.selectFrom("timeline").selectAll().where("case_id", "=", caseId).orderBy("seq").execute();
   return rows.map(entryOf);
-}
-
-/** @returns the first seq whose hash does not follow from what stands there, or undefined when the chain holds */
-export function brokenAt(caseId: string, entries: readonly TimelineFacts[]): number | undefined {
-  let before = firstHash(caseId);
-  for (const [index, { hash, ...entry }] of entries.entries()) {
-    if (entry.seq !== index + 1 || chainedHash(before, entry) !== hash) return index + 1;
-    before = hash;
-  }
-  return undefined;
 }
 
 const CHANNELS: readonly Channel[] = [

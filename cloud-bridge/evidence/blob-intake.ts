@@ -9,7 +9,16 @@ import { type FaultPoints, noFaultPoints } from "../store/fault-points.ts";
 import type { Logger } from "../store/logger.ts";
 import { BlobFiles, type BlobKey } from "./blob-files.ts";
 import { BlobKeeping } from "./blob-keeping.ts";
-import { allUsedBytes, type BlobRow, isAnnounced, isInline, loadBlob, saveBlob, usedBytes } from "./blob-rows.ts";
+import {
+  allUsedBytes,
+  type BlobRow,
+  isAnnounced,
+  isInline,
+  isStale,
+  loadBlob,
+  saveBlob,
+  usedBytes,
+} from "./blob-rows.ts";
 import { type BlobAnswer, judgeBlob, judgeHash } from "./blob-verdict.ts";
 
 const SYNC_EVERY_BYTES = 1024 * 1024;
@@ -26,6 +35,10 @@ export interface EvidenceLimits {
   readonly orphanBytesPerNode: number;
   readonly orphanMs: number;
   readonly keepMs?: number;
+  /** The term of a case: its files stay so long after its end, however short the room is. */
+  readonly caseMs: number;
+  /** An upload that has not moved for so long holds no more room than what has come of it. */
+  readonly staleMs: number;
 }
 
 export const DEFAULT_EVIDENCE_LIMITS: EvidenceLimits = {
@@ -33,6 +46,8 @@ export const DEFAULT_EVIDENCE_LIMITS: EvidenceLimits = {
   maxBytesPerNode: 16 * 1024 ** 3,
   orphanBytesPerNode: 256 * 1024 ** 2,
   orphanMs: 7 * 24 * 3600_000,
+  caseMs: 1095 * 24 * 3600_000,
+  staleMs: 7 * 24 * 3600_000,
 };
 
 export interface BlobIntakeOptions {
@@ -127,6 +142,13 @@ export class BlobIntake {
     const { db } = this.#options.store;
     let upload = await this.#upload(key);
     if (upload?.row.state === "stored" && message.bytes.length === 0) upload = await this.#reallyStored(key, upload);
+    const isOffer = message.bytes.length === 0;
+    if (isOffer && upload?.row.state === "partial" && (await isStale(db, key, this.#staleAtMs))) {
+      if (!(await this.#isTakenUp(key, upload))) return this.#answer(key, { next: 0, waitMs: NO_ROOM_MS });
+      // What had come of it may have gone to make that room.
+      this.#uploads.delete(nameOf(key));
+      upload = await this.#upload(key);
+    }
     const isHeld = upload === undefined && message.bytes.length === 0 && (await isInline(db, key));
     const verdict = judgeBlob(key.blob, upload?.row, upload?.lengthBytes ?? 0, message, isHeld);
     switch (verdict.act) {
@@ -143,7 +165,7 @@ export class BlobIntake {
   }
 
   async #upload(key: BlobKey): Promise<Upload | undefined> {
-    const name = `${key.node} ${key.blob}`;
+    const name = nameOf(key);
     const known = this.#uploads.get(name);
     if (known !== undefined) return known;
     const row = await loadBlob(this.#options.store.db, key);
@@ -158,8 +180,8 @@ export class BlobIntake {
     return this.#remember(key, { row, lengthBytes });
   }
 
-  #remember({ node, blob }: BlobKey, upload: Upload): Upload {
-    const name = `${node} ${blob}`;
+  #remember(key: BlobKey, upload: Upload): Upload {
+    const name = nameOf(key);
     this.#uploads.delete(name);
     this.#uploads.set(name, upload);
     for (const [oldest, { row, lengthBytes }] of this.#uploads) {
@@ -199,9 +221,18 @@ export class BlobIntake {
     return this.#answer(key, { next: 0 });
   }
 
+  /** One that stood still for long has lost the room that it was promised: it must find room like a new one. */
+  async #isTakenUp(key: BlobKey, { row }: Upload): Promise<boolean> {
+    const { store, clock } = this.#options;
+    if (!(await this.#hasRoom(key, row.sizeBytes - row.receivedBytes))) return false;
+    this.#all.bytes += row.sizeBytes - row.receivedBytes;
+    await saveBlob(store.db, key, row, clock.nowMs());
+    return true;
+  }
+
   async #hasRoom(key: BlobKey, bytes: number): Promise<boolean> {
     const { db } = this.#options.store;
-    const used = await usedBytes(db, key.node);
+    const used = await usedBytes(db, key.node, this.#staleAtMs);
     const { maxBytes, maxBytesPerNode, orphanBytesPerNode } = this.#limits;
     if (used.orphans + bytes > orphanBytesPerNode && !(await isAnnounced(db, key))) return false;
     const all = await this.#allBytes();
@@ -210,8 +241,8 @@ export class BlobIntake {
     const lacking = Math.max(counted + bytes - maxBytes, used.node + bytes - maxBytesPerNode);
     if (lacking <= 0) return true;
     const freed = await this.#keeping.makeRoom(lacking, this.#options.clock.nowMs());
-    if (freed > 0) this.#forgetEnded();
-    const after = await usedBytes(db, key.node);
+    if (freed > 0) this.#forgetGone();
+    const after = await usedBytes(db, key.node, this.#staleAtMs);
     const hasRoom = (await this.#allBytes(true)) + bytes <= maxBytes && after.node + bytes <= maxBytesPerNode;
     if (!hasRoom) this.#sayFull(key, "no room is left in the limits of `evidence`");
     return hasRoom;
@@ -220,13 +251,20 @@ export class BlobIntake {
   async #allBytes(isAnew = false): Promise<number> {
     const nowMs = this.#options.clock.nowMs();
     if (isAnew || nowMs - this.#all.countedAtMs > COUNT_EVERY_MS) {
-      this.#all = { bytes: await allUsedBytes(this.#options.store.db), countedAtMs: nowMs };
+      this.#all = { bytes: await allUsedBytes(this.#options.store.db, this.#staleAtMs), countedAtMs: nowMs };
     }
     return this.#all.bytes;
   }
 
-  #forgetEnded(): void {
-    for (const [name, { row }] of this.#uploads) if (row.state !== "partial") this.#uploads.delete(name);
+  /** Rows have changed under what is remembered; an upload that moves has bytes that no row tells of yet. */
+  #forgetGone(): void {
+    for (const [name, { row, lengthBytes }] of this.#uploads) {
+      if (row.state !== "partial" || row.receivedBytes === lengthBytes) this.#uploads.delete(name);
+    }
+  }
+
+  get #staleAtMs(): number {
+    return this.#options.clock.nowMs() - this.#limits.staleMs;
   }
 
   async #append(key: BlobKey, upload: Upload, { bytes }: BlobMessage, from: number, to: number): Promise<void> {
@@ -312,4 +350,8 @@ export class BlobIntake {
       this.#options.log.warn({ node, code: "RECEIPT_UNSENT", error: String(error) }, "receipt not sent");
     });
   }
+}
+
+function nameOf({ node, blob }: BlobKey): string {
+  return `${node} ${blob}`;
 }

@@ -10,6 +10,10 @@ export interface KeepingLimits {
   readonly orphanMs: number;
   /** Files of ended cases are kept so long after the end; absent: as long as there is room. */
   readonly keepMs?: number;
+  /** The case's own term: however short the room, a file of a case is kept so long after its end. */
+  readonly caseMs: number;
+  /** An upload that has not moved for so long holds no more room than what has come of it. */
+  readonly staleMs: number;
 }
 
 /**
@@ -40,10 +44,18 @@ export class BlobKeeping {
     return orphans.length + old.length;
   }
 
-  /** Whole files of ended cases, those first that ended first. @returns bytes that came free */
+  /**
+   * What has come of uploads that stand still, then whole files of cases that ended before their own term, those first that
+   * ended first. @returns bytes that came free
+   */
   async makeRoom(bytes: number, nowMs: number): Promise<number> {
     let freed = 0;
-    for (const { node, sha256, size_bytes } of await this.#ofEndedCases(nowMs)) {
+    for (const { node, sha256, received_bytes } of await this.#stale(nowMs - this.#limits.staleMs)) {
+      if (freed >= bytes) return freed;
+      await this.#letGo(node, sha256, nowMs);
+      freed += received_bytes;
+    }
+    for (const { node, sha256, size_bytes } of await this.#ofEndedCases(nowMs - this.#limits.caseMs)) {
       if (freed >= bytes) break;
       await this.#letGo(node, sha256, nowMs);
       freed += size_bytes;
@@ -68,6 +80,18 @@ export class BlobKeeping {
       .select(["node", "sha256"])
       .where("updated_at_ms", "<", atMs)
       .where(isUnannounced)
+      .limit(AT_ONCE)
+      .execute();
+  }
+
+  /** Uploads of nodes that are gone, or that wait for something: begun, and not gone on with since. */
+  #stale(atMs: number) {
+    return this.#db
+      .selectFrom("blobs")
+      .select(["node", "sha256", "received_bytes"])
+      .where("state", "=", "partial")
+      .where("updated_at_ms", "<", atMs)
+      .orderBy("updated_at_ms")
       .limit(AT_ONCE)
       .execute();
   }

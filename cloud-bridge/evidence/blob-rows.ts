@@ -45,6 +45,18 @@ export async function saveBlob(db: Db | Trx, { node, blob }: BlobKey, row: BlobR
     .execute();
 }
 
+/** Has this upload not moved since? */
+export async function isStale(db: Db, { node, blob }: BlobKey, staleAtMs: number): Promise<boolean> {
+  const row = await db
+    .selectFrom("blobs")
+    .select("sha256")
+    .where("node", "=", node)
+    .where("sha256", "=", blob)
+    .where("updated_at_ms", "<", staleAtMs)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Does a committed record hold these very bytes? */
 export async function isInline(db: Db, { node, blob }: BlobKey): Promise<boolean> {
   const row = await partOf(db, node, blob).where("inline", "=", 1).executeTakeFirst();
@@ -90,9 +102,12 @@ export const isUnannounced = ({ not, exists, selectFrom }: ExpressionBuilder<Tab
     ),
   );
 
-/** What is promised room: whole files, and partial ones at their full size. */
-export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
-  const own = await promisedBytes(db).where("node", "=", node).executeTakeFirst();
+/**
+ * What is promised room: whole files, and partial ones at their full size; of those that have not moved since `staleAtMs` only
+ * what has come, since a node that is gone for good must not hold the room of others.
+ */
+export async function usedBytes(db: Db, node: string, staleAtMs: number): Promise<UsedBytes> {
+  const own = await promisedBytes(db, staleAtMs).where("node", "=", node).executeTakeFirst();
   const orphans = await db
     .selectFrom("blobs")
     .select(({ fn }) => [
@@ -109,13 +124,24 @@ export async function usedBytes(db: Db, node: string): Promise<UsedBytes> {
 }
 
 /** Of all nodes: reads every row. */
-export async function allUsedBytes(db: Db): Promise<number> {
-  return Number((await promisedBytes(db).executeTakeFirst())?.bytes ?? 0);
+export async function allUsedBytes(db: Db, staleAtMs: number): Promise<number> {
+  return Number((await promisedBytes(db, staleAtMs).executeTakeFirst())?.bytes ?? 0);
 }
 
-function promisedBytes(db: Db) {
+function promisedBytes(db: Db, staleAtMs: number) {
   return db
     .selectFrom("blobs")
-    .select(({ fn }) => fn.sum<number>("size_bytes").as("bytes"))
+    .select(({ fn, eb }) =>
+      fn
+        .sum<number>(
+          eb
+            .case()
+            .when(eb.and([eb("state", "=", "partial"), eb("updated_at_ms", "<", staleAtMs)]))
+            .then(eb.ref("received_bytes"))
+            .else(eb.ref("size_bytes"))
+            .end(),
+        )
+        .as("bytes"),
+    )
     .where("state", "in", ["partial", "stored"]);
 }

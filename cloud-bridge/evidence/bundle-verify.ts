@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, type X509Certificate } from "node:crypto";
+import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
 import { evidenceKeyId } from "../../protocol/evidence-manifest.ts";
@@ -23,6 +24,7 @@ import {
   tarHeader,
 } from "./bundle-format.ts";
 import { type EvidenceVerdict, verifyEvidence } from "./evidence-verify.ts";
+import { brokenAt, type ChainedEntry } from "./timeline-chain.ts";
 
 export interface BundleVerdict {
   readonly ok: boolean;
@@ -31,9 +33,14 @@ export interface BundleVerdict {
   readonly exportedAtMs?: number;
   /** SHA-256 of the CA that everything rests on: compare it with what `shao bridge init` printed. */
   readonly caFingerprint?: string;
+  /** Entries of the case's timeline, each of which follows from those before it; absent where no case is inside. */
+  readonly timelineEntries?: number;
   readonly evidence: readonly EvidenceVerdict[];
   readonly faults: readonly BundleFault[];
 }
+
+const TIMELINE = "case/timeline.json";
+const Timeline = Type.Array(Type.Object({ seq: Type.Integer(), hash: Type.String() }));
 
 interface Found {
   readonly name: string;
@@ -73,10 +80,12 @@ export function verifyBundle(source: ByteSource, caFingerprint?: string): Bundle
   const evidence = bundle.evidence.map((one) =>
     verifyEvidence(one, bundle, { read, bad, ca: ca?.certificate }, faults),
   );
+  const timelineEntries = checkTimeline(bundle, read, faults);
   const { of, bridge, exportedAtMs } = bundle;
   return {
     ...{ ok: faults.length === 0, of, bridge, exportedAtMs },
     ...(ca === undefined ? {} : { caFingerprint: ca.fingerprint }),
+    ...(timelineEntries === undefined ? {} : { timelineEntries }),
     ...{ evidence, faults },
   };
 }
@@ -238,6 +247,40 @@ function checkZeros(source: ByteSource, at: number, count: number, entry: string
   if (place < 0) return;
   const message = `behind ${entry} stands something where nothing should`;
   faults.push({ code: "BUNDLE_PADDING", entry, field: "padding", region: byteAt(at + place), message });
+}
+
+/**
+ * What was done about a case, entry by entry: whoever took one out, put one in or changed one before the export is found here,
+ * though the bundle's own signature fits. @returns how many there are
+ */
+function checkTimeline(
+  { of, entries }: Bundle,
+  read: (name: string) => Uint8Array | undefined,
+  faults: BundleFault[],
+): number | undefined {
+  if (entries.every(({ name }) => name !== TIMELINE)) return undefined;
+  const bytes = read(TIMELINE);
+  if (bytes === undefined) return undefined;
+  const timeline = timelineOf(bytes);
+  if (timeline === undefined) {
+    faults.push({ code: "CASE_TIMELINE", entry: TIMELINE, message: "this is no timeline of a case" });
+    return undefined;
+  }
+  const broken = brokenAt(of, timeline);
+  if (broken !== undefined) {
+    const message = `entry ${broken} does not follow from those before it: one was changed, taken out or put in`;
+    faults.push({ code: "CASE_TIMELINE", entry: TIMELINE, field: `seq ${broken}`, message });
+  }
+  return timeline.length;
+}
+
+function timelineOf(bytes: Uint8Array): readonly ChainedEntry[] | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return Value.Check(Timeline, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The CA, and that it vouches for the bridge that signed. */

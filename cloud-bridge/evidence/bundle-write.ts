@@ -143,7 +143,7 @@ async function addEvidence(
       continue;
     }
     if (!(await isOpenable(db, files, row, name))) {
-      parts.push({ name, state: "missing: it was stored, and is not on the bridge's disk" });
+      parts.push({ name, state: "missing: it was stored, and is not whole on the bridge's disk" });
       continue;
     }
     const entry = `${folder}/${index}-${part.type}.${EXTENSION[media] ?? "bin"}`;
@@ -178,6 +178,8 @@ function readable(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+const ABSENT: readonly string[] = ["EVIDENCE_NOT_HERE", "EVIDENCE_ROTTED"];
+
 /** What is not there must not keep the rest from being exported. */
 async function isOpenable(db: Db, files: BlobFiles, row: EvidenceRow, name: string): Promise<boolean> {
   try {
@@ -185,7 +187,7 @@ async function isOpenable(db: Db, files: BlobFiles, row: EvidenceRow, name: stri
     if (bytes instanceof Readable) bytes.destroy();
     return true;
   } catch (error) {
-    if (error instanceof BridgeError && error.code === "EVIDENCE_NOT_HERE") return false;
+    if (error instanceof BridgeError && ABSENT.includes(error.code)) return false;
     throw error;
   }
 }
@@ -212,7 +214,10 @@ async function addCertificate(
   return add(name, await authority.certifyEvidenceKey(node, pem, nowMs));
 }
 
-/** As the node sent it; where the inbox no longer has it, as the evidence table does. */
+/**
+ * As the node sent it; where retention has taken that, made anew from what the evidence table and the signed manifest still say,
+ * and marked so. What nobody knows any more is left out.
+ */
 async function recordBytes(db: Db, row: EvidenceRow): Promise<Uint8Array> {
   const found = await db
     .selectFrom("inbox")
@@ -223,9 +228,9 @@ async function recordBytes(db: Db, row: EvidenceRow): Promise<Uint8Array> {
     .executeTakeFirst();
   if (found !== undefined) return found.bytes;
   const body = JSON.parse(row.body) as EvidenceBody;
-  const manifest: unknown = JSON.parse(row.manifest ?? "{}");
-  const { upMs = 0, atMs = 0, timeQuality = "none", device, subject } = manifest as Record<string, unknown>;
-  return Buffer.from(canonicalJson({ seq: row.seq, upMs, atMs, timeQuality, kind: "evidence", device, subject, body }));
+  const { upMs, atMs, timeQuality, device, subject } = JSON.parse(row.manifest ?? "{}") as Record<string, unknown>;
+  const known = { seq: row.seq, upMs, atMs, timeQuality, kind: "evidence", device, subject, body, rebuilt: true };
+  return Buffer.from(canonicalJson(JSON.parse(JSON.stringify(known))));
 }
 
 async function* archive(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {

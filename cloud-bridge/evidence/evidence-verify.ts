@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { canonicalJson } from "../../protocol/canonical-json.ts";
 import { EvidenceBody, type EvidencePart } from "../../protocol/evidence.ts";
@@ -57,13 +58,17 @@ type Wrong = (entry: string, field: string, message: string) => void;
 
 function isSignedByNode(
   about: BundledEvidence,
-  { head, body }: NonNullable<ReturnType<typeof recordOf>>,
+  { head, body }: ReadRecord,
   { read, bad, ca }: Around,
   wrong: Wrong,
 ): boolean {
   const { manifest, certificate, node } = about;
   if (manifest === undefined || certificate === undefined || body.signature === undefined) {
     wrong(about.record, "signature", `no key that ${node} was known by signed this (${about.signature})`);
+    return false;
+  }
+  if (head === undefined) {
+    wrong(about.record, "record", "the record was made anew and does not say when it was written");
     return false;
   }
   const manifestBytes = read(manifest);
@@ -124,10 +129,20 @@ function checkSeries({ name, series, fromMs, toMs }: EvidencePart, entry: string
   }
 }
 
-function recordOf(bytes: Uint8Array): { readonly head: RecordHead; readonly body: EvidenceBody } | undefined {
+interface ReadRecord {
+  /** Absent where retention had taken the record before the export, and nothing signed says when it was written. */
+  readonly head: RecordHead | undefined;
+  readonly body: EvidenceBody;
+}
+
+const Rebuilt = Type.Object({ kind: Type.Literal("evidence"), rebuilt: Type.Literal(true), body: EvidenceBody });
+
+function recordOf(bytes: Uint8Array): ReadRecord | undefined {
   try {
     const head: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (!Value.Check(RecordHead, head) || head.kind !== "evidence") return undefined;
+    if (!Value.Check(RecordHead, head))
+      return Value.Check(Rebuilt, head) ? { head: undefined, body: head.body } : undefined;
+    if (head.kind !== "evidence") return undefined;
     return Value.Check(EvidenceBody, head.body) ? { head, body: head.body } : undefined;
   } catch {
     return undefined;

@@ -2,7 +2,7 @@ import { type EvidenceBody, mediaOf } from "../../protocol/evidence.ts";
 import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import { inlineBytes } from "./apply-evidence.ts";
-import type { BlobFiles, ByteRange } from "./blob-files.ts";
+import type { BlobFiles, BlobKey, ByteRange } from "./blob-files.ts";
 import type { SignatureState } from "./evidence-keys.ts";
 
 /**
@@ -127,7 +127,7 @@ export interface ServedPart extends PartFacts {
 
 /**
  * @param rangeOf says which of its bytes are wanted, once their number is known; undefined: all
- * @throws BridgeError EVIDENCE_UNKNOWN, EVIDENCE_NOT_HERE
+ * @throws BridgeError EVIDENCE_UNKNOWN, EVIDENCE_NOT_HERE, EVIDENCE_ROTTED
  */
 export async function openPart(
   db: Db,
@@ -156,10 +156,28 @@ export async function openPart(
   const served = range === undefined ? facts : { ...facts, range };
   if (inline !== undefined) return { ...served, bytes: only(inline.subarray(range?.from, range?.to)) };
   const key = { node: row.node, blob: facts.sha256 };
-  if (await files.isThere(key, facts.sizeBytes)) return { ...served, bytes: files.read(key, range) };
+  if (await files.isThere(key, facts.sizeBytes)) {
+    if (await files.isSound(key)) return { ...served, bytes: files.read(key, range) };
+    throw await rotted(db, files, row, key, name);
+  }
   throw new BridgeError("EVIDENCE_NOT_HERE", `${name} of ${row.evidence_id} was stored, and is not on the disk`, {
     status: 409,
     hint: "Was `blobs` in the bridge's state deleted, or left out of a backup? Nodes send again what they still have after a restart of the bridge.",
+  });
+}
+
+/** What is served under a hash has that hash: a disk that forgot a bit is said, and the node asked for the file again. */
+async function rotted(db: Db, files: BlobFiles, row: EvidenceRow, key: BlobKey, name: string): Promise<BridgeError> {
+  await files.setAside(key);
+  await db
+    .updateTable("blobs")
+    .set({ state: "gone", received_bytes: 0 })
+    .where("node", "=", key.node)
+    .where("sha256", "=", key.blob)
+    .execute();
+  return new BridgeError("EVIDENCE_ROTTED", `${name} of ${row.evidence_id} has rotted on the bridge's disk`, {
+    status: 409,
+    hint: "It lies beside the others as <sha256>.rotten. Look at the disk; the node sends it again, if it still has it, after a restart of the bridge. Else take it from a backup.",
   });
 }
 

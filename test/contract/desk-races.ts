@@ -4,7 +4,7 @@ import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyAlarm } from "../../cloud-bridge/alarms/apply-alarm.ts";
 import type { AlarmRevision } from "../../cloud-bridge/alarms/reduce.ts";
-import { brokenAt } from "../../cloud-bridge/cases/timeline.ts";
+import { brokenAt } from "../../cloud-bridge/evidence/timeline-chain.ts";
 import { createDesk } from "../../cloud-bridge/dispatch/desk.ts";
 import type { DeskEvent } from "../../cloud-bridge/dispatch/events.ts";
 import { BridgeError } from "../../cloud-bridge/store/errors.ts";

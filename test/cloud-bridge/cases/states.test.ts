@@ -8,7 +8,8 @@ import {
   isEnded,
   nextState,
 } from "../../../cloud-bridge/cases/states.ts";
-import { brokenAt, chainedHash, firstHash, type TimelineFacts } from "../../../cloud-bridge/cases/timeline.ts";
+import type { TimelineFacts } from "../../../cloud-bridge/cases/timeline.ts";
+import { brokenAt, chainedHash, firstHash } from "../../../cloud-bridge/evidence/timeline-chain.ts";
 
 test("every state can be reached from open, and every state leads on", () => {
   const seen = new Set<CaseStateName>(["open"]);

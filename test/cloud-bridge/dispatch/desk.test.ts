@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AlarmView, CaseDetail, CaseView } from "../../../cloud-bridge/api/schema/desk.ts";
 import { EVENT_SCHEMAS } from "../../../cloud-bridge/api/schema/events.ts";
 import { CrewView } from "../../../cloud-bridge/api/schema/roster.ts";
-import { brokenAt } from "../../../cloud-bridge/cases/timeline.ts";
+import { brokenAt } from "../../../cloud-bridge/evidence/timeline-chain.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { CREW_A, CREW_B, DISPATCHER, deskRig, NEAR_BY, newKey, SITE, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
 

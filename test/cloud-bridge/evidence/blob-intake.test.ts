@@ -231,6 +231,35 @@ describe("room", () => {
     expect(existsSync(bench.pathOf(sha256(open)))).toBe(true);
   });
 
+  test("a case keeps its files for its own term, however short the room is", async () => {
+    const bench = await Bench.open({ limits: { maxBytes: 250 * KB, caseMs: 100_000 } });
+    const [kept, next] = [randomBytes(200 * KB), randomBytes(200 * KB)];
+    const alarm = await bench.announce(kept);
+    await bench.announce(next);
+    await bench.upload(kept);
+    await bench.openCase(alarm, bench.clock.atMs - 90_000);
+    expect(await bench.upload(next)).toMatchObject({ waitMs: 60_000 });
+    bench.clock.atMs += 20_000;
+    expect(await bench.upload(next)).toMatchObject({ stored: sha256(next) });
+    expect(existsSync(bench.pathOf(sha256(kept)))).toBe(false);
+  });
+
+  test("an upload that stands still holds no more room than what has come of it, and gives that up before any whole file", async () => {
+    const bench = await Bench.open({ limits: { maxBytes: 300 * KB, staleMs: 100_000 } });
+    const [dead, next, last] = [randomBytes(280 * KB), randomBytes(200 * KB), randomBytes(95 * KB)];
+    for (const bytes of [dead, next, last]) await bench.announce(bytes);
+    await bench.say(sha256(dead), dead.length);
+    await bench.say(sha256(dead), 0, dead.subarray(0, 32 * KB));
+    await bench.restart();
+    expect(await bench.upload(next)).toMatchObject({ waitMs: 60_000 });
+    bench.clock.atMs += 200_000;
+    expect(await bench.upload(next)).toMatchObject({ stored: sha256(next) });
+    expect(await bench.upload(last)).toMatchObject({ stored: sha256(last) });
+    // The node was not dead after all: what had come of it stays as long as there is room, and all of it comes once there is.
+    bench.clock.atMs += 200_000;
+    expect(await bench.upload(dead)).toMatchObject({ waitMs: 60_000 });
+  });
+
   test("a full disk costs no byte that was taken: the node waits, and goes on when there is room", async (ctx) => {
     const disk = smallDisk(ctx, 2);
     const bench = await Bench.open({ state: disk.directory });

@@ -1,10 +1,11 @@
 import "reflect-metadata";
 import { spawnSync } from "node:child_process";
 import { createHash, createPublicKey, generateKeyPairSync, KeyObject, randomBytes, webcrypto } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
+import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { applyAlarm } from "../../../cloud-bridge/alarms/apply-alarm.ts";
 import { appendEntry } from "../../../cloud-bridge/cases/timeline.ts";
@@ -15,6 +16,7 @@ import { type ByteSource, FlipSearch } from "../../../cloud-bridge/evidence/bund
 import { verifyBundle } from "../../../cloud-bridge/evidence/bundle-verify.ts";
 import { prepareBundle } from "../../../cloud-bridge/evidence/bundle-write.ts";
 import { learnEvidenceKey } from "../../../cloud-bridge/evidence/evidence-keys.ts";
+import { loadEvidence, openPart } from "../../../cloud-bridge/evidence/evidence-views.ts";
 import { type Authority, initAuthority, openAuthority } from "../../../cloud-bridge/fleet/authority.ts";
 import { openStore, type Store } from "../../../cloud-bridge/store/database.ts";
 import { canonicalJson } from "../../../protocol/canonical-json.ts";
@@ -262,6 +264,50 @@ describe("a bundle", () => {
     evidenceId = before;
   });
 
+  test("of a file that rotted on the bridge's disk says so, serves it to nobody, and asks for it again", async () => {
+    const before = evidenceId;
+    evidenceId = await takeEvidence(nodeKey);
+    const clip = store.db.selectFrom("evidence_parts").select("sha256").where("evidence_id", "=", evidenceId);
+    const { sha256 } = await clip.where("name", "=", "clip").executeTakeFirstOrThrow();
+    const path = join(state, "blobs", NODE, sha256);
+    const row = await loadEvidence(store.db, evidenceId);
+    const files = new BlobFiles(state);
+    const whole = await openPart(store.db, files, row, "clip");
+    for await (const _ of whole.bytes);
+    const bytes = readFileSync(path);
+    bytes[5000] = (bytes[5000] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    await expect(openPart(store.db, files, row, "clip")).rejects.toMatchObject({ code: "EVIDENCE_ROTTED" });
+    expect(existsSync(path)).toBe(false);
+    expect(existsSync(`${path}.rotten`)).toBe(true);
+    const blob = store.db.selectFrom("blobs").select("state").where("sha256", "=", sha256);
+    expect(await blob.executeTakeFirst()).toEqual({ state: "gone" });
+    const { ok, evidence } = verifyBundle(sourceOf(await exported()));
+    evidenceId = before;
+    expect(ok).toBe(true);
+    expect(evidence[0]?.parts).toMatchObject([{ name: "levels" }, { name: "clip", ok: false, state: "gone" }]);
+  });
+
+  test("of a record that retention has taken invents no time: what nobody knows is left out, and said", async () => {
+    const before = evidenceId;
+    evidenceId = await takeEvidence(nodeKey);
+    await store.db.deleteFrom("inbox").execute();
+    const signed = verifyBundle(sourceOf(await exported()));
+    await store.db
+      .updateTable("evidence")
+      .set({ manifest: null, sig: null })
+      .where("evidence_id", "=", evidenceId)
+      .execute();
+    const bytes = await exported();
+    const unsigned = verifyBundle(sourceOf(bytes));
+    evidenceId = before;
+    expect(signed).toMatchObject({ ok: true, evidence: [{ isSigned: true }] });
+    expect(unsigned.faults).toMatchObject([{ code: "EVIDENCE_CONTENT", field: "signature" }]);
+    const text = Buffer.from(bytes).toString("latin1");
+    expect(text).toContain('"rebuilt":true');
+    expect(text).not.toContain('"atMs":0');
+  });
+
   test("with more wrong pieces than may be searched bit by bit names the pieces", () => {
     const piece = Uint8Array.from(randomBytes(64));
     const flipped = Uint8Array.from(piece);
@@ -354,7 +400,17 @@ test("a bundle of a case holds the case, its timeline and the bodies of its alar
   const out = join(folder, "case.tar");
   const made = await runShao("evidence", "export", caseId, "--config", config, "--out", out);
   expect(made.code, made.talk).toBe(0);
-  expect(verifyBundle(sourceOf(readFileSync(out)), authority.fingerprint)).toMatchObject({ ok: true, of: caseId });
+  expect(verifyBundle(sourceOf(readFileSync(out)), authority.fingerprint)).toMatchObject({
+    ...{ ok: true, of: caseId, timelineEntries: 1 },
+  });
+  // Somebody with the database changed what was done, before it was exported: every hash and the bridge's signature fit.
+  await sql`DROP TRIGGER timeline_is_append_only_1`.execute(store.db);
+  await store.db.updateTable("timeline").set({ actor: "wang" }).where("case_id", "=", caseId).execute();
+  const changed = join(folder, "changed.tar");
+  expect((await runShao("evidence", "export", caseId, "--config", config, "--out", changed)).code).toBe(0);
+  const told = await runShao("evidence", "verify", changed);
+  expect(told.code).toBe(1);
+  expect(told.lines).toMatchObject([{ ok: false, faults: [{ code: "CASE_TIMELINE", field: "seq 1" }] }]);
   const entry = (name: string): unknown =>
     JSON.parse(spawnSync("tar", ["-xOf", out, `case/${name}`], { encoding: "utf8" }).stdout);
   expect(entry("case.json")).toMatchObject({ id: caseId, number: 1 });
