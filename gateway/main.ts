@@ -10,6 +10,7 @@ import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
 import { forgetStart, START_OVER_MS } from "./contracts/start-memory.ts";
 import { LogMemory } from "./diagnostics/log-memory.ts";
+import { DISK_LOOK_EVERY_MS, DiskFloor } from "./disk-floor.ts";
 import type { EvidenceStore } from "./evidence/evidence-store.ts";
 import { openEvidence, takeEvidence } from "./evidence-custody.ts";
 import type { Gateway, GatewayEnd, GatewayOptions } from "./gateway.ts";
@@ -144,6 +145,7 @@ class RunningGateway implements Gateway {
       time,
       upMs: () => clock.upMs(),
       writer: this.#writer,
+      evidence: () => this.evidence.facts(),
       busStatistics: this.#links.busStatistics,
       devices: () => this.#deviceHealth(),
       levelFaults: () => this.#pipeline.levelFaults(),
@@ -210,6 +212,9 @@ class RunningGateway implements Gateway {
       this.#parking.tick();
     });
     this.#every(1000, () => this.#timeRecords.check());
+    void this.evidence.announceUnrecorded();
+    const floor = new DiskFloor(config.retention.minFreeDiskBytes, this.#journal, this.evidence, this.#log);
+    this.#every(DISK_LOOK_EVERY_MS, () => void floor.look());
     this.#timers.push(setTimeout(() => void this.#writeHealth(), FIRST_HEALTH_MS));
     this.#every(HEALTH_EVERY_MS, () => {
       const sinceMs = this.#clock.upMs() - this.#healthUpMs;

@@ -1,4 +1,5 @@
 import type { BusStatistics } from "../drivers/bus/bus-owner.ts";
+import type { EvidenceFacts } from "./contracts/evidence.ts";
 import type { JournalStatistics } from "./contracts/journal.ts";
 import type { Metric, MetricSample } from "./local/exposition.ts";
 
@@ -12,7 +13,8 @@ export interface NodeNumbers {
   readonly rssBytes: number;
   readonly cpuUs: number;
   readonly eventLoopDelayP99Ms: number;
-  readonly nowMs: number;
+  readonly oldestUnsentMs: number | undefined;
+  readonly evidence: EvidenceFacts;
   readonly isClockTrusted: boolean;
   readonly journal: JournalStatistics;
   readonly isConnected: boolean;
@@ -30,8 +32,7 @@ export interface NodeNumbers {
 
 /** The gateway's metrics: docs/operations.md explains them to those who watch. */
 export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
-  const { journal, bus, deviceStates } = numbers;
-  const oldest = journal.oldestUnreceiptedAtMs;
+  const { journal, bus, deviceStates, evidence } = numbers;
   const states = STATES.map((state) => ({
     labels: { state },
     value: deviceStates.filter((other) => other === state).length,
@@ -62,11 +63,14 @@ export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
       "Without a receipt, by lane",
       ...journal.laneDepth.map((value, lane) => ({ labels: { lane: String(lane) }, value })),
     ),
+    gauge("oldest_unsent_seconds", "Age of the oldest record without a receipt", (numbers.oldestUnsentMs ?? 0) / 1000),
     gauge(
-      "oldest_unsent_seconds",
-      "Age of the oldest record without a receipt",
-      oldest === undefined ? 0 : Math.max(0, numbers.nowMs - oldest) / 1000,
+      "evidence_bytes",
+      "Files of evidence: those that the bridge has, or that were given up, and those still to be sent",
+      { labels: { state: "over" }, value: evidence.storedBytes },
+      { labels: { state: "unsent" }, value: evidence.unsentBytes },
     ),
+    gauge("evidence_unsent_files", "Files of evidence that are still to be sent", evidence.unsentFiles),
     gauge("journal_bytes", "Size of the journal", journal.sizeBytes),
     gauge("journal_full", "Whether the journal refuses all but alarms", Number(journal.full)),
     gauge("journal_hours_to_full", "Until unsent records must be given up", journal.hoursToFull ?? Number.NaN),

@@ -1,8 +1,9 @@
 import process from "node:process";
 import type { BusStatistics } from "../drivers/bus/bus-owner.ts";
 import type { HealthBody } from "../protocol/bodies.ts";
+import type { EvidenceFacts } from "./contracts/evidence.ts";
 import type { GatewayError } from "./contracts/gateway-error.ts";
-import type { CustodyJournal } from "./contracts/journal.ts";
+import type { CustodyJournal, JournalStatistics } from "./contracts/journal.ts";
 import type { DeviceHealth } from "./contracts/readings.ts";
 import type { HoldingWriter } from "./journal/holding-writer.ts";
 import type { Metric } from "./local/exposition.ts";
@@ -22,6 +23,7 @@ export interface NodeFacts {
   readonly time: TimeKeeper;
   readonly upMs: () => number;
   readonly writer: HoldingWriter;
+  readonly evidence: () => EvidenceFacts;
   readonly busStatistics: () => BusStatistics;
   readonly devices: () => readonly DeviceHealth[];
   /** Meters that answer and are not to be believed. */
@@ -90,7 +92,8 @@ export class NodeReport {
       upMs: this.#facts.upMs(),
       time: { atMs: this.#facts.time.nowMs(), quality: this.#facts.time.quality },
       devices: Object.fromEntries(devices.map(({ device, body }) => [device, body])),
-      journal: { ...statistics, ...writer, fault: undefined },
+      journal: { ...statistics, oldestUnsentMs: this.#oldestUnsentMs(statistics), ...writer, fault: undefined },
+      evidence: this.#facts.evidence(),
       uplink: uplink ?? { isConnected: false },
     };
   }
@@ -112,7 +115,9 @@ export class NodeReport {
     const statistics = await this.#facts.journal.statistics();
     const vitals = this.#vitals.sample();
     this.#delayP99Ms = vitals.eventLoopDelayP99Ms;
-    const { oldestUnreceiptedAtMs: oldest, freeDiskBytes } = statistics;
+    const { freeDiskBytes } = statistics;
+    const oldestUnsentMs = this.#oldestUnsentMs(statistics);
+    const evidence = this.#facts.evidence();
     const { rttMs, budget } = this.#facts.uplink() ?? {};
     const devices = this.#devices();
     return {
@@ -120,7 +125,10 @@ export class NodeReport {
       journalBytes: statistics.sizeBytes,
       ...(freeDiskBytes === undefined ? {} : { freeDiskBytes }),
       unsentRecords: statistics.unreceipted,
-      ...(oldest === undefined ? {} : { oldestUnsentMs: Math.max(0, Math.round(this.#facts.time.nowMs() - oldest)) }),
+      ...(oldestUnsentMs === undefined ? {} : { oldestUnsentMs }),
+      evidenceBytes: evidence.sizeBytes,
+      unsentEvidenceFiles: evidence.unsentFiles,
+      unsentEvidenceBytes: evidence.unsentBytes,
       laneDepth: [...statistics.laneDepth],
       ...(statistics.hoursToFull === undefined ? {} : { hoursToFull: statistics.hoursToFull }),
       reserveHeld: statistics.reserveHeld,
@@ -136,6 +144,7 @@ export class NodeReport {
 
   async metrics(): Promise<readonly Metric[]> {
     const facts = this.#facts.uplink();
+    const journal = await this.#facts.journal.statistics();
     const { user, system } = process.cpuUsage();
     return nodeMetrics({
       node: this.#facts.node,
@@ -144,9 +153,10 @@ export class NodeReport {
       rssBytes: process.memoryUsage.rss(),
       cpuUs: user + system,
       eventLoopDelayP99Ms: this.#delayP99Ms,
-      nowMs: this.#facts.time.nowMs(),
       isClockTrusted: this.#facts.time.quality !== "none",
-      journal: await this.#facts.journal.statistics(),
+      journal,
+      oldestUnsentMs: this.#oldestUnsentMs(journal),
+      evidence: this.#facts.evidence(),
       isConnected: facts?.isConnected === true,
       recordsInFlight: facts?.recordsInFlight ?? 0,
       rttMs: facts?.rttMs,
@@ -157,6 +167,15 @@ export class NodeReport {
       isParked: this.#facts.parked() !== undefined,
       ...this.#facts.writer.facts,
     });
+  }
+
+  /** By the monotonic clock: one that is set does not make a record older. What an earlier start wrote is at least as old as this. */
+  #oldestUnsentMs({ oldestUnreceipted: oldest }: JournalStatistics): number | undefined {
+    if (oldest === undefined) return undefined;
+    const { time, upMs } = this.#facts;
+    if (oldest.isOfThisRun) return Math.max(0, Math.round(upMs() - oldest.upMs));
+    const isDated = oldest.isTimeTrusted && time.quality !== "none";
+    return Math.round(Math.max(upMs(), isDated ? time.nowMs() - oldest.atMs : 0));
   }
 
   #devices(): readonly DeviceHealth[] {

@@ -116,6 +116,7 @@ export const HealthBody = Type.Object({
   journalBytes: Type.Integer({ minimum: 0 }),
   freeDiskBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   unsentRecords: Type.Integer({ minimum: 0 }),
+  /** Age of the oldest unsent record; where nobody knew the time when it was written, at least so much. */
   oldestUnsentMs: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Until the journal must give up what was not sent, if nothing more is sent and records come as they did. */
   hoursToFull: Type.Optional(Type.Number({ minimum: 0 })),
@@ -131,6 +132,10 @@ export const HealthBody = Type.Object({
   /** Of a metered line: what its socket carried today, both ways, and what it may. */
   dayBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   dailyBytes: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Files of evidence in the node's custody, and of them what the bridge has not said to have. */
+  evidenceBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  unsentEvidenceFiles: Type.Optional(Type.Integer({ minimum: 0 })),
+  unsentEvidenceBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   missedPolls: Type.Integer({ minimum: 0 }),
   eventLoopDelayP99Ms: Type.Number({ minimum: 0 }),
   devices: Type.Record(Type.String(), HealthState),

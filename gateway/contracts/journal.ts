@@ -63,6 +63,8 @@ export interface JournalRestore {
   readonly setAside?: string;
   /** What of the file that was set aside could be taken over: all of lane 0, open alarms, settings, as far as readable. */
   readonly salvaged?: { readonly runs: number; readonly records: number; readonly isWhole: boolean };
+  /** The log was damaged: what stood behind the damage is gone; the log as it was lies under this name. */
+  readonly logFault?: { readonly message: string; readonly file: string | undefined };
   readonly openAlarms: readonly OpenAlarm[];
   /** Alarms that cleared within SAME_ALARM_MS, by key, so that a re-raise keeps its id. */
   readonly recentAlarms: readonly OpenAlarm[];
@@ -74,7 +76,7 @@ export interface JournalStatistics {
   readonly unreceipted: number;
   /** Unreceipted records by lane 0–4. */
   readonly laneDepth: readonly [number, number, number, number, number];
-  readonly oldestUnreceiptedAtMs?: number;
+  readonly oldestUnreceipted?: OldestRecord;
   readonly sizeBytes: number;
   readonly freeDiskBytes?: number;
   /** Until records without a receipt must be given up, if nothing more is receipted; absent while nobody can tell. */
@@ -88,6 +90,16 @@ export interface JournalStatistics {
   readonly diskLow: boolean;
   /** Latched: alarms have reached their share, and old ones were folded or cut down to their newest revision. */
   readonly alarmStoreFull: boolean;
+}
+
+/** The oldest record without a receipt, as far as its age goes. */
+export interface OldestRecord {
+  /** Written by this very start: then the monotonic clock tells its age. */
+  readonly isOfThisRun: boolean;
+  readonly upMs: number;
+  readonly atMs: number;
+  /** Whether the node knew the time when it wrote it. */
+  readonly isTimeTrusted: boolean;
 }
 
 /** Something that happened in the journal and that a person should hear of. */

@@ -22,6 +22,7 @@ import type { Logger } from "../contracts/logger.ts";
 import type { SigningKey } from "../contracts/signing-key.ts";
 import { type EvidenceKey, openEvidenceKey } from "./evidence-key.ts";
 import { diskBytes, type FileCard, KeptFiles } from "./kept-files.ts";
+import { evidenceOfUnrecorded } from "./unrecorded.ts";
 
 const FOLDER = "evidence";
 const MAX_PARTS = 8;
@@ -111,10 +112,48 @@ export class EvidenceStore implements EvidenceTaker, BlobFiles, EvidenceRoom {
       }
       if (kept.length > 0) this.#faultPoints.reach("gateway-evidence-fsynced");
       const said = this.#signed({ ...record, body: { ...record.body, ...fitting(parts, missing) } });
-      await this.#options.write({ ...write, append: [said] });
+      if (await this.#options.write({ ...write, append: [said] })) await this.#recorded(kept, record.body.evidenceId);
       for (const file of kept) this.#onKept(file);
       return said.body.parts;
     });
+  }
+
+  /** Once at a start: files that a death left without their record are announced, level series that nobody announces go. */
+  announceUnrecorded(): Promise<void> {
+    return this.#inLine(async () => {
+      const files = await this.#files;
+      for (const { record, was, files: found } of evidenceOfUnrecorded(files.cards, this.#options.stamp())) {
+        const { evidenceId } = record.body;
+        this.#options.log.warn(
+          { evidenceId, was, files: found.length },
+          "evidence without a record announced after a death",
+        );
+        if (!(await this.#options.write({ append: [this.#signed(record)] }))) continue;
+        for (const { sha256 } of found) {
+          const card = files.get(sha256);
+          if (card === undefined) continue;
+          const uses = card.uses.map((use) => (use.evidenceId === was ? { ...use, evidenceId } : use));
+          await files.write({ ...card, uses });
+          await files.recorded(sha256, was);
+        }
+      }
+      for (const card of files.cards) {
+        const isOrphan = card.pending !== undefined && card.uses.length === card.pending.length;
+        if (isOrphan && isLevels(card)) await files.remove(card);
+      }
+      this.#count(files);
+    }).catch((error: unknown) => {
+      this.#options.log.error({ code: codeOf(error), error: String(error) }, "evidence without a record not announced");
+    });
+  }
+
+  /** A card that cannot be written now says so once more at the next start, which is harmless. */
+  async #recorded(kept: readonly KeptFile[], evidenceId: string): Promise<void> {
+    try {
+      for (const { blob } of kept) await (await this.#files).recorded(blob, evidenceId);
+    } catch (error) {
+      this.#options.log.warn({ code: codeOf(error), evidenceId, error: String(error) }, "card of evidence not written");
+    }
   }
 
   async #keep(
@@ -134,7 +173,10 @@ export class EvidenceStore implements EvidenceTaker, BlobFiles, EvidenceRoom {
       }
       const use = { evidenceId, alarmId, part: name };
       const takenAtMs = record.atMs;
-      const copied = await files.add(file.from, { type, takenAtMs, use });
+      const { device } = record;
+      const about = { name, type, ...(media === undefined ? {} : { media }), fromMs, toMs };
+      const pending = { evidenceId, alarmId, ...(device === undefined ? {} : { device }), part: about };
+      const copied = await files.add(file.from, { type, takenAtMs, use, pending });
       this.#count(files);
       const times = { fromMs, toMs };
       return {

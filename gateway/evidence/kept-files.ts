@@ -18,12 +18,24 @@ const FileCard = Type.Object({
   takenAtMs: Type.Integer(),
   /** None where the card itself was lost: the file then goes to the bridge, which knows them. */
   uses: Type.Array(Type.Object({ evidenceId: Type.String(), alarmId: AlarmId, part: Type.String() })),
+  /** Uses whose record is not known to be committed: after a death before it, the next start announces the file itself. */
+  pending: Type.Optional(
+    Type.Array(
+      Type.Object({
+        evidenceId: Type.String(),
+        alarmId: AlarmId,
+        device: Type.Optional(Type.String()),
+        part: Type.Pick(EvidencePart, ["name", "type", "media", "fromMs", "toMs"]),
+      }),
+    ),
+  ),
   /** The bridge's epoch under which it said `stored`, and when. */
   stored: Type.Optional(Type.Object({ epoch: Type.String(), atMs: Type.Integer() })),
   /** Its upload is over and was declared. */
   givenUp: Type.Optional(Type.String()),
 });
 export type FileCard = Static<typeof FileCard>;
+export type PendingUse = NonNullable<FileCard["pending"]>[number];
 
 export function diskBytes({ sizeBytes }: Pick<FileCard, "sizeBytes">): number {
   return sizeBytes + OVERHEAD_BYTES;
@@ -81,17 +93,24 @@ export class KeptFiles {
   /** Copies and fsyncs file, card and folder. */
   async add(
     from: { readonly path: string } | { readonly bytes: Uint8Array },
-    about: Pick<FileCard, "type" | "takenAtMs"> & { readonly use: FileCard["uses"][number] },
+    about: Pick<FileCard, "type" | "takenAtMs"> & {
+      readonly use: FileCard["uses"][number];
+      readonly pending: PendingUse;
+    },
   ): Promise<CopiedFile> {
     const fresh = join(this.#folder, `${this.#numbers++}.new`);
     await rm(fresh, { force: true });
     const copied = await copyDurably(from, fresh);
     // Also over one that is there: it may be damaged, or given up for that, and this one is whole.
     await rename(fresh, this.pathOf(copied.sha256));
-    const { use, ...first } = about;
+    const { use, pending, ...first } = about;
     const known = this.#cards.get(copied.sha256);
     const { type, takenAtMs } = known ?? first;
-    const card = { ...copied, type, takenAtMs, uses: [...(known?.uses ?? []), use] };
+    const card = {
+      ...{ ...copied, type, takenAtMs },
+      uses: [...(known?.uses ?? []), use],
+      pending: [...(known?.pending ?? []), pending],
+    };
     await this.write(known?.stored === undefined ? card : { ...card, stored: known.stored });
     return copied;
   }
@@ -99,6 +118,15 @@ export class KeptFiles {
   async write(card: FileCard): Promise<void> {
     await replaceDurably(`${this.pathOf(card.sha256)}.json`, `${JSON.stringify(card)}\n`);
     this.#note(card);
+  }
+
+  /** The record of this evidence is on the disk. */
+  async recorded(sha256: Sha256, evidenceId: string): Promise<void> {
+    const card = this.#cards.get(sha256);
+    if (card?.pending === undefined) return;
+    const { pending, ...rest } = card;
+    const left = pending.filter((use) => use.evidenceId !== evidenceId);
+    await this.write(left.length === 0 ? rest : { ...rest, pending: left });
   }
 
   async remove({ sha256 }: FileCard): Promise<void> {

@@ -1,11 +1,24 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-points.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
+import type { JournalRestore } from "../contracts/journal.ts";
 import { arrangeLevels } from "./level-order.ts";
 import { migrate } from "./migrate.ts";
 import { PAGE_BYTES, type SqliteDatabase } from "./sqlite.ts";
+import { walFault } from "./wal-check.ts";
 
 export const JOURNAL_FILE = "journal.sqlite";
 const BROKEN_MARK = "journal.broken";
@@ -13,6 +26,8 @@ const BROKEN_MARK = "journal.broken";
 /** Older ones can lose a commit when a checkpoint and a WAL reset race. */
 const MINIMUM_SQLITE = [3, 51, 3] as const;
 const SYNCHRONOUS_FULL = 2;
+/** Of a log, at a start: a checkpoint keeps it far below this. */
+const MOST_CHECKED_BYTES = 32 * 1024 * 1024;
 
 /** Opened, durable and of our schema; or what went wrong as a GatewayError. */
 export function openDatabase(
@@ -66,7 +81,7 @@ export function isMarkedBroken(directory: string): boolean {
 
 /** Moves a broken journal out of the way under a name that says so; it is never deleted. */
 export function setAside(directory: string, nowMs: number): string {
-  const stamp = new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-");
+  const stamp = stampOf(nowMs);
   let name = `${JOURNAL_FILE}.broken-${stamp}`;
   for (let n = 2; existsSync(join(directory, name)); n += 1) name = `${JOURNAL_FILE}.broken-${stamp}-${n}`;
   for (const suffix of ["", "-wal", "-shm"]) {
@@ -75,6 +90,49 @@ export function setAside(directory: string, nowMs: number): string {
   }
   rmSync(join(directory, BROKEN_MARK), { force: true });
   return name;
+}
+
+/**
+ * Before anybody opens the journal: is its log damaged in a way that SQLite passes over in silence? It is kept under another
+ * name then, since opening the journal ends it.
+ */
+export function lookAtLog(directory: string, nowMs: number): JournalRestore["logFault"] {
+  const log = join(directory, `${JOURNAL_FILE}-wal`);
+  try {
+    if (!existsSync(log)) return undefined;
+    const message = walFault(firstBytes(log, MOST_CHECKED_BYTES));
+    if (message === undefined) return undefined;
+    const file = `${JOURNAL_FILE}-wal.damaged-${stampOf(nowMs)}`;
+    return { message, file: isCopied(log, join(directory, file)) ? file : undefined };
+  } catch {
+    // A disk that gives nothing is found out by who opens the journal.
+    return undefined;
+  }
+}
+
+function firstBytes(path: string, most: number): Uint8Array {
+  const file = openSync(path, "r");
+  try {
+    const bytes = new Uint8Array(Math.min(fstatSync(file).size, most));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A disk without room for it keeps no copy. */
+function isCopied(from: string, to: string): boolean {
+  try {
+    copyFileSync(from, to);
+    return true;
+  } catch {
+    rmSync(to, { force: true });
+    return false;
+  }
+}
+
+function stampOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-");
 }
 
 export function makeStateDirectory(directory: string): void {

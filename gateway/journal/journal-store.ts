@@ -166,7 +166,7 @@ export class JournalStore {
   statistics(): JournalStatistics {
     const { tally } = this.#committer;
     const laneDepth = tally.laneDepth(this.#current);
-    const oldest = this.#reader.oldestUnreceiptedAtMs();
+    const oldest = this.#reader.oldestUnreceipted(this.#current.no);
     const all = tally.sum(SHELVES);
     const spare = tally.sum(SHELVES.filter((shelf) => shelf >= 10));
     const roomBytes = this.#room.freeBytes() + spare.bytes - spare.unsentBytes;
@@ -175,7 +175,7 @@ export class JournalStore {
       records: all.rows,
       unreceipted: laneDepth.reduce((sum, lane) => sum + lane, 0),
       laneDepth,
-      ...(oldest === undefined ? {} : { oldestUnreceiptedAtMs: oldest }),
+      ...(oldest === undefined ? {} : { oldestUnreceipted: oldest }),
       ...(hoursToFull === undefined ? {} : { hoursToFull }),
       sizeBytes: Number(this.#db.pragma("page_count", { simple: true })) * PAGE_BYTES,
       freeDiskBytes: this.#room.reserve.freeBytes(),

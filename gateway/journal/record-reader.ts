@@ -3,12 +3,19 @@ import type { ShedBody } from "../../protocol/bodies.ts";
 import { type Ranges, rangesFrom, rangesOfSeqs, subtract } from "../../protocol/ranges.ts";
 import type { Lane } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
-import type { StoredRecord } from "../contracts/journal.ts";
+import type { OldestRecord, StoredRecord } from "../contracts/journal.ts";
 import type { ReadQuery } from "./messages.ts";
 import { type RunState, type RunTable, unreceipted } from "./run-table.ts";
 import { laneOfShelf, MESSAGE_SHELVES, SHELF, SHELVES, type Shelf, shelvesOf } from "./shelf.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
 import { crcOf, recordOf } from "./stored-record.ts";
+
+interface OldestRow {
+  readonly seq: number;
+  readonly up_ms: number;
+  readonly at_ms: number;
+  readonly bytes: Uint8Array;
+}
 
 /** A row whose bytes are not those that were written. */
 export interface CorruptRow {
@@ -94,19 +101,25 @@ export class RecordReader {
     }
   }
 
-  /** Rows without a receipt of the oldest run that has any; undefined where all has. */
-  oldestUnreceiptedAtMs(): number | undefined {
+  /** Of the oldest run that has any; undefined where all has a receipt. */
+  oldestUnreceipted(currentNo: number): OldestRecord | undefined {
     const first = this.#db.prepare(
-      "SELECT seq, at_ms FROM record WHERE run_no = ? AND shelf = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1",
+      "SELECT seq, up_ms, at_ms, bytes FROM record WHERE run_no = ? AND shelf = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1",
     );
     for (const state of this.#runs.all()) {
       for (const [from, to] of unreceipted(state)) {
-        let oldest: { seq: number; at_ms: number } | undefined;
+        let oldest: OldestRow | undefined;
         for (const shelf of SHELVES) {
-          const row = first.get(state.no, shelf, from, to) as { seq: number; at_ms: number } | undefined;
+          const row = first.get(state.no, shelf, from, to) as OldestRow | undefined;
           if (row !== undefined && (oldest === undefined || row.seq < oldest.seq)) oldest = row;
         }
-        if (oldest !== undefined) return oldest.at_ms;
+        if (oldest === undefined) continue;
+        return {
+          isOfThisRun: state.no === currentNo,
+          upMs: oldest.up_ms,
+          atMs: oldest.at_ms,
+          isTimeTrusted: !["none", undefined].includes(recordOf(oldest.bytes)?.timeQuality),
+        };
       }
     }
     return undefined;

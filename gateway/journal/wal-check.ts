@@ -5,7 +5,8 @@ const MAGIC_BIG = 0x377f0683;
 
 /**
  * Looks for damage in a write-ahead log that SQLite would pass over in silence: after the first frame whose checksum is wrong
- * it takes nothing more, whole commits behind it included. A torn end is no fault: that commit was never acknowledged.
+ * it takes nothing more, whole commits behind it included. A torn end is no fault: that commit was never acknowledged. A last
+ * frame that ends a commit and is wrong may be either, and is told.
  * @returns what is wrong, in words; undefined where all is well
  * @source SQLite, "The WAL File Format"
  */
@@ -35,12 +36,12 @@ export function walFault(log: Uint8Array): string | undefined {
     if (isOurs(frame) && sum[0] === view.getUint32(at + 16) && sum[1] === view.getUint32(at + 20)) continue;
     let behind = 0;
     let commits = 0;
-    for (let later = frame + 1; later < frames && isOurs(later); later += 1) {
+    for (let later = frame; later < frames && isOurs(later); later += 1) {
       behind += 1;
       if (view.getUint32(HEADER_BYTES + later * frameBytes + 4) > 0) commits += 1;
     }
     if (commits === 0) return undefined;
-    return `frame ${frame + 1} of ${frames} is damaged: ${commits} commits in ${behind} frames behind it cannot be applied`;
+    return `frame ${frame + 1} of ${frames} is damaged: ${commits} commits in ${behind} frames from there on cannot be applied`;
   }
   return undefined;
 }

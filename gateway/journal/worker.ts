@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { newRunId } from "../../protocol/new-ids.ts";
 import { killAtFaultPoint } from "../contracts/fault-points.ts";
 import type { JournalRestore, StoredRecord } from "../contracts/journal.ts";
-import { isMarkedBroken, makeStateDirectory, markBroken, openDatabase, setAside } from "./database.ts";
+import { isMarkedBroken, lookAtLog, makeStateDirectory, markBroken, openDatabase, setAside } from "./database.ts";
 import { diskFault, journalError } from "./disk-fault.ts";
 import { JournalStore } from "./journal-store.ts";
 import type { BatchOutcome, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
@@ -59,6 +59,7 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
   readonly restored: JournalRestore;
 } {
   const quotaPages = Math.floor(quotaBytes / PAGE_BYTES);
+  const logFault = lookAtLog(directory, stamp.atMs);
   const attempt = (aside?: string) => {
     const db = openDatabase(directory, quotaPages, killAtFaultPoint(faultPoint));
     try {
@@ -74,6 +75,7 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
         ...(previous === undefined ? {} : { previous: { run: previous.run, lastSeq: previous.head } }),
         wasClean: previous?.isClean ?? true,
         ...(aside === undefined ? {} : { setAside: aside }),
+        ...(logFault === undefined ? {} : { logFault }),
         ...(salvaged === undefined ? {} : { salvaged }),
         openAlarms: store.tables.openAlarms(),
         recentAlarms: store.tables.recentAlarms(stamp.atMs),

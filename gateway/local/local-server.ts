@@ -25,6 +25,7 @@ export interface LocalHealth {
   readonly time: { readonly atMs: number; readonly quality: string };
   readonly devices: Readonly<Record<string, object>>;
   readonly journal: object;
+  readonly evidence: object;
   readonly uplink: object;
 }
 

@@ -207,7 +207,7 @@ export function journalContract(name: string, place: () => { open(nowMs?: number
         records: 3,
         unreceipted: 3,
         laneDepth: [1, 0, 1, 0, 1],
-        oldestUnreceiptedAtMs: NOON_MS,
+        oldestUnreceipted: { isOfThisRun: false, atMs: NOON_MS, isTimeTrusted: true },
         runs: 2,
         full: false,
       });

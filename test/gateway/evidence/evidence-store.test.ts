@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync,
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { EvidenceRecord, MediaFile } from "../../../gateway/contracts/evidence.ts";
-import type { JournalWrite } from "../../../gateway/contracts/journal.ts";
+import type { JournalStatistics, JournalWrite } from "../../../gateway/contracts/journal.ts";
+import { DiskFloor } from "../../../gateway/disk-floor.ts";
 import { EvidenceStore, type EvidenceStoreOptions } from "../../../gateway/evidence/evidence-store.ts";
 import { canonicalJson } from "../../../protocol/canonical-json.ts";
 import { isManifestSigned, manifestOf, readEvidenceKey } from "../../../protocol/evidence-manifest.ts";
@@ -101,6 +102,59 @@ test("the record is signed by a key that stays over restarts, and no other recor
   expect(isManifestSigned(text, signature.sig, key)).toBe(true);
   expect(isManifestSigned(text.replace("noise-01", "noise-02"), signature.sig, key)).toBe(false);
   expect(readFileSync(join(directory, "evidence/evidence.key"), "utf8")).toContain("PRIVATE KEY");
+});
+
+test("files that a death left without their record are announced by the next start, once; recorded ones are not", async () => {
+  const directory = temporaryDirectory();
+  const bytes = randomBytes(1000);
+  // The disk has the files, and the process dies before the journal has the record.
+  const first = new Bench(directory, { write: async () => false });
+  const lost = evidence();
+  await first.store.take({ record: lost, media: [clip(bytes)] });
+  const other = new Bench(directory);
+  await other.store.take({ record: evidence(), media: [clip(randomBytes(1000), "recorded")] });
+  const again = new Bench(directory);
+  await again.store.announceUnrecorded();
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const { alarmId } = lost.body;
+  expect(again.records).toMatchObject([
+    {
+      kind: "evidence",
+      device: "noise-01",
+      body: {
+        alarmId,
+        parts: [{ name: "clip", type: "clip", sha256, sizeBytes: 1000 }],
+        missing: [{ name: "record" }],
+      },
+    },
+  ]);
+  const [record] = again.records;
+  if (record?.kind !== "evidence") throw new Error("none");
+  expect(record.body.evidenceId).not.toBe(lost.body.evidenceId);
+  expect(record.body.signature).toBeDefined();
+  expect(filesIn(directory)).toContain(sha256);
+  const third = new Bench(directory);
+  await third.store.announceUnrecorded();
+  expect(third.records).toEqual([]);
+});
+
+test("below the disk's floor stored files go, then unsent clips, each declared, and no more than is lacking", async () => {
+  const bench = new Bench(temporaryDirectory());
+  const clips = [0, 1, 2].map((n) => clip(randomBytes(MB), `clip-${n}`));
+  for (const one of clips) await bench.store.take({ record: evidence(false), media: [one] });
+  const [first] = await bench.store.kept();
+  await bench.store.markStored(first?.blob ?? "", "e1");
+  let freeDiskBytes = 10 * MB;
+  const statistics = async () => ({ freeDiskBytes, diskLow: freeDiskBytes < 10 * MB }) as JournalStatistics;
+  const floor = new DiskFloor(10 * MB, { statistics }, bench.store, new QuietLog());
+  await floor.look();
+  expect(bench.store.facts().files).toBe(3);
+  freeDiskBytes = 9.5 * MB;
+  await floor.look();
+  const lost = bench.records.filter(({ kind }) => kind === "evidence-lost");
+  // 1.5 MB were lacking: the stored one and one clip.
+  expect(bench.store.facts()).toMatchObject({ files: 1, storedBytes: 0, unsentFiles: 1 });
+  expect(lost).toMatchObject([{ body: { reason: "quota", part: "clip-1" } }]);
 });
 
 test("a file that is not there is a stated reason, and the record goes all the same", async () => {
