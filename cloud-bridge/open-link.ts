@@ -83,6 +83,11 @@ async function external(options: OpenLinkOptions, settings: ExternalSettings): P
   // Whoever knew its name could join the group, and what the broker hands to that one would reach nobody.
   const group = createHash("sha256").update(own.keyPem).digest("hex").slice(0, 32);
   let lookAgain: NodeJS.Timeout | undefined;
+  const shared = {
+    ...handlers,
+    // One process takes it, in the order of the broker: another that stood still would bring back a session that is over.
+    onState: (node: string, bytes: Uint8Array) => (isElected() ? handlers.onState(node, bytes) : undefined),
+  };
   const broker = connectExternalBroker({
     url: settings.url,
     ...(tls === undefined ? {} : { tls }),
@@ -91,7 +96,7 @@ async function external(options: OpenLinkOptions, settings: ExternalSettings): P
     log,
     ...(config.store === "sqlite" ? {} : { group }),
     admit: async (node) => (config.insecureLoopback ? "admitted" : admitted.ask(node)),
-    handlers,
+    handlers: shared,
     onConnected() {
       // Who lives is heard of again: by its retained state at once, or after a restart of the broker when it is back.
       const sinceMs = clock.nowMs();
@@ -108,7 +113,7 @@ async function external(options: OpenLinkOptions, settings: ExternalSettings): P
     link: broker,
     mqttUrl: nodesUrl(config, settings),
     async tend() {
-      broker.takeBlobs(isElected());
+      broker.act(isElected());
       if (isPlain || !isElected() || !existsSync(folder)) return;
       const hosts = [new URL(settings.url).hostname, new URL(nodesUrl(config, settings)).hostname];
       const nowMs = clock.nowMs();

@@ -43,8 +43,11 @@ export interface ExternalBrokerOptions {
 }
 
 export interface ExternalBroker extends Link {
-  /** Whether files go to this process; false at first. A file comes in pieces, and must be put together in one place. */
-  takeBlobs(wanted: boolean): void;
+  /**
+   * Whether this process is the one that acts; false at first. Files go to it alone, since they come in pieces and must be put
+   * together in one place, and it hears every node's `state` anew.
+   */
+  act(isActing: boolean): void;
 }
 
 /**
@@ -71,6 +74,7 @@ export function connectExternalBroker(options: ExternalBrokerOptions): ExternalB
   const unanswered = new Set<(isHeard: boolean) => void>();
 
   const upFilter = group === undefined ? `${prefix}/+/up` : `$share/${group}/${prefix}/+/up`;
+  const stateFilter = `${prefix}/+/state`;
   const blobFilter = `${prefix}/+/blob/+`;
 
   async function isAdmitted(node: string): Promise<boolean> {
@@ -176,7 +180,7 @@ export function connectExternalBroker(options: ExternalBrokerOptions): ExternalB
     };
     own.once("connect", ({ properties }) => {
       window = new SendWindow(properties?.receiveMaximum ?? 65_535);
-      const filters = [`${prefix}/+/state`, upFilter, `${prefix}/+/live/+`, ...(wantsBlobs ? [blobFilter] : [])];
+      const filters = [stateFilter, upFilter, `${prefix}/+/live/+`, ...(wantsBlobs ? [blobFilter] : [])];
       own.subscribe(filters, { qos: 1 }, (error, granted = []) => {
         const refusedFilter = granted.find(({ qos }) => qos >= 128)?.topic;
         if (error !== null || refusedFilter !== undefined) {
@@ -235,11 +239,12 @@ export function connectExternalBroker(options: ExternalBrokerOptions): ExternalB
         });
       });
     },
-    takeBlobs(wanted) {
-      if (wanted === wantsBlobs) return;
-      wantsBlobs = wanted;
+    act(isActing) {
+      if (isActing === wantsBlobs) return;
+      wantsBlobs = isActing;
       if (!isConnected) return;
-      if (wanted) client?.subscribe(blobFilter, { qos: 1 }, (error) => noteError(error));
+      // A second subscription of the same filter brings what is retained once more.
+      if (isActing) client?.subscribe([blobFilter, stateFilter], { qos: 1 }, (error) => noteError(error));
       else client?.unsubscribe(blobFilter, (error) => noteError(error));
     },
     disconnect() {

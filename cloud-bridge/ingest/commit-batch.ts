@@ -3,7 +3,7 @@ import { PROTOCOL_VERSION, READABLE_VERSIONS } from "../../protocol/limits.ts";
 import { NO_RANGES, type Ranges, union } from "../../protocol/ranges.ts";
 import type { Hello, Receipt } from "../../protocol/session.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
-import type { SharedIdDetector } from "../fleet/shared-id.ts";
+import { isIdShared } from "../fleet/shared-id.ts";
 import { currentEpoch, type Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { haveOf, withHead, withSheds } from "../store/ledger.ts";
@@ -26,7 +26,6 @@ export interface BatchContext {
   readonly quarantineBytes: number;
   readonly clockSettleMs: number;
   readonly faults: FaultPoints;
-  readonly sharedIds: SharedIdDetector;
 }
 
 /** One transaction: everything that these messages say is written, or nothing, and only then is anything answered. */
@@ -157,8 +156,8 @@ class Batch {
   // ---- hello ----
 
   async #takeHello(node: string, hello: Hello): Promise<void> {
-    const { nowMs, sharedIds } = this.#context;
-    if (sharedIds.hello(node, hello.current)) await this.#raise(node, "node-id-shared");
+    const { nowMs } = this.#context;
+    if (await isIdShared(this.#trx, node, hello)) await this.#raise(node, "node-id-shared");
     const rows = await loadHellos(this.#trx, node);
     const before = rows.find((row) => row.state.session === hello.session);
     const state = takePage(before?.state, hello);

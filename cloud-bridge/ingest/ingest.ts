@@ -1,6 +1,5 @@
 import { QUARANTINE_BYTES_PER_NODE } from "../../protocol/limits.ts";
 import type { ReceiptMessage } from "../../protocol/session.ts";
-import { SharedIdDetector } from "../fleet/shared-id.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Store } from "../store/database.ts";
 import { type FaultPoints, noFaultPoints } from "../store/fault-points.ts";
@@ -48,7 +47,6 @@ interface Waiting {
 export class Ingest {
   readonly #options: IngestOptions;
   readonly #faults: FaultPoints;
-  readonly #sharedIds = new SharedIdDetector();
   readonly #queue: Waiting[] = [];
   readonly #perNode = new Map<string, number>();
   #bytes = 0;
@@ -150,7 +148,6 @@ export class Ingest {
       quarantineBytes,
       clockSettleMs,
       faults: this.#faults,
-      sharedIds: this.#sharedIds,
     };
     await openInboxDays(store.db, context.nowMs);
     const committed = await changing(store.db, (trx) => commitBatch(trx, messages, context));

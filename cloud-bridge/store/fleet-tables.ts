@@ -83,6 +83,12 @@ export interface RunsTable {
   previous_last_seq: number | null;
 }
 
+export interface HelloRunsTable {
+  node: string;
+  /** JSON, newest last. */
+  runs: string;
+}
+
 export interface HellosTable {
   node: string;
   session: string;

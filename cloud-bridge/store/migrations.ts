@@ -12,6 +12,7 @@ import { levelHours } from "./migrations/009-level-hours.ts";
 import { channels } from "./migrations/010-channels.ts";
 import { workflow } from "./migrations/011-workflow.ts";
 import { caseOrders } from "./migrations/012-case-orders.ts";
+import { helloRuns } from "./migrations/013-hello-runs.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   channels,
   workflow,
   caseOrders,
+  helloRuns,
 ];
 
 /** @throws BridgeError STORE_NEWER */

@@ -28,6 +28,7 @@ import type {
   DeviceStateTable,
   EnrolTokensTable,
   FollowUpTable,
+  HelloRunsTable,
   HellosTable,
   IdempotencyTable,
   InboxTable,
@@ -66,6 +67,7 @@ export interface Tables {
   enrol_tokens: EnrolTokensTable;
   runs: RunsTable;
   hellos: HellosTable;
+  hello_runs: HelloRunsTable;
   inbox: InboxTable;
   level_hours: LevelHoursTable;
   kept_hashes: KeptHashesTable;

@@ -88,7 +88,7 @@ class Outside {
       ...more,
     });
     this.#links.push(link);
-    link.takeBlobs(true);
+    link.act(true);
     await vi.waitFor(() => expect(link.state).toBe("connected"), 30_000);
     return link;
   }
@@ -165,7 +165,7 @@ describe.skipIf(mosquittoLacks() !== undefined && process.env["CI"] === undefine
         await outside.link(heard[0] ?? [], { group: "secret" }),
         await outside.link(heard[1] ?? [], { group: "secret" }),
       ];
-      links[1]?.takeBlobs(false);
+      links[1]?.act(false);
       const client = await outside.node(one, "n1");
       const blob = `shao/n1/blob/${"b".repeat(64)}`;
       for (let n = 1; n <= 20; n += 1) await client.publishAsync("shao/n1/up", String(n), { qos: 1 });

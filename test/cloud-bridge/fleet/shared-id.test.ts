@@ -1,13 +1,19 @@
 import { expect, test } from "vitest";
-import { SharedIdDetector } from "../../../cloud-bridge/fleet/shared-id.ts";
+import { noteRun } from "../../../cloud-bridge/fleet/shared-id.ts";
+
+function heard(...runs: readonly string[]): readonly boolean[] {
+  let known: readonly string[] = [];
+  return runs.map((run) => {
+    const noted = noteRun(known, run);
+    known = noted.runs;
+    return noted.isBack;
+  });
+}
 
 test("restarts and repeated hellos are one box", () => {
-  const detector = new SharedIdDetector();
-  expect(["a", "a", "b", "b", "c"].map((run) => detector.hello("n1", run))).toEqual(Array(5).fill(false));
+  expect(heard("a", "a", "b", "b", "c")).toEqual(Array(5).fill(false));
 });
 
 test("a run that comes back after another began is a second box", () => {
-  const detector = new SharedIdDetector();
-  expect(["a", "b", "a", "b", "b"].map((run) => detector.hello("n1", run))).toEqual([false, false, true, true, false]);
-  expect(detector.hello("n2", "a")).toBe(false);
+  expect(heard("a", "b", "a", "b", "b")).toEqual([false, false, true, true, false]);
 });
