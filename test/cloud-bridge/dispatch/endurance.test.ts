@@ -1,14 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyAlarm } from "../../../cloud-bridge/alarms/apply-alarm.ts";
-<<<<<<< HEAD
 import { CASE_MOVES, CREWED_STATES, isEnded, nextState, stateNamed } from "../../../cloud-bridge/cases/states.ts";
-import { brokenAt } from "../../../cloud-bridge/cases/timeline.ts";
 import type { CaseActRequest } from "../../../cloud-bridge/dispatch/case-acts.ts";
-=======
-import { CASE_MOVES, CREWED_STATES, nextState, stateNamed } from "../../../cloud-bridge/cases/states.ts";
 import { brokenAt } from "../../../cloud-bridge/evidence/timeline-chain.ts";
->>>>>>> 47c03fa (fix(evidence): a case's own term, stale uploads, rotted files, invented times, and the timeline's chain)
 import { BridgeError } from "../../../cloud-bridge/store/errors.ts";
 import { armFaultPoint, DESK_FAULT_POINTS } from "../../../cloud-bridge/store/fault-points.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";

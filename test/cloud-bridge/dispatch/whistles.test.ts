@@ -2,9 +2,9 @@ import { Value } from "typebox/value";
 import { describe, expect, test } from "vitest";
 import { CaseDetail } from "../../../cloud-bridge/api/schema/desk.ts";
 import { WhistleView } from "../../../cloud-bridge/api/schema/whistles.ts";
-import { brokenAt } from "../../../cloud-bridge/cases/timeline.ts";
 import type { Actor } from "../../../cloud-bridge/dispatch/actor.ts";
 import type { NewWhistle } from "../../../cloud-bridge/dispatch/whistles.ts";
+import { brokenAt } from "../../../cloud-bridge/evidence/timeline-chain.ts";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { type DeskRig, DISPATCHER, deskRig, newKey, SITE, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
 

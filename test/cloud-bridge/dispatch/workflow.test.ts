@@ -1,8 +1,8 @@
 import { Value } from "typebox/value";
 import { describe, expect, test } from "vitest";
 import { CaseDetail } from "../../../cloud-bridge/api/schema/desk.ts";
-import { brokenAt } from "../../../cloud-bridge/cases/timeline.ts";
 import type { CaseActRequest } from "../../../cloud-bridge/dispatch/case-acts.ts";
+import { brokenAt } from "../../../cloud-bridge/evidence/timeline-chain.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { CREW_A, CREW_B, DISPATCHER, deskRig, newKey, SITE, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
 
