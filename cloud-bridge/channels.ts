@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { ApiOptions } from "./api/context.ts";
 import type { BridgeConfig } from "./config.ts";
 import type { NotificationChannel } from "./dispatch/channels/channel.ts";
 import { radioChannel } from "./dispatch/channels/radio-channel.ts";
@@ -27,6 +28,14 @@ export function channelsOf(
       webhookChannel(clock, { name, url, events, secret: secretIn(secretFile, `channels.webhooks.${name}`) }),
     ),
   ];
+}
+
+/** What the API needs to offer cases by Open311, where the config does. @throws BridgeError CHANNEL_SECRET */
+export function open311Of({ channels }: Pick<BridgeConfig, "channels">): Pick<ApiOptions, "open311"> {
+  if (channels.open311 === undefined) return {};
+  const { keyFile, ...about } = channels.open311;
+  const key = keyFile === undefined ? {} : { key: secretIn(keyFile, "channels.open311") };
+  return { open311: { ...about, ...key } };
 }
 
 /** @throws BridgeError CHANNEL_SECRET */

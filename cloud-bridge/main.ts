@@ -14,7 +14,7 @@ import { createApi } from "./api/server.ts";
 import type { Link } from "./broker/link.ts";
 import { keepCatalogue } from "./cases/catalogue-rows.ts";
 import { DEFAULT_CATALOGUE } from "./cases/default-catalogue.ts";
-import { channelsOf } from "./channels.ts";
+import { channelsOf, open311Of } from "./channels.ts";
 import { closeAll } from "./closing.ts";
 import type { BridgeConfig } from "./config.ts";
 import { openConfiguredStore, postgresOf } from "./configured-store.ts";
@@ -293,8 +293,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       figures,
       evidenceFiles: blobs.files,
       room: keeping,
-      link: reach,
-      commands,
+      ...{ link: reach, commands, ...open311Of(config) },
       clock,
       log: log.child({ room: "api" }),
       tls,

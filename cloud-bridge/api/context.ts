@@ -31,6 +31,8 @@ export interface ApiOptions {
   readonly figures: Figures;
   readonly link: Link;
   readonly commands: NodeCommands;
+  /** Offered to the public, or to who shows the key; absent: not at all. */
+  readonly open311?: { readonly jurisdictionId: string; readonly maxDays: number; readonly key?: string };
   readonly evidenceFiles: BlobFiles;
   readonly clock: BridgeClock;
   readonly log: Logger;

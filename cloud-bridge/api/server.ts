@@ -28,6 +28,7 @@ import { evidenceRoutes } from "./routes/evidence.ts";
 import { filingRoutes } from "./routes/filings.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { noticeRoutes } from "./routes/notices.ts";
+import { open311Routes } from "./routes/open311.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permitRoutes } from "./routes/permits.ts";
@@ -149,6 +150,7 @@ export async function createApi(
     await app.register(async (scope) => routes(scope, context), { prefix: "/api/v1" });
   }
   await app.register(async (scope) => operationRoutes(scope, context));
+  await app.register(async (scope) => open311Routes(scope, context));
   await app.register(async (scope) => consoleRoutes(scope, context));
 
   app.addHook("onClose", async () => hub.close());
