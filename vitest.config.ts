@@ -16,7 +16,7 @@ export default defineConfig({
     // Loading the modules anew for each file took a third of the suite's processor time.
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 120_000,
+    testTimeout: 180_000,
     hookTimeout: 120_000,
     passWithNoTests: false,
     reporters: report === undefined ? ["default"] : ["default", new TestReportWriter(report)],

@@ -73,7 +73,7 @@ test("init prints the CA's fingerprint and one link; node and user print what to
   const ended = once(bridge, "exit");
   bridge.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);
-}, 60_000);
+}, 180_000);
 
 test("wrong usage and a bad config end with their own exit codes", async () => {
   const bad = join(folder, "bad.yaml");
