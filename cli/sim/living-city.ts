@@ -45,12 +45,17 @@ export async function buildCity(
     closing.defer(() => meters.close());
     const devices = site.meters.map(({ device, unit }) => [device, { driver: "modbus-noise", bus: "meters", unit }]);
     const rules = site.meters.map(({ device }) => [`loud-${device}`, { kind: "trigger", device, byDay: true }]);
+    const watched = index === 0 ? Object.keys(cameras) : [];
+    const violations = watched.map((camera) => [
+      `open-bed-${camera}`,
+      { kind: "violation", cameras: [camera], classes: ["truck/uncovered"], dwellS: 5 },
+    ]);
     const { name, latitudeDeg, longitudeDeg } = site;
     const config = {
       site: { name, timeZone: "Asia/Shanghai", latitudeDeg, longitudeDeg },
       buses: { meters: { tcp: `127.0.0.1:${meters.port}`, framing } },
       devices: Object.fromEntries(devices),
-      rules: Object.fromEntries(rules),
+      rules: Object.fromEntries([...rules, ...violations]),
       ...(index === 0 ? { cameras } : {}),
     };
     system.writeNodeConfig(site.node, config, site.node === SITE_WITH_BAD_LINK ? link.port : system.mqttPort);
