@@ -55,7 +55,7 @@ async function startHub(drainMs: number, onWritten?: (response: ServerResponse |
 }
 
 test("a reader that takes nothing is cut, and one that reads slowly gets every event", async () => {
-  const { hub, open, tell } = await startHub(1500);
+  const { hub, open, tell } = await startHub(6000);
   const [stuck, slow] = [await open(), await open()];
   stuck.pause();
   const cut = new Promise<void>((resolve) => stuck.once("error", () => resolve()).once("close", () => resolve()));
