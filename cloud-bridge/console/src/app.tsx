@@ -1,7 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { DeskPage } from "./pages/desk.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
-import { WelcomePage } from "./pages/welcome.tsx";
 import { later } from "./parts/later.tsx";
 import { ProblemNote } from "./parts/problem.tsx";
 import { Shell } from "./parts/shell.tsx";
@@ -16,6 +15,7 @@ const MessagesPage = later(async () => (await import("./pages/messages.tsx")).Me
 const NodePage = later(async () => (await import("./pages/node.tsx")).NodePage);
 const RoundsPage = later(async () => (await import("./pages/rounds.tsx")).RoundsPage);
 const NodesPage = later(async () => (await import("./pages/nodes.tsx")).NodesPage);
+const WelcomePage = later(async () => (await import("./pages/welcome.tsx")).WelcomePage);
 
 export function App() {
   useEffect(() => {

@@ -25,14 +25,16 @@ export function prepareSound(): void {
   addEventListener("keydown", wake, { once: true });
 }
 
-/** Two short rising notes: to be heard over a radio, without the fright of a siren. */
-export function soundNewCase(): void {
+const NEW_CASE = [660, 880] as const;
+const OFFICER_IN_NEED = [988, 740, 988, 740, 988] as const;
+const NOTE_S = 0.16;
+
+/** Two short rising notes, to be heard over a radio without the fright of a siren; for an officer in need a call that is its own. */
+export function soundNewCase(isEmergency = false): void {
   if (context?.state !== "running") return;
   const start = context.currentTime + 0.02;
-  for (const [delay, frequency] of [
-    [0, 660],
-    [0.16, 880],
-  ] as const) {
+  for (const [i, frequency] of (isEmergency ? OFFICER_IN_NEED : NEW_CASE).entries()) {
+    const delay = i * NOTE_S;
     const tone = context.createOscillator();
     const gain = context.createGain();
     tone.frequency.value = frequency;

@@ -2,8 +2,6 @@ import { useEffect, useState } from "preact/hooks";
 import type { CaseDetail } from "../../../api/schema/desk.ts";
 import { Candidates } from "../parts/candidates.tsx";
 import { CaseActs } from "../parts/case-acts.tsx";
-import { CaseEvidence } from "../parts/case-evidence.tsx";
-import { CaseFinding } from "../parts/case-finding.tsx";
 import { CaseHead, CaseNow } from "../parts/case-head.tsx";
 import { CaseLevels } from "../parts/case-levels.tsx";
 import { CaseList } from "../parts/case-list.tsx";
@@ -20,7 +18,9 @@ import { loadRegisters } from "../state/registers.ts";
 import { may } from "../state/session.ts";
 import { t } from "../text/locale.ts";
 
+const CaseEvidence = later(async () => (await import("../parts/case-evidence.tsx")).CaseEvidence);
 const CaseFacts = later(async () => (await import("../parts/case-facts.tsx")).CaseFacts);
+const CaseFinding = later(async () => (await import("../parts/case-finding.tsx")).CaseFinding);
 const CaseNotices = later(async () => (await import("../parts/notices.tsx")).CaseNotices);
 const CaseWhistles = later(async () => (await import("../parts/case-whistles.tsx")).CaseWhistles);
 const DeskPlan = later(async () => (await import("../parts/desk-plan.tsx")).DeskPlan);
@@ -89,9 +89,9 @@ function CaseBody({ detail }: { readonly detail: CaseDetail }) {
         <div class="case-column">
           {view.toLocate !== true && <Candidates detail={detail} />}
           {hasParts(detail) && <CaseWhistles detail={detail} />}
-          <CaseFinding detail={detail} timeZone={timeZone} />
+          {detail.alarms.some(({ body }) => body.finding) && <CaseFinding detail={detail} timeZone={timeZone} />}
           <CaseLevels detail={detail} timeZone={timeZone} />
-          <CaseEvidence detail={detail} timeZone={timeZone} />
+          {detail.evidence.length > 0 && <CaseEvidence detail={detail} timeZone={timeZone} />}
           {may("seeMessages") && <CaseNotices view={view} />}
           <CaseFacts detail={detail} timeZone={timeZone} />
         </div>

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import "../styles/nodes.css";
 import type { JournalView } from "../../../api/schema/fleet.ts";
 import { nowMs } from "../clock.ts";
 import { Custody } from "../parts/custody.tsx";

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import "../styles/nodes.css";
 import type { NodeView } from "../../../api/schema/fleet.ts";
 import { AddNode } from "../parts/add-node.tsx";
 import { Faults } from "../parts/faults.tsx";

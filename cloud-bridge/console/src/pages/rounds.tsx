@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import "../styles/nodes.css";
 import type { CameraList, CameraView, RoundCase, RoundFinding } from "../../../api/schema/cameras.ts";
 import { call, newIdempotencyKey } from "../api/client.ts";
 import { nowMs } from "../clock.ts";

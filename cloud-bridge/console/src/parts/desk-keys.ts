@@ -43,6 +43,8 @@ export function useDeskKeys(caseId: string | undefined, { onReport, onHelp }: De
           return focus("[data-search]");
         case "a":
           return focus("[data-assign]");
+        case "v":
+          return click("[data-live]");
         case "r":
           onReport();
           return true;
@@ -65,6 +67,12 @@ export function useDeskKeys(caseId: string | undefined, { onReport, onHelp }: De
 function focus(selector: string): boolean {
   const element = document.querySelector<HTMLElement>(selector);
   element?.focus();
+  return element !== null;
+}
+
+function click(selector: string): boolean {
+  const element = document.querySelector<HTMLElement>(selector);
+  element?.click();
   return element !== null;
 }
 

@@ -15,6 +15,7 @@ const KEYS = [
     ["c", "close"],
     ["f", "false-alarm"],
     ["l", "locate"],
+    ["v", "live"],
     ["x", "back"],
   ],
   ["else", ["r", "report"], ["?", "help"], ["Esc", "esc"], ["← ↑ → ↓", "plan"]],

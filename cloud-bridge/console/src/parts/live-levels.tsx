@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import "../styles/nodes.css";
 import { call } from "../api/client.ts";
 import { onEvent, streamClient } from "../api/events.ts";
 import { nowMs } from "../clock.ts";

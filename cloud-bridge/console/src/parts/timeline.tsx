@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import type { TimelineEntry } from "../../../api/schema/desk.ts";
 import { crews } from "../state/desk.ts";
 import { formatLevel, formatTime } from "../text/format.ts";
@@ -28,11 +29,41 @@ export interface TimelineProps {
 export function Timeline({ entries, timeZone }: TimelineProps) {
   return (
     <ol class="timeline" aria-label={t("timeline.label")}>
-      {[...entries].reverse().map((entry) => (
-        <Entry key={entry.seq} entry={entry} timeZone={timeZone} />
+      {folded([...entries].reverse()).map(([entry, ...rest]) => (
+        <Fragment key={entry.seq}>
+          <Entry entry={entry} timeZone={timeZone} />
+          {rest.length > 0 && (
+            <li class="entry-fold">
+              <details>
+                <summary>{t("timeline.folded", { n: rest.length })}</summary>
+                <ol>
+                  {rest.map((one) => (
+                    <Entry key={one.seq} entry={one} timeZone={timeZone} />
+                  ))}
+                </ol>
+              </details>
+            </li>
+          )}
+        </Fragment>
       ))}
     </ol>
   );
+}
+
+const FOLD_FROM = 3;
+const FOLDED = new Set(["alarm-joined", "alarm-cleared", "alarm-raised-again", "report-joined"]);
+
+type Run = [TimelineEntry, ...TimelineEntry[]];
+
+/** A flapping meter says the same many times: the newest stands, the others open on demand. What people did never folds. */
+function folded(entries: readonly TimelineEntry[]): Run[] {
+  const runs: Run[] = [];
+  for (const entry of entries) {
+    const run = runs.at(-1);
+    if (run && FOLDED.has(entry.kind) && run[0].kind === entry.kind) run.push(entry);
+    else runs.push([entry]);
+  }
+  return runs.flatMap((run) => (run.length >= FOLD_FROM ? [run] : run.map((entry): Run => [entry])));
 }
 
 function Entry({ entry, timeZone }: { readonly entry: TimelineEntry; readonly timeZone: string | undefined }) {

@@ -6,6 +6,7 @@ import { account } from "./session.ts";
 const STORED = "shao.looked-at";
 const MOST_REMEMBERED = 2000;
 const REPEAT_MS = 8000;
+const EMERGENCY_REPEAT_MS = 3000;
 
 const read = (): ReadonlySet<string> => {
   try {
@@ -28,10 +29,10 @@ export function lookAt(id: string): void {
   localStorage.setItem(STORED, JSON.stringify([...next].slice(-MOST_REMEMBERED)));
 }
 
-/** The whole storm is known: each is listed still, none calls any more. */
+/** The whole storm is known: each is listed still, none calls any more; an officer in need does until looked at. */
 export function lookAtAll(): void {
   const next = new Set(lookedAt.value);
-  for (const { id } of unseenCases.value) next.add(id);
+  for (const { id, family } of unseenCases.value) if (family !== "emergency") next.add(id);
   lookedAt.value = next;
   localStorage.setItem(STORED, JSON.stringify([...next].slice(-MOST_REMEMBERED)));
 }
@@ -48,6 +49,7 @@ export const isUnseen = (id: string): boolean => unseenIds.value.has(id);
 export function watchUnseen(): void {
   effect(() => {
     const count = account.value && account.value.role !== "crew" ? unseenCases.value.length : 0;
+    const isEmergency = unseenCases.value.some(({ family }) => family === "emergency");
     if (count === 0 || !isSoundOn.value) return;
     let isOver = false;
     let timer: ReturnType<typeof setInterval> | undefined;
@@ -58,8 +60,9 @@ export function watchUnseen(): void {
         new Promise<void>((resolve) => {
           release = resolve;
           if (isOver) return resolve();
-          soundNewCase();
-          timer = setInterval(soundNewCase, REPEAT_MS);
+          const sound = (): void => soundNewCase(isEmergency);
+          sound();
+          timer = setInterval(sound, isEmergency ? EMERGENCY_REPEAT_MS : REPEAT_MS);
         }),
     );
     return () => {

@@ -231,6 +231,8 @@ export const en = {
   "finding.calibrator": "Calibrator",
   "finding.drift": "Calibration drift",
 
+  "levels.back": "Back to the alarm",
+  "timeline.folded": "{n} more of these",
   "levels.title": "What the meter heard",
   "levels.estimated": "estimated from sampled levels",
   "levels.chart-label": "1-s levels about the alarm raised at {time}",

@@ -232,6 +232,8 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "finding.calibrator": "声校准器",
   "finding.drift": "校准偏差",
 
+  "levels.back": "返回警情曲线",
+  "timeline.folded": "另有 {n} 条同类记录",
   "levels.title": "仪器记录的声级",
   "levels.estimated": "由采样声级估算",
   "levels.chart-label": "{time} 触发前后每秒声级",

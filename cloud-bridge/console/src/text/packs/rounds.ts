@@ -1,6 +1,6 @@
 import { speak } from "../speak.ts";
 
-const en = {
+export const en = {
   title: "Video round",
   lead: "A still of each camera with its age; while this page is open each node sends a new one every few seconds.",
   none: "No node has a camera yet: name it under `cameras:` in the node's config.",
@@ -16,7 +16,7 @@ const en = {
   "case.preset": "Seen on a video round: {camera}",
 };
 
-const zhCn: Readonly<Record<keyof typeof en, string>> = {
+export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   title: "视频巡查",
   lead: "各摄像机的最新截图及其时间；打开本页期间，节点每隔数秒发送一张。",
   none: "尚无节点配置摄像机：请在节点配置的 `cameras:` 中填写。",
