@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { loadBridgeConfig } from "../cloud-bridge/config.ts";
 import { DRIVERS } from "../drivers/registry.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
-import { type DocumentFault, renderFault } from "../protocol/document/fault.ts";
+import { type DocumentFault, renderFault, secretless } from "../protocol/document/fault.ts";
 import { nodeAt, parseDocumentText } from "../protocol/document/parse-document.ts";
 import { EXIT } from "./subcommand.ts";
 
@@ -41,7 +41,8 @@ async function checkFile(file: string, json: boolean): Promise<number> {
 }
 
 function report(file: string, half: Half, text: string, fault: DocumentFault, json: boolean): void {
-  if (json) process.stdout.write(`${JSON.stringify({ file, half, ...fault.at, ...fault, at: undefined })}\n`);
+  const told = { ...fault, message: secretless(fault.message), at: undefined };
+  if (json) process.stdout.write(`${JSON.stringify({ file, half, ...fault.at, ...told })}\n`);
   else process.stderr.write(`${renderFault(file, text, fault)}\n\n`);
 }
 

@@ -39,13 +39,13 @@ export function inDocumentOrder(faults: readonly DocumentFault[]): DocumentFault
  * Control characters of the document are shown as dots: a terminal must not obey a config file.
  */
 export function renderFault(file: string, text: string, fault: DocumentFault): string {
-  const source = visible(text.split(/\r?\n/)[fault.at.line - 1] ?? "");
+  const source = secretless(visible(text.split(/\r?\n/)[fault.at.line - 1] ?? ""));
   const number = String(fault.at.line);
   const from = Math.max(0, fault.at.column - 60);
   const shown = source.slice(from, from + 100);
   const margin = " ".repeat(number.length);
   const lines = [
-    `${file}:${fault.at.line}:${fault.at.column}: ${visible(fault.message)} [${fault.code}]`,
+    `${file}:${fault.at.line}:${fault.at.column}: ${secretless(visible(fault.message))} [${fault.code}]`,
     ` ${number} | ${shown}`,
     ` ${margin} | ${blank(source.slice(from, fault.at.column - 1))}^`,
     ` ${margin} = expected ${fault.expected}`,
@@ -53,6 +53,22 @@ export function renderFault(file: string, text: string, fault: DocumentFault): s
   if (fault.suggestion !== undefined) lines.push(` ${margin} = did you mean ${fault.suggestion}?`);
   if (fault.example !== undefined) lines.push(` ${margin} = example: ${fault.example}`);
   return lines.join("\n");
+}
+
+/**
+ * Passwords of URLs and of keys that are called so, as stars, one for each character: what a terminal, a log or a ticket shows of a
+ * config is read by others.
+ */
+export function secretless(text: string): string {
+  return text
+    .replace(
+      /([a-z][a-z0-9+.-]*:\/\/[^\s:/@"']*:)([^\s"']+)(?=@)/giu,
+      (_, before: string, secret: string) => before + "*".repeat(secret.length),
+    )
+    .replace(
+      /((?:password|passwd|secret|token)["']?\s*:\s*)([^\s#,}]+)/giu,
+      (_, before: string, secret: string) => before + "*".repeat(secret.length),
+    );
 }
 
 /** Spaces as wide as the text: Chinese characters take two cells of a terminal. */

@@ -26,6 +26,19 @@ test("a fault is shown with its line and a caret, and the exit code is 78", () =
   expect(stderr).toContain("did you mean devices?");
 });
 
+test("a password in the line that is shown is not, in words or in JSON", () => {
+  const file = join(folder, "secret.yaml");
+  const url = "postgres://shao:hunter2@db/x@127.0.0.1:5432/shao";
+  const store = `store: { postgres: "${url}", passwd: hunter3 }`;
+  writeFileSync(file, `listen: { host: 127.0.0.1, mqtt: 1, http: 2 }\nstate: ./s\ntimeZone: UTC\n${store}\n`);
+  const { status, stderr } = check(file);
+  expect(status).toBe(78);
+  expect(stderr).toContain("postgres://shao:");
+  const json = check(file, "--json").stdout;
+  expect(json).toContain("CONFIG_");
+  for (const said of [stderr, json]) for (const secret of ["hunter2", "hunter3"]) expect(said).not.toContain(secret);
+});
+
 test("--json gives one object a fault", () => {
   const file = join(folder, "bridge.yaml");
   writeFileSync(file, "listen: { host: 127.0.0.1, mqtt: a, http: 1 }\nstore: mysql\n");

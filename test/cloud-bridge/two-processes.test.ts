@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)(`two processes of one bridge (${missing ?
     return made;
   }
 
-  async function pair() {
+  async function pair(hasSecond = true) {
     const { address, query } = await database();
     const state = mkdtempSync(join(tmpdir(), "shao-two-"));
     closers.push(() => rmSync(state, { recursive: true, force: true }));
@@ -38,15 +38,15 @@ describe.skipIf(missing !== undefined)(`two processes of one bridge (${missing ?
     const parts = `host: ${host}, port: ${port}, user: ${user}, database: ${name}, maxConnections: 4`;
     const config = () =>
       bridgeConfigFor(state, `store: { postgres: { ${parts} } }\ndispatch: { policy: auto, maxFixAgeSeconds: 3600 }\n`);
-    const start = async () => {
-      const bridge = await startTestBridge(config());
+    const start = async (isWorkerOnly = false) => {
+      const bridge = await startTestBridge(config(), { isWorkerOnly });
       closers.push(() => bridge.close());
       return bridge;
     };
     const first = await start();
     const admin = await signInBy(first, first.adminLink ?? "");
-    const second = await start();
-    return { first, second, admin, query, start };
+    const second = hasSecond ? await start() : first;
+    return { first, second, admin, query, start, startWorker: () => start(true) };
   }
 
   async function crewAt(bridge: RunningBridge, admin: ApiClient) {
@@ -134,6 +134,21 @@ describe.skipIf(missing !== undefined)(`two processes of one bridge (${missing ?
     await vi.waitFor(async () => {
       expect(await second.store.db.selectFrom("cases").select("number").execute()).toEqual([{ number: 1 }]);
     }, WITHIN);
+  });
+
+  test("a process that only works is never elected, also when nobody else is there, and takes records all the same", async () => {
+    const { first, admin, start, startWorker } = await pair(false);
+    const worker = await startWorker();
+    const edge = await node(worker, admin, "site-2");
+    await first.close();
+    await edge.send(alarm(Date.now()));
+    await vi.waitFor(() => expect(edge.answers.at(-1)).toMatchObject({ type: "receipt" }), WITHIN);
+    const cases = () => worker.store.db.selectFrom("cases").select("number").execute();
+    expect(await cases()).toEqual([]);
+    // The next one that may act finds the place free, and does what was left.
+    const next = await start();
+    await vi.waitFor(async () => expect(await cases()).toEqual([{ number: 1 }]), WITHIN);
+    expect([worker.isElected(), next.isElected()]).toEqual([false, true]);
   });
 
   test("a writer whose connection breaks stops acting; one of the two is elected anew", async () => {
