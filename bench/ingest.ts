@@ -5,6 +5,8 @@ import process from "node:process";
 import { Ingest } from "../cloud-bridge/ingest/ingest.ts";
 import { electWriter, openStore } from "../cloud-bridge/store/database.ts";
 import { silentLogger } from "../cloud-bridge/store/logger.ts";
+import type { PostgresAddress } from "../cloud-bridge/store/postgres-connection.ts";
+import { openPostgresStore } from "../cloud-bridge/store/postgres-store.ts";
 import { encodeEnvelope } from "../protocol/envelope.ts";
 import { encodeHello, helloPages } from "../protocol/hello.ts";
 import { WINDOW_RECORDS } from "../protocol/limits.ts";
@@ -12,7 +14,9 @@ import { newRunId } from "../protocol/new-ids.ts";
 import { countOf } from "../protocol/ranges.ts";
 import { encodeRecord } from "../protocol/record-codec.ts";
 import { bareInserts } from "./bare-inserts.ts";
+import { barePostgres } from "./bare-postgres.ts";
 import { noiseMinute } from "./noise-minute.ts";
+import { startPostgres } from "./postgres.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
 
 const NODES = 40;
@@ -20,6 +24,7 @@ const RECORDS_PER_NODE = 2_000;
 const MINUTE_MS = 60_000;
 const TRIES = 3;
 const GOAL = 30_000;
+const GOAL_POSTGRES = 20_000;
 
 interface Measured {
   readonly perS: number;
@@ -52,12 +57,39 @@ async function main(): Promise<void> {
     };
     return { ...figures, note };
   };
+  const onPostgres = await postgresRows(stored);
   report([
+    ...onPostgres,
     row("ingest, 20 an envelope", "records/s", GOAL, ({ perS }) => perS),
     row("ingest, 20 an envelope, processor", "records/processor s", null, ({ perProcessorS }) => perProcessorS),
     row("ingest, 1 an envelope", "records/s", null, ({ perS }) => perS, single),
     row("ingest, 1 an envelope, processor", "records/processor s", null, ({ perProcessorS }) => perProcessorS, single),
   ]);
+}
+
+/** The same on PostgreSQL, where this machine has one; the peer is a bare loop of the same rows over one connection. */
+async function postgresRows(stored: readonly Uint8Array[]): Promise<readonly BenchRow[]> {
+  await using server = await startPostgres();
+  if (server === undefined) return [];
+  const { address } = server;
+  const twenty: Measured[] = [];
+  const bare: Measured[] = [];
+  for (let n = 0; n < TRIES; n += 1) {
+    twenty.push(await measure(20, RECORDS_PER_NODE / 2, undefined, address));
+    bare.push(await barePostgres(address, stored.slice(0, stored.length / 2), 64 * 20));
+    const [a, b] = [twenty, bare].map((all) => Math.round(all.at(-1)?.perS ?? 0));
+    process.stderr.write(`records per second on PostgreSQL: 20 an envelope ${a}, bare inserts ${b}\n`);
+  }
+  const note = `best of ${TRIES}, server on the same machine; peer: the same rows by a bare pg loop, 64 a statement`;
+  const figures = { unit: "records/s", peer: rounded(best(bare).perS), limit: null, note };
+  return [
+    {
+      metric: "ingest on PostgreSQL, 20 an envelope",
+      goal: GOAL_POSTGRES,
+      value: rounded(best(twenty).perS),
+      ...figures,
+    },
+  ];
 }
 
 function best(all: readonly Measured[]): Measured {
@@ -68,11 +100,17 @@ function best(all: readonly Measured[]): Measured {
 }
 
 /** Each node keeps its window full, as the sender does, and sends on with each receipt. */
-async function measure(perEnvelope: number, records: number, keep?: Uint8Array[]): Promise<Measured> {
+async function measure(
+  perEnvelope: number,
+  records: number,
+  keep?: Uint8Array[],
+  postgres?: PostgresAddress,
+): Promise<Measured> {
   const state = mkdtempSync(join(tmpdir(), "shao-ingest-"));
   const nowMs = Date.now();
-  const store = openStore({ state, nowMs });
-  const election = await electWriter(state, store);
+  const store =
+    postgres === undefined ? openStore({ state, nowMs }) : await openPostgresStore({ address: postgres, nowMs });
+  const election = postgres === undefined ? await electWriter(state, store) : undefined;
   const nodes = Array.from({ length: NODES }, (_, index) => sendingNode(`bench-${index}`, records, perEnvelope, nowMs));
   const byName = new Map(nodes.map((node) => [node.name, node]));
   let left = NODES * records;
@@ -121,7 +159,7 @@ async function measure(perEnvelope: number, records: number, keep?: Uint8Array[]
     return { perS: (NODES * records) / seconds, perProcessorS: (NODES * records) / ((user + system) / 1e6) };
   } finally {
     await ingest.idle();
-    election.resign();
+    election?.resign();
     await store.close();
     rmSync(state, { recursive: true, force: true });
   }
