@@ -16,7 +16,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   "gateway-memory":
     "memory and processor time of a gateway with ten meters and a GPS receiver, beside a bare Node process",
   bridge: "pages of the API with 100,000 cases and 10 million levels, beside its own /health",
-  ingest: "noise records from the envelope to the receipt, beside a bare better-sqlite3 loop",
+  ingest: "noise records from the envelope to the receipt, on SQLite and PostgreSQL, beside bare loops",
   terminals:
     "memory and processor time of a gateway with 5,000 vehicle terminals, beside a server that only splits frames",
   stations: "500 HJ 212 stations on one gateway, beside a server that only splits frames and answers",

@@ -15,6 +15,7 @@ function nameOf(text: string): string | undefined {
 
 /** PostgreSQL's text knows no NUL; the record's own bytes, which are stored beside, keep it. */
 function storable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(storable);
   return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
 }
 
