@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { spawnSync } from "node:child_process";
-import { createHash, createPublicKey, generateKeyPairSync, KeyObject, randomBytes, webcrypto } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, KeyObject, randomBytes, webcrypto } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,29 +9,19 @@ import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { applyAlarm } from "../../../cloud-bridge/alarms/apply-alarm.ts";
 import { appendEntry } from "../../../cloud-bridge/cases/timeline.ts";
-import { applyEvidence } from "../../../cloud-bridge/evidence/apply-evidence.ts";
 import { BlobFiles } from "../../../cloud-bridge/evidence/blob-files.ts";
-import { saveBlob } from "../../../cloud-bridge/evidence/blob-rows.ts";
 import { type ByteSource, FlipSearch } from "../../../cloud-bridge/evidence/bundle-faults.ts";
 import { verifyBundle } from "../../../cloud-bridge/evidence/bundle-verify.ts";
 import { prepareBundle } from "../../../cloud-bridge/evidence/bundle-write.ts";
-import { learnEvidenceKey } from "../../../cloud-bridge/evidence/evidence-keys.ts";
 import { loadEvidence, openPart } from "../../../cloud-bridge/evidence/evidence-views.ts";
 import { type Authority, initAuthority, openAuthority } from "../../../cloud-bridge/fleet/authority.ts";
 import { openStore, type Store } from "../../../cloud-bridge/store/database.ts";
-import { canonicalJson } from "../../../protocol/canonical-json.ts";
-import type { EvidenceBody } from "../../../protocol/evidence.ts";
-import { evidenceKeyId, signEvidence } from "../../../protocol/evidence-manifest.ts";
-import { encodeLevels } from "../../../protocol/level-series.ts";
-import { newAlarmId, newRunId } from "../../../protocol/new-ids.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
+import { NODE, T0, takeClipEvidence } from "../../fakes/clip-evidence.ts";
 import { runShao } from "../../fakes/run-shao.ts";
 import { temporaryDirectory } from "../../gateway/journal/sample-records.ts";
 import { seededRandom } from "../../site/seeded-random.ts";
 
-const NODE = "site-1";
-const T0 = 1_763_500_000_000;
-const CLIP_BYTES = 70_000;
 const nodeKey = generateKeyPairSync("ed25519");
 
 let state = "";
@@ -56,65 +46,8 @@ async function exported(by: Authority = authority): Promise<Uint8Array> {
   return bytes;
 }
 
-/** Evidence with levels inside and a clip beside, signed as a node signs it. */
-async function takeEvidence(
-  key: { publicKey: KeyObject; privateKey: KeyObject } = nodeKey,
-  isKnown = true,
-): Promise<string> {
-  const clip = randomBytes(CLIP_BYTES);
-  const sha256 = createHash("sha256").update(clip).digest("hex");
-  const files = new BlobFiles(state);
-  await files.append({ node: NODE, blob: sha256 }, 0, clip);
-  await files.finish({ node: NODE, blob: sha256 });
-  await files.close();
-  const row = {
-    sizeBytes: clip.length,
-    receivedBytes: clip.length,
-    state: "stored",
-    restarts: 0,
-    firstAtMs: T0,
-  } as const;
-  await saveBlob(store.db, { node: NODE, blob: sha256 }, row, T0);
-  const series = encodeLevels(
-    T0,
-    Array.from({ length: 121 }, (_, i) => ({ levelDb: 60 + (i % 17), flags: [] })),
-  );
-  const levels = Buffer.from(canonicalJson(series));
-  const levelsHash = createHash("sha256").update(levels).digest("hex");
-  const times = { fromMs: T0, toMs: T0 + 121_000 };
-  const alarmId = newAlarmId(T0);
-  const unsigned: EvidenceBody = {
-    evidenceId: `${alarmId}-levels-1`,
-    alarmId,
-    rule: "night-noise",
-    ruleSet: "GB12523-2025",
-    position: { latitudeDeg: 39.9, longitudeDeg: 116.4 },
-    parts: [
-      {
-        name: "levels",
-        type: "levels",
-        sizeBytes: levels.length,
-        sha256: levelsHash,
-        quantity: "LAeq1s",
-        series,
-        ...times,
-      },
-      { name: "clip", type: "clip", sizeBytes: clip.length, sha256, ...times },
-    ],
-    missing: [{ name: "snapshot", reason: "the camera did not answer" }],
-  };
-  const head = { upMs: 1000, atMs: T0 + 122_000, timeQuality: "gnss", device: "noise-01" } as const;
-  const keyId = evidenceKeyId(key.publicKey);
-  const signature = signEvidence(head, unsigned, { node: NODE, run: newRunId(), keyId }, key.privateKey);
-  const body = { ...unsigned, signature };
-  const record = { seq: 7, ...head, kind: "evidence", body };
-  await store.db.transaction().execute(async (trx) => {
-    const text = key.publicKey.export({ type: "spki", format: "der" }).toString("base64");
-    if (isKnown) await learnEvidenceKey(trx, NODE, text, T0);
-    await applyEvidence(trx, { node: NODE, run: newRunId(), record, body }, T0);
-  });
-  return body.evidenceId;
-}
+const takeEvidence = (key: { publicKey: KeyObject; privateKey: KeyObject } = nodeKey, isKnown = true) =>
+  takeClipEvidence({ store, state }, key, isKnown);
 
 beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), "shao-bundle-"));
