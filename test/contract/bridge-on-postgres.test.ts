@@ -1,16 +1,7 @@
-import { afterAll, expect, test, vi } from "vitest";
-import { postgresMissing } from "../fakes/postgres-cluster.ts";
+import { onPostgres } from "../fakes/on-postgres.ts";
 
 /** The bridge's own tests, every promise of them, once more with PostgreSQL below. */
-const missing = postgresMissing();
-if (missing !== undefined) test("needs PostgreSQL", (context) => context.skip(missing));
-else {
-  // The suite's files share a process: what an earlier one loaded would add no tests here, and a later one is SQLite's.
-  vi.resetModules();
-  process.env["SHAO_TEST_STORE"] = "postgres";
-  afterAll(() => {
-    delete process.env["SHAO_TEST_STORE"];
-  });
+await onPostgres(async () => {
   await import("../cloud-bridge/alarms/apply-alarm.test.ts");
   await import("../cloud-bridge/cases/verify.test.ts");
   await import("../cloud-bridge/dispatch/desk.test.ts");
@@ -27,5 +18,4 @@ else {
   await import("../cloud-bridge/roster/candidates.test.ts");
   await import("../cloud-bridge/roster/units.test.ts");
   await import("../cloud-bridge/roster/calendars.test.ts");
-  test("these tests have run on PostgreSQL", () => expect(process.env["SHAO_TEST_STORE"]).toBe("postgres"));
-}
+});
