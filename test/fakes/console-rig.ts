@@ -67,6 +67,11 @@ export class ConsoleRig {
     this.bridge = bridge;
   }
 
+  /** Where the bridge keeps what is not in its database. */
+  get state(): string {
+    return join(this.#folder, "state");
+  }
+
   get dist(): string {
     return join(this.#folder, "dist");
   }

@@ -143,6 +143,17 @@ export class PaperNode {
     return alarmId;
   }
 
+  /** Something that a camera saw and that does not clear by itself. */
+  async see(rule: string, evidence: readonly string[] = []): Promise<string> {
+    const atMs = Date.now();
+    const alarmId = newAlarmId(atMs);
+    const times = { raisedAtMs: atMs, stateAtMs: atMs };
+    const what = { family: "vision", nature: "event", rule, ruleKind: "violation" } as const;
+    const body = { alarmId, rev: 1, phase: "raised" as const, ...what, ...times, limits: {}, windows: [] };
+    await this.say({ kind: "alarm", atMs, device: "cam-01", body: { ...body, evidence: [...evidence] } });
+    return alarmId;
+  }
+
   /** Breaks off without a word, as a cut cable does. */
   async leave(): Promise<void> {
     clearInterval(this.#live);

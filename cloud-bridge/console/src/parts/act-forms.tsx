@@ -3,15 +3,16 @@ import "../styles/desk-forms.css";
 import type { CaseView } from "../../../api/schema/desk.ts";
 import { nowMs } from "../clock.ts";
 import type { Asked, CauseAct } from "../state/asked.ts";
-import { selectedCase } from "../state/desk.ts";
+import { siteTimeZone } from "../state/desk.ts";
 import { catalogue, labelOf } from "../state/registers.ts";
 import { t } from "../text/locale.ts";
 import { formText as f } from "../text/packs/act-forms.ts";
+import { CloseForm } from "./close-form.tsx";
 import { Dialog } from "./dialog.tsx";
 import { CategoriseForm, OutcomeForm, TransferForm } from "./field-forms.tsx";
 import { Choice, given, TextArea, TimeField } from "./fields.tsx";
 import { ChildForm, MergeForm } from "./link-forms.tsx";
-import { localInput, localMs } from "./local-time.ts";
+import { zonedInput, zonedMs } from "./local-time.ts";
 import { LocateForm } from "./locate-form.tsx";
 import { type FormProps, useAct } from "./use-act.ts";
 import { WhistleForm } from "./whistle-form.tsx";
@@ -41,6 +42,8 @@ export function ActForm({ view, act, onClose }: ActFormProps) {
       return <ChildForm view={view} onClose={onClose} />;
     case "outcome":
       return <OutcomeForm view={view} onClose={onClose} />;
+    case "close-event":
+      return <CloseForm view={view} onClose={onClose} />;
     default:
       return <CauseForm view={view} act={act} onClose={onClose} />;
   }
@@ -54,7 +57,7 @@ function CauseForm({ view, act, onClose }: FormProps & { readonly act: CauseAct 
       title={f(`${act}.title`, { n: view.number })}
       doIt={t(`act.${act}`)}
       isGrave={act === "false-alarm" || act === "close-unverified"}
-      onDo={() => send(act === "close-event" ? { act, cause, evidence: evidenceOf(view) } : { act, cause })}
+      onDo={() => send({ act, cause })}
       onClose={onClose}
     >
       <p class="quiet">{f(`${act}.lead`)}</p>
@@ -69,12 +72,6 @@ function CauseForm({ view, act, onClose }: FormProps & { readonly act: CauseAct 
   );
 }
 
-/** All that the case holds: whoever closes it has it before them. */
-function evidenceOf(view: CaseView): string[] {
-  const shown = selectedCase.value;
-  return shown?.case.id === view.id ? shown.evidence.map(({ evidenceId }) => evidenceId) : [];
-}
-
 const SUSPEND_MINUTES = [15, 30, 60, 120, 480];
 const MINUTE_MS = 60_000;
 
@@ -82,10 +79,11 @@ function SuspendForm({ view, onClose }: FormProps) {
   const [cause, setCause] = useState("");
   const [reason, setReason] = useState("");
   const [minutes, setMinutes] = useState("30");
-  const [until, setUntil] = useState(() => localInput(nowMs.value + 24 * 60 * MINUTE_MS));
+  const timeZone = siteTimeZone(view.siteId);
+  const [until, setUntil] = useState(() => zonedInput(nowMs.value + 24 * 60 * MINUTE_MS, timeZone));
   const send = useAct(view);
   const untilMs = (): number =>
-    minutes === "other" ? localMs(until) : Math.round(nowMs.value + Number(minutes) * MINUTE_MS);
+    minutes === "other" ? zonedMs(until, timeZone) : Math.round(nowMs.value + Number(minutes) * MINUTE_MS);
   const lengths = SUSPEND_MINUTES.map((n) => ({
     value: String(n),
     text: n < 60 ? t("unit.minutes", { n }) : t("unit.hours", { n: n / 60 }),
@@ -111,9 +109,10 @@ function SuspendForm({ view, onClose }: FormProps) {
         value={minutes}
         options={[...lengths, { value: "other", text: f("suspend.other") }]}
         onChange={setMinutes}
+        isFirst
       />
       {minutes === "other" && (
-        <TimeField label={f("suspend.until")} type="datetime-local" value={until} onInput={setUntil} />
+        <TimeField label={f("suspend.until")} type="datetime-local" value={until} onInput={setUntil} hint={timeZone} />
       )}
       {reasons.length > 0 && (
         <Choice
@@ -130,7 +129,7 @@ function SuspendForm({ view, onClose }: FormProps) {
           onChange={chooseReason}
         />
       )}
-      <TextArea label={f("cause")} value={cause} onInput={setCause} maxLength={500} isFirst />
+      <TextArea label={f("cause")} value={cause} onInput={setCause} maxLength={500} />
     </Dialog>
   );
 }

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { CaseView } from "../../../api/schema/desk.ts";
 import { type Asked, asked } from "../state/asked.ts";
 import { actOnCase, isEnded } from "../state/desk.ts";
@@ -66,18 +67,7 @@ export function CaseActs({ view }: { readonly view: CaseView }) {
       {first.map((act) => (
         <ActButton key={act} act={act} isMain={act === "locate"} />
       ))}
-      {more.length > 0 && (
-        <details class="menu" data-more>
-          <summary class="button">
-            <Icon name="more" size={14} /> {t("act.more")}
-          </summary>
-          <div class="menu-items">
-            {more.map((act) => (
-              <ActButton key={act} act={act} />
-            ))}
-          </div>
-        </details>
-      )}
+      {more.length > 0 && <More acts={more} taken={first.map((act) => LOOK[act].key)} />}
       {now !== undefined && (
         <ActForm
           key={`${view.id} ${now}`}
@@ -92,14 +82,70 @@ export function CaseActs({ view }: { readonly view: CaseView }) {
   );
 }
 
-function ActButton({ act, isMain = false }: { readonly act: Asked; readonly isMain?: boolean }) {
-  const { icon, key } = LOOK[act];
+interface MoreProps {
+  readonly acts: readonly Asked[];
+  /** Keys of what stands beside it. */
+  readonly taken: readonly (string | undefined)[];
+}
+
+/** Opens like a menu, and like a menu closes when somebody goes elsewhere. */
+function More({ acts, taken }: MoreProps) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const close = (): void => menu.current?.removeAttribute("open");
+  useEffect(() => {
+    const elsewhere = ({ target }: Event): void => {
+      if (target instanceof Node && !menu.current?.contains(target)) close();
+    };
+    addEventListener("pointerdown", elsewhere);
+    addEventListener("focusin", elsewhere);
+    return () => {
+      removeEventListener("pointerdown", elsewhere);
+      removeEventListener("focusin", elsewhere);
+    };
+  }, []);
+  const back = (): void => {
+    close();
+    menu.current?.querySelector("summary")?.focus();
+  };
+  return (
+    <details
+      class="menu"
+      ref={menu}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") back();
+      }}
+      data-more
+    >
+      <summary class="button">
+        <Icon name="more" size={14} /> {t("act.more")}
+      </summary>
+      <div class="menu-items">
+        {acts.map((act) => (
+          <ActButton key={act} act={act} isKeyless={taken.includes(LOOK[act].key)} onChoose={back} />
+        ))}
+      </div>
+    </details>
+  );
+}
+
+interface ActButtonProps {
+  readonly act: Asked;
+  readonly isMain?: boolean;
+  /** Its key does something else now. */
+  readonly isKeyless?: boolean;
+  /** Before its form opens: the form gives the focus back to where it was. */
+  readonly onChoose?: () => void;
+}
+
+function ActButton({ act, isMain = false, isKeyless = false, onChoose }: ActButtonProps) {
+  const { icon } = LOOK[act];
+  const key = isKeyless ? undefined : LOOK[act].key;
   return (
     <button
       type="button"
       class={`button${GRAVE.has(act) ? " is-quiet-grave" : ""}${isMain ? " is-main" : ""}`}
-      onClick={(event) => {
-        event.currentTarget.closest("details")?.removeAttribute("open");
+      onClick={() => {
+        onChoose?.();
         asked.value = act;
       }}
       data-act={act}

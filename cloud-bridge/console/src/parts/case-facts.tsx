@@ -140,7 +140,7 @@ function Report({ report, timeZone }: { readonly report: ReportView; readonly ti
 }
 
 function CallBack({ report, onClose }: { readonly report: ReportView; readonly onClose: () => void }) {
-  const [isResolved, setResolved] = useState("yes");
+  const [isResolved, setResolved] = useState("");
   const [marks, setMarks] = useState("");
   const [cause, setCause] = useState("");
   const [key] = useState(newIdempotencyKey);
@@ -168,6 +168,7 @@ function CallBack({ report, onClose }: { readonly report: ReportView; readonly o
         value={isResolved}
         options={(["yes", "no"] as const).map((one) => ({ value: one, text: f(`call-back.${one}`) }))}
         onChange={setResolved}
+        isFirst
       />
       <Choice
         label={f("call-back.marks")}

@@ -9,10 +9,18 @@ import { DueFacts } from "./due-time.tsx";
 import { Icon } from "./icon.tsx";
 import { StateBadge } from "./state-badge.tsx";
 
-export const caseName = (view: CaseView): string => view.siteName ?? view.title;
+/** Somebody wrote its title: it says more than the place, of which there may be several such cases. */
+const isWritten = ({ family, parentId }: CaseView): boolean => family === "report" || parentId !== undefined;
 
-/** The bridge's title, `rule · site · device`, with the rules that are the bridge's own in the reader's language. */
-export function caseTitle({ title }: CaseView): string {
+export const caseName = (view: CaseView): string => (isWritten(view) ? view.title : (view.siteName ?? view.title));
+
+/**
+ * What stands below the name: the bridge's title, `rule · site · device`, with the rules that are the bridge's own in the
+ * reader's language; of what people reported, its place.
+ */
+export function caseTitle(view: CaseView): string | undefined {
+  const { title } = view;
+  if (isWritten(view)) return view.siteName;
   const [rule = "", ...rest] = title.split(" · ");
   const key = `fault.${rule}`;
   return [isTextKey(key) ? t(key) : rule, ...rest].join(" · ");
@@ -33,10 +41,7 @@ export function CaseHead({ view, timeZone }: CaseHeadProps) {
           <CaseTags view={view} />
         </p>
         <h2>{caseName(view)}</h2>
-        <p class="quiet">
-          {caseTitle(view)}
-          {view.address !== undefined && ` · ${view.address}`}
-        </p>
+        <p class="quiet">{[caseTitle(view), view.address].filter((one) => one !== undefined).join(" · ")}</p>
         <DueFacts view={view} timeZone={timeZone} />
       </div>
       {view.levelDb !== undefined && (

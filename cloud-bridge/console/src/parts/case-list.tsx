@@ -168,7 +168,11 @@ function CaseRow({ view, isSelected }: { readonly view: CaseView; readonly isSel
         <span class="case-number">#{view.number}</span> {caseName(view)}
       </span>
       <span class="case-row-foot">
-        <span>{t(`family.${view.family}`)}</span>
+        <span>
+          {view.family === "report"
+            ? (view.siteName ?? view.address ?? t("family.report"))
+            : t(`family.${view.family}`)}
+        </span>
         <span title={t("case.open-since")}>{age}</span>
         {crew !== undefined && (
           <span class="case-row-crew">

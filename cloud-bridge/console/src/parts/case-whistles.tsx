@@ -104,7 +104,8 @@ function Leg({ leg, onStep }: { readonly leg: WhistleLegView; readonly onStep: (
   const { id, unitId, isLead, state, dueSceneAtMs, dueHandleAtMs, isSceneOverdue, isHandleOverdue, result } = leg;
   const { icon, mood } = LEG_LOOK[state];
   const time = (atMs: number): string => formatDayTime(locale.value, atMs, undefined);
-  const isThere = state === "on-scene" || state === "handled";
+  const isOver = state === "handled" || state === "returned" || state === "withdrawn";
+  const isThere = state === "on-scene" || isOver;
   const acts = LEG_ACTS[state].filter(
     (what) =>
       !(what === "rate-unit" && leg.ratingOfUnit !== undefined) &&
@@ -127,9 +128,7 @@ function Leg({ leg, onStep }: { readonly leg: WhistleLegView; readonly onStep: (
       <p class="quiet">
         {[
           dueSceneAtMs === undefined || isThere ? undefined : w("due.scene", { time: time(dueSceneAtMs) }),
-          dueHandleAtMs === undefined || state === "handled"
-            ? undefined
-            : w("due.handle", { time: time(dueHandleAtMs) }),
+          dueHandleAtMs === undefined || isOver ? undefined : w("due.handle", { time: time(dueHandleAtMs) }),
           result,
           leg.ratingOfUnit && w("rated-unit", { n: leg.ratingOfUnit.rating }),
           leg.ratingOfCaller && w("rated-caller", { n: leg.ratingOfCaller.rating }),

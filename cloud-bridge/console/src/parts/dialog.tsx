@@ -48,9 +48,14 @@ export function Dialog({
       setBusy(false);
     }
   };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    dialog.current?.querySelector("form")?.requestSubmit();
+  };
   return (
     <dialog ref={dialog} class={`dialog${isWide ? " is-wide" : ""}`} aria-labelledby={titleId} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
+      <form onKeyDown={onKeyDown} onSubmit={(event) => void submit(event)}>
         <h2 id={titleId}>{title}</h2>
         {children}
         <ProblemNote error={error} />

@@ -4,8 +4,8 @@ import type { CaseDetail } from "../../../api/schema/desk.ts";
 import { formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
 
-type Evidence = CaseDetail["evidence"][number];
-type Part = Evidence["parts"][number];
+export type Evidence = CaseDetail["evidence"][number];
+export type Part = Evidence["parts"][number];
 
 const ASK_AGAIN_MS = 5000;
 
@@ -84,7 +84,7 @@ function Picture({ evidence: { evidenceId }, part }: MediaProps) {
   const url = partUrl(evidenceId, part.name);
   return (
     <a href={url} target="_blank" rel="noreferrer">
-      <img src={url} alt={nameOf(part)} loading="lazy" decoding="async" />
+      <img src={url} alt={partName(part)} loading="lazy" decoding="async" />
     </a>
   );
 }
@@ -105,10 +105,10 @@ function Clip({ evidence: { evidenceId }, part }: MediaProps) {
 
 function captionOf(part: Part, timeZone: string | undefined): string {
   const from = formatTime(locale.value, part.fromMs, timeZone);
-  if (part.type === "snapshot") return `${nameOf(part)} ${from}`;
-  return `${nameOf(part)} ${from}–${formatTime(locale.value, part.toMs, timeZone)}`;
+  if (part.type === "snapshot") return `${partName(part)} ${from}`;
+  return `${partName(part)} ${from}–${formatTime(locale.value, part.toMs, timeZone)}`;
 }
 
-function nameOf({ name, type }: Part): string {
+export function partName({ name, type }: Part): string {
   return name === "snapshot-boxes" ? t("evidence.boxes") : t(`evidence.type.${type}`);
 }

@@ -110,14 +110,16 @@ export function SelectField({ label, value, options, onChange, none, hint, isOpt
 
 interface ChoiceProps {
   readonly label: string;
+  readonly isFirst?: boolean;
   readonly name: string;
   readonly value: string;
   readonly options: readonly Option[];
   readonly onChange: (value: string) => void;
 }
 
-/** A few choices side by side: seen at once, walked with the arrow keys. */
-export function Choice({ label, name, value, options, onChange }: ChoiceProps) {
+/** A few choices side by side: seen at once, walked with the arrow keys. With none chosen before, one must be. */
+export function Choice({ label, name, value, options, onChange, isFirst = false }: ChoiceProps) {
+  const first = options.some((option) => option.value === value) ? value : options[0]?.value;
   return (
     <fieldset class="choice">
       <legend>{label}</legend>
@@ -128,7 +130,9 @@ export function Choice({ label, name, value, options, onChange }: ChoiceProps) {
             name={name}
             value={option.value}
             checked={option.value === value}
+            required
             onChange={() => onChange(option.value)}
+            {...(isFirst && option.value === first ? { autofocus: true } : {})}
           />
           <span>{option.text}</span>
         </label>

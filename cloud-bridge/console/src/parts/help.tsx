@@ -18,7 +18,7 @@ const KEYS = [
     ["v", "live"],
     ["x", "back"],
   ],
-  ["else", ["r", "report"], ["?", "help"], ["Esc", "esc"], ["← ↑ → ↓", "plan"]],
+  ["else", ["r", "report"], ["?", "help"], ["Ctrl Enter", "do"], ["Esc", "esc"], ["← ↑ → ↓", "plan"]],
 ] as const;
 
 export function Help({ onClose }: { readonly onClose: () => void }) {

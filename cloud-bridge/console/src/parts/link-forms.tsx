@@ -1,9 +1,13 @@
 import { useState } from "preact/hooks";
+import type { CaseView } from "../../../api/schema/desk.ts";
 import { cases, isEnded } from "../state/desk.ts";
+import { metresBetween } from "../state/plan.ts";
 import { catalogue, labelOf, units } from "../state/registers.ts";
-import { t } from "../text/locale.ts";
+import { formatDistance } from "../text/format.ts";
+import { locale, t } from "../text/locale.ts";
 import { formText as f } from "../text/packs/act-forms.ts";
 import { whistleText as w } from "../text/packs/whistles.ts";
+import { caseName } from "./case-head.tsx";
 import { Dialog } from "./dialog.tsx";
 import { given, SelectField, TextArea, TextField, TwoFields } from "./fields.tsx";
 import { type FormProps, useAct } from "./use-act.ts";
@@ -12,10 +16,11 @@ export function MergeForm({ view, onClose }: FormProps) {
   const [into, setInto] = useState("");
   const [cause, setCause] = useState("");
   const send = useAct(view);
-  // Those of the same site first: a case is mostly merged with its neighbour.
+  // The nearest first: a case is mostly merged with its neighbour.
   const others = [...cases.value.values()]
     .filter((one) => one.id !== view.id && !isEnded(one))
-    .sort((a, b) => Number(b.siteId === view.siteId) - Number(a.siteId === view.siteId) || b.number - a.number);
+    .map((one) => ({ one, farM: farM(view, one) }))
+    .sort((a, b) => a.farM - b.farM || b.one.number - a.one.number);
   return (
     <Dialog
       title={w("merge.title", { n: view.number })}
@@ -29,9 +34,13 @@ export function MergeForm({ view, onClose }: FormProps) {
           <SelectField
             label={w("merge.into")}
             value={into}
-            options={others.map((one) => ({
+            options={others.map(({ one, farM: metres }) => ({
               value: one.id,
-              text: `#${one.number} ${one.siteName ?? one.title} · ${t(`state.${one.state}`)}`,
+              text: [
+                `#${one.number} ${caseName(one)}`,
+                t(`state.${one.state}`),
+                ...(Number.isFinite(metres) ? [formatDistance(locale.value, metres)] : []),
+              ].join(" · "),
             }))}
             onChange={setInto}
             none=""
@@ -41,6 +50,11 @@ export function MergeForm({ view, onClose }: FormProps) {
       )}
     </Dialog>
   );
+}
+
+function farM(a: CaseView, b: CaseView): number {
+  if (a.siteId !== undefined && a.siteId === b.siteId) return 0;
+  return a.position && b.position ? metresBetween(a.position, b.position) : Number.POSITIVE_INFINITY;
 }
 
 export function ChildForm({ view, onClose }: FormProps) {

@@ -5,6 +5,7 @@ import { navigate } from "../router.ts";
 import { type Ground, type Look, roundLengthM, type Spot, spotOf } from "../state/plan.ts";
 import { formatDistance } from "../text/format.ts";
 import { locale } from "../text/locale.ts";
+import { caseName } from "./case-head.tsx";
 
 export interface PlanThingsProps {
   readonly look: Look;
@@ -93,7 +94,7 @@ export function PlanThings(props: PlanThingsProps) {
               {`#${view.number}`}
             </text>
           )}
-          <title>{`#${view.number} ${view.siteName ?? view.title}`}</title>
+          <title>{`#${view.number} ${caseName(view)}`}</title>
         </g>
       ))}
       <Scale look={look} size={size} />

@@ -44,6 +44,7 @@ export function WhistleForm({ view, onClose }: FormProps) {
         value={kind}
         options={kinds.map((one) => ({ value: one.code, text: labelOf(one) }))}
         onChange={setKind}
+        isFirst
       />
       {times !== undefined && (
         <p class="hint">{w("kind.times", { scene: age(times.sceneMinutes), handle: age(times.handleMinutes) })}</p>

@@ -30,7 +30,7 @@ const MARKS = ["1", "2", "3", "4", "5"];
 export function StepForm({ step, onClose }: { readonly step: Step; readonly onClose: () => void }) {
   const [words, setWords] = useState("");
   const [unitId, setUnitId] = useState("");
-  const [rating, setRating] = useState("5");
+  const [rating, setRating] = useState("");
   const [key] = useState(newIdempotencyKey);
   const { what, whistleId, legId, called } = step;
   const send = async (): Promise<void> => {
@@ -43,6 +43,7 @@ export function StepForm({ step, onClose }: { readonly step: Step; readonly onCl
     await refreshSelected();
   };
   const label = labelOfWords(what);
+  const isRating = what === "rate-unit" || what === "rate-caller";
   const isUnit = what === "call" || what === "lead";
   const choices = units.value.filter(({ id }) => (what === "lead" ? called.includes(id) : !called.includes(id)));
   return (
@@ -56,13 +57,14 @@ export function StepForm({ step, onClose }: { readonly step: Step; readonly onCl
           none=""
         />
       )}
-      {(what === "rate-unit" || what === "rate-caller") && (
+      {isRating && (
         <Choice
           label={w("rating")}
           name="rating"
           value={rating}
           options={MARKS.map((n) => ({ value: n, text: n }))}
           onChange={setRating}
+          isFirst
         />
       )}
       {label !== undefined && (
@@ -71,7 +73,7 @@ export function StepForm({ step, onClose }: { readonly step: Step; readonly onCl
           value={words}
           onInput={setWords}
           maxLength={2000}
-          isFirst
+          isFirst={!isRating}
           isOptional={label === "words" || what === "approve"}
         />
       )}

@@ -1,8 +1,9 @@
 import { signal } from "@preact/signals";
 
-export type CauseAct = "note" | "withdraw" | "false-alarm" | "close-unverified" | "close-event" | "reopen";
+export type CauseAct = "note" | "withdraw" | "false-alarm" | "close-unverified" | "reopen";
 export type Asked =
   | CauseAct
+  | "close-event"
   | "suspend"
   | "locate"
   | "categorise"

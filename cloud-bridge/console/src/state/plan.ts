@@ -34,6 +34,15 @@ export const pointAt = (look: Look, { x, y }: Spot): { latitudeDeg: number; long
   longitudeDeg: look.longitudeDeg + (x * look.metresPerPixel) / widthOf(look.latitudeDeg),
 });
 
+/** How far apart two places are, as flat as the plan is. */
+export function metresBetween(
+  a: Pick<GeoPoint, "latitudeDeg" | "longitudeDeg">,
+  b: Pick<GeoPoint, "latitudeDeg" | "longitudeDeg">,
+): number {
+  const { x, y } = spotOf({ ...a, metresPerPixel: 1 }, b);
+  return Math.hypot(x, y);
+}
+
 export const LEAST_METRES_PER_PIXEL = 0.1;
 const MOST_METRES_PER_PIXEL = 2000;
 const LEAST_REACH_M = 400;
