@@ -1,7 +1,7 @@
 import process from "node:process";
 import { type BenchRow, rounded } from "./report.ts";
 
-/** One part of `shao bench custody`, which can run alone. */
+/** One part of a benchmark of parts, which can run alone. */
 export interface CustodyPart {
   readonly what: string;
   run(): Promise<readonly BenchRow[]>;

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { BrokerChoice } from "./broker-schema.ts";
 import { Channels } from "./channels-schema.ts";
+import { Dispatch } from "./dispatch-schema.ts";
 import { StoreChoice } from "./store-schema.ts";
 
 const Port = (title: string, example: number) =>
@@ -60,44 +61,7 @@ export const BridgeDocument = Type.Object(
       title: "No TLS",
       description: "Plain MQTT and HTTP, for tests: only on 127.0.0.1 or ::1.",
     }),
-    dispatch: Type.Object(
-      {
-        policy: Type.Union([Type.Literal("auto"), Type.Literal("propose"), Type.Literal("auto-after")], {
-          default: "auto-after",
-          title: "Who sends the crew",
-          description:
-            "`auto`: the bridge at once. `propose`: the desk. `auto-after`: the bridge when the desk has said nothing.",
-        }),
-        afterSeconds: Type.Number({
-          minimum: 0,
-          maximum: 86_400,
-          default: 60,
-          title: "Patience of auto-after, seconds",
-        }),
-        detourFactor: Type.Number({
-          minimum: 1,
-          maximum: 5,
-          default: 1.4,
-          title: "Road by straight line",
-          description: "Distances to crews are straight lines times this, and say so.",
-        }),
-        speedKmh: Type.Number({ minimum: 1, maximum: 120, default: 30, title: "Speed for times of arrival, km/h" }),
-        maxFixAgeSeconds: Type.Number({
-          minimum: 1,
-          maximum: 86_400,
-          default: 300,
-          title: "Oldest position that counts, seconds",
-        }),
-        geofenceM: Type.Number({
-          minimum: 10,
-          maximum: 5000,
-          default: 150,
-          title: "On scene within, metres",
-          description: "Where a site does not say its own.",
-        }),
-      },
-      { default: {}, title: "Dispatch" },
-    ),
+    dispatch: Dispatch,
     channels: Channels,
     grouping: Type.Object(
       {

@@ -5,6 +5,7 @@ import { didYouMean } from "../protocol/document/did-you-mean.ts";
 import { type DocumentFault, inDocumentOrder } from "../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt, parseDocumentText } from "../protocol/document/parse-document.ts";
 import { BridgeDocument } from "./config-schema.ts";
+import { dispatchFaults } from "./dispatch-faults.ts";
 
 /** The whole config, checked: nothing in it needs another look. */
 export interface BridgeConfig extends BridgeDocument {
@@ -47,6 +48,7 @@ export function checkBridgeConfig(bytes: Uint8Array): BridgeConfigResult {
     ...webhookFaults(root),
     ...passwordFaults(root),
     ...brokerFaults(root),
+    ...dispatchFaults(root),
   ];
   if (all.length > 0) return { ok: false, faults: inDocumentOrder(all), text };
   const sha256 = createHash("sha256").update(bytes).digest("hex");

@@ -31,9 +31,13 @@ export function deskSettings(config: BridgeDocument, timeScale: number): DeskSet
   return {
     ...DEFAULT_DESK,
     dispatch: { policy: dispatch.policy, afterSeconds: dispatch.afterSeconds },
+    exceptions: dispatch.exceptions.map((one) => ({ ...one, afterSeconds: one.afterSeconds ?? dispatch.afterSeconds })),
+    night: dispatch.night,
     grouping: { ...DEFAULT_DESK.grouping, radiusM: grouping.radiusM, withinMs: grouping.minutes * 60_000 },
     candidates: {
       ...DEFAULT_DESK.candidates,
+      mutualAid: dispatch.mutualAid,
+      authority: dispatch.authority,
       freshFixMs: dispatch.maxFixAgeSeconds * 1000,
       detourFactor: dispatch.detourFactor,
       speedMps: dispatch.speedKmh / KMH_PER_MPS,

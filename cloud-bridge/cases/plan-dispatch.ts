@@ -1,7 +1,8 @@
 import { propose } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change } from "./case-rows.ts";
 import { startClocks } from "./clocks.ts";
-import { type DeskSettings, policyFor, scaledMs } from "./settings.ts";
+import { policyFor } from "./dispatch-policy.ts";
+import { type DeskSettings, scaledMs } from "./settings.ts";
 import { cancelTimer, setTimer } from "./timers.ts";
 
 /**
@@ -20,7 +21,11 @@ export async function planDispatch(
   const row = waiting.due_total_at_ms === null ? await startClocks(change, waiting, settings) : waiting;
   if (row.to_locate === 1) return row;
   const { trx, nowMs } = change;
-  const { policy, afterSeconds } = policyFor(settings, row);
+  const { policy, afterSeconds } = policyFor(settings, {
+    ...row,
+    atMs: nowMs,
+    timeZone: await zoneOf(change, row, settings),
+  });
   if (policy === "auto" || (policy === "auto-after" && isNext)) {
     await setTimer(trx, "dispatch", row.id, nowMs, nowMs);
     return row;
@@ -36,4 +41,11 @@ export async function planDispatch(
 export async function cancelDispatch(change: Change, caseId: string): Promise<void> {
   for (const kind of ["propose", "dispatch"] as const) await cancelTimer(change.trx, kind, caseId, change.nowMs);
   await propose(change, caseId, undefined);
+}
+
+/** Of the site; the city's where the case has none. Asked only where some policy goes by the clock. */
+async function zoneOf({ trx }: Change, row: CaseRow, { exceptions, timeZone }: DeskSettings): Promise<string> {
+  if (row.site_id === null || exceptions.every(({ period }) => period === undefined)) return timeZone;
+  const site = await trx.selectFrom("sites").select("time_zone").where("id", "=", row.site_id).executeTakeFirst();
+  return site?.time_zone ?? timeZone;
 }

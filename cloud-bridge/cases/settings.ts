@@ -1,17 +1,10 @@
 import { DEFAULT_SILENCE, type SilenceLimits } from "../alarms/fault-watch.ts";
 import { type CandidateSettings, DEFAULT_CANDIDATES } from "../roster/candidates.ts";
+import type { PolicySettings } from "./dispatch-policy.ts";
 import { DEFAULT_GROUPING, type GroupingSettings } from "./grouping.ts";
 
-/** `auto`: the bridge sends the first candidate at once; `auto-after`: after N s without a desk's word; `propose`: never by itself. */
-export interface DispatchPolicy {
-  readonly policy: "auto" | "propose" | "auto-after";
-  readonly afterSeconds: number;
-}
-
 /** Numbers of the desk. All are settings of the bridge's configuration. */
-export interface DeskSettings {
-  readonly dispatch: DispatchPolicy;
-  readonly dispatchByRule: Readonly<Record<string, DispatchPolicy>>;
+export interface DeskSettings extends PolicySettings {
   readonly grouping: GroupingSettings;
   readonly candidates: CandidateSettings;
   readonly silence: SilenceLimits;
@@ -45,7 +38,8 @@ export interface DeskSettings {
 
 export const DEFAULT_DESK: DeskSettings = {
   dispatch: { policy: "auto-after", afterSeconds: 60 },
-  dispatchByRule: {},
+  exceptions: [],
+  night: { from: "22:00", to: "06:00" },
   grouping: DEFAULT_GROUPING,
   candidates: DEFAULT_CANDIDATES,
   silence: DEFAULT_SILENCE,
@@ -67,18 +61,4 @@ export const DEFAULT_DESK: DeskSettings = {
 /** The one place where a waiting time is scaled. */
 export function scaledMs(settings: Pick<DeskSettings, "timeScale">, ms: number): number {
   return Math.max(1, Math.round(ms / settings.timeScale));
-}
-
-/**
- * A fault, and what people report that is not urgent, is looked at by a person: crews are proposed for it, not sent, unless
- * its rule (of a report: its category) says otherwise.
- */
-export function policyFor(
-  settings: DeskSettings,
-  { rule, family, severity }: { readonly rule: string; readonly family: string; readonly severity: string },
-): DispatchPolicy {
-  const own = settings.dispatchByRule[rule];
-  if (own !== undefined) return own;
-  const isForDesk = family === "fault" || (family === "report" && severity !== "urgent");
-  return isForDesk ? { policy: "propose", afterSeconds: 0 } : settings.dispatch;
 }

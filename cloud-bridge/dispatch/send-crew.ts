@@ -14,7 +14,7 @@ export async function lookForCrews(
 ): Promise<readonly CandidateFacts[]> {
   const { trx, nowMs } = change;
   const barred = await barredCrews(change, row, settings);
-  const candidates = await findCandidates(trx, matterOf(row), barred, nowMs, settings.candidates);
+  const candidates = await findCandidates(trx, await matterOf(change, row), barred, nowMs, settings.candidates);
   const verdict = JSON.stringify(candidates.map(({ crewId, eligible }) => [crewId, eligible]));
   const last = await lastDecision(change, row.id);
   const isSame =
@@ -69,9 +69,20 @@ export async function proposeFirst(change: Change, row: CaseRow, settings: DeskS
   await setTimer(change.trx, "propose", row.id, change.nowMs + scaledMs(settings, settings.retryMs), change.nowMs);
 }
 
-/** What the crew is sent for. */
-function matterOf(row: CaseRow): Matter {
-  return { place: positionOf(row), category: row.category ?? row.family };
+/** What the crew is sent for. A unit whose crew the desk sent has no part by that alone. */
+async function matterOf({ trx }: Change, row: CaseRow): Promise<Matter> {
+  const parts = await trx
+    .selectFrom("case_units")
+    .select("unit_id")
+    .where("case_id", "=", row.id)
+    .where("why", "<>", "crew")
+    .execute();
+  return {
+    place: positionOf(row),
+    category: row.category ?? row.family,
+    unitIds: parts.map(({ unit_id }) => unit_id),
+    isHelp: row.family === "emergency",
+  };
 }
 
 /** Crews that declined this case or did not answer, for a while. */

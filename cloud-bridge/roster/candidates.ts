@@ -6,6 +6,7 @@ import { distanceM, type GeoPosition } from "./distance.ts";
 import { filingsNow } from "./filings.ts";
 import { storedCodes } from "./people.ts";
 import { newestPositions } from "./positions.ts";
+import { foreignUnits } from "./unit-parts.ts";
 
 export interface CandidateSettings {
   /** A fix older than this places nobody. */
@@ -13,9 +14,16 @@ export interface CandidateSettings {
   /** Roads are longer than the straight line. */
   readonly detourFactor: number;
   readonly speedMps: number;
+  /** Whether crews of units that have no part in the case count, too. */
+  readonly mutualAid: boolean;
+  /** Of a crew that may only secure evidence: `prefer` takes it when no other can go, `require` never, `ignore` like any. */
+  readonly authority: "prefer" | "require" | "ignore";
 }
 
-export const DEFAULT_CANDIDATES: CandidateSettings = { freshFixMs: 120_000, detourFactor: 1.4, speedMps: 8.3 };
+export const DEFAULT_CANDIDATES: CandidateSettings = {
+  ...{ freshFixMs: 120_000, detourFactor: 1.4, speedMps: 8.3 },
+  ...{ mutualAid: false, authority: "prefer" },
+};
 
 /** One crew that was looked at for a case: taken or rejected, and why; stored as it was at that moment. */
 export interface CandidateFacts {
@@ -46,6 +54,8 @@ export interface CrewSituation {
   readonly areas?: readonly Area[];
   /** Number of the case that it works on. */
   readonly busyWith?: number;
+  /** Name of its unit, where that has no part in the case. */
+  readonly foreignUnit?: string;
   /** Why this crew is out of question for this very case, e.g. that it declined. */
   readonly barred?: string;
   readonly fix?: GeoPosition & { readonly accuracyM?: number; readonly atMs: number };
@@ -56,9 +66,16 @@ export interface Matter {
   readonly place: GeoPosition | undefined;
   /** Code of the case's category; what nobody told is unknown. */
   readonly category?: string | undefined;
+  /** Units that have a part in it; anybody's crew where nobody has. */
+  readonly unitIds?: readonly string[];
+  /** Somebody is in need: whoever is nearest goes, of whatever unit and with whatever authority. */
+  readonly isHelp?: boolean;
 }
 
-/** Every crew with its verdict: eligible ones first, by arrival; those rejected after them. Pure. */
+/**
+ * Every crew with its verdict: eligible ones first, by arrival, of those the ones that may act before the ones that may only
+ * secure evidence; those rejected after them. Pure.
+ */
 export function rankCandidates(
   crews: readonly CrewSituation[],
   matter: Matter,
@@ -70,9 +87,16 @@ export function rankCandidates(
     .sort(
       (a, b) =>
         Number(b.eligible) - Number(a.eligible) ||
+        behind(a, matter, settings) - behind(b, matter, settings) ||
         (a.etaMs ?? Number.MAX_VALUE) - (b.etaMs ?? Number.MAX_VALUE) ||
         a.crewId.localeCompare(b.crewId),
     );
+}
+
+/** 1 for a crew that others go before, however far they are. */
+function behind({ eligible, authority }: CandidateFacts, matter: Matter, settings: CandidateSettings): number {
+  if (!eligible || matter.isHelp === true || settings.authority !== "prefer") return 0;
+  return authority?.verdict === "evidence-only" ? 1 : 0;
 }
 
 function judge(crew: CrewSituation, matter: Matter, nowMs: number, settings: CandidateSettings): CandidateFacts {
@@ -80,8 +104,10 @@ function judge(crew: CrewSituation, matter: Matter, nowMs: number, settings: Can
   const fixAgeMs = fix === undefined ? undefined : Math.max(0, nowMs - fix.atMs);
   const isFresh = fixAgeMs !== undefined && fixAgeMs <= settings.freshFixMs;
   const isAble = crew.barred === undefined && crew.unavailable === undefined;
-  const eligible = crew.onDuty && crew.busyWith === undefined && isAble && isFresh;
   const authority = authorityOf(crew.people ?? [], matter.category);
+  const isOurs = crew.foreignUnit === undefined || settings.mutualAid || matter.isHelp === true;
+  const mayAct = authority.verdict !== "evidence-only" || settings.authority !== "require" || matter.isHelp === true;
+  const eligible = crew.onDuty && crew.busyWith === undefined && isAble && isFresh && isOurs && mayAct;
   const said = authorityReason(authority);
   const reasons = [
     crew.onDuty ? "on duty" : "off duty",
@@ -89,6 +115,9 @@ function judge(crew: CrewSituation, matter: Matter, nowMs: number, settings: Can
     ...(crew.unavailable === undefined ? [] : [`cannot be sent: ${crew.unavailable}`]),
     crew.busyWith === undefined ? "free" : `busy with case ${crew.busyWith}`,
     ...(crew.barred === undefined ? [] : [crew.barred]),
+    ...(crew.foreignUnit === undefined
+      ? []
+      : [isOurs ? `mutual aid of ${crew.foreignUnit}` : `of another unit: ${crew.foreignUnit}`]),
     fixReason(fixAgeMs, isFresh),
     ...(said === undefined ? [] : [said]),
     ...(isElsewhere(crew, matter) ? ["the place is outside its area"] : []),
@@ -140,8 +169,10 @@ export async function findCandidates(
     trx,
     [...onDuty].filter((id) => !filings.has(id)),
   );
+  const isForeign = await foreignUnits(trx, matter.unitIds ?? []);
   const situations = crews.map(({ number, ...row }): CrewSituation => {
-    const { id, name, unavailable, areas } = crewOf(row, []);
+    const { id, name, unitId, unavailable, areas } = crewOf(row, []);
+    const foreignUnit = isForeign(unitId);
     const [fix, reason, filing] = [fixes.get(id), barred.get(id), filings.get(id)];
     return {
       crewId: id,
@@ -152,6 +183,7 @@ export async function findCandidates(
       ...(unavailable === undefined ? {} : { unavailable }),
       ...(areas === undefined ? {} : { areas }),
       ...(number === null ? {} : { busyWith: number }),
+      ...(foreignUnit === undefined ? {} : { foreignUnit }),
       ...(reason === undefined ? {} : { barred: reason }),
       ...(fix === undefined ? {} : { fix }),
     };

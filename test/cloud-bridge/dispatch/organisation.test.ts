@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { loadCase } from "../../../cloud-bridge/cases/case-rows.ts";
-import { rejoinPlaces } from "../../../cloud-bridge/cases/case-units.ts";
+import { joinUnit, rejoinPlaces } from "../../../cloud-bridge/cases/case-units.ts";
 import { keepCatalogue } from "../../../cloud-bridge/cases/catalogue-rows.ts";
 import { pauseClocks } from "../../../cloud-bridge/cases/clocks.ts";
 import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
 import { addPermit, type NewPermit, revokePermit } from "../../../cloud-bridge/fleet/permits.ts";
 import { addCalendar } from "../../../cloud-bridge/roster/calendars.ts";
+import { DEFAULT_CANDIDATES } from "../../../cloud-bridge/roster/candidates.ts";
+import { foreignUnits } from "../../../cloud-bridge/roster/unit-parts.ts";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { type DeskRig, DISPATCHER, deskRig, newKey, SITE, T0 } from "../../fakes/desk-rig.ts";
@@ -88,7 +90,7 @@ describe("the units of a case", () => {
   };
 
   test("are the smallest that its place lies in, departments of that ground, and that of the crew", async () => {
-    const rig = await deskRig();
+    const rig = await deskRig({ settings: { candidates: { ...DEFAULT_CANDIDATES, mutualAid: true } } });
     await putUnit(rig.db, { ...around("hujialou"), level: "street" });
     await putUnit(rig.db, { ...around("jintai"), level: "community", parentId: "hujialou" });
     await putUnit(rig.db, { ...around("old-jintai"), level: "community", retiredAtMs: T0 });
@@ -96,6 +98,41 @@ describe("the units of a case", () => {
     await rig.receive(noiseRevision({ nowMs: T0 }));
     await rig.desk.wake();
     expect((await rig.theCase()).case).toMatchObject({ state: "assigned", unitIds: ["jintai", "street", "traffic"] });
+  });
+
+  test("have their own crews sent: those of others are passed over with the reason, until theirs is called", async () => {
+    const rig = await deskRig();
+    await putUnit(rig.db, { id: "district", name: "District", level: "district" });
+    await putUnit(rig.db, { ...around("hujialou"), level: "street", parentId: "district" });
+    await putUnit(rig.db, { id: "street", name: "Jianwai street", level: "street", parentId: "district" });
+    await rig.receive(noiseRevision({ nowMs: T0 }));
+    await rig.desk.wake();
+    const { case: passed, candidates, timeline } = await rig.theCase();
+    expect(passed.state).toBe("open");
+    expect(
+      candidates.map(({ eligible, reasons }) => [eligible, reasons.includes("of another unit: Jianwai street")]),
+    ).toEqual([
+      [false, true],
+      [false, true],
+    ]);
+    expect(timeline.map(({ kind }) => kind)).toContain("no-crew");
+    await rig.desk.change((change) => joinUnit(change, passed.id, "street", "whistle"));
+    await rig.freshen();
+    await rig.live(20_000);
+    expect((await rig.theCase()).case).toMatchObject({ state: "assigned", assignment: { crewId: "crew-a" } });
+  });
+
+  test("that stand above or below each other, and departments of one ground, send for each other", async () => {
+    const rig = await deskRig({ settings: { dispatch: { policy: "propose", afterSeconds: 0 } } });
+    await putUnit(rig.db, { id: "city", name: "City", level: "city" });
+    for (const id of ["east", "west"]) await putUnit(rig.db, { id, name: id, level: "district", parentId: "city" });
+    await putUnit(rig.db, { id: "west-street", name: "w", level: "street", parentId: "west" });
+    await putUnit(rig.db, { id: "chengguan", name: "c", level: "department", parentId: "west-street" });
+    await putUnit(rig.db, { id: "traffic", name: "t", level: "department", parentId: "city" });
+    await putUnit(rig.db, { id: "fire", name: "f", level: "department", parentId: "east" });
+    const foreign = await rig.db.transaction().execute((trx) => foreignUnits(trx, ["west-street"]));
+    const all = ["west-street", "west", "city", "chengguan", "traffic", "east", "fire", "street"];
+    expect(all.filter((id) => foreign(id) !== undefined)).toEqual(["east", "fire", "street"]);
   });
 
   test("are found once a unit has ground, for cases that nobody answered for", async () => {

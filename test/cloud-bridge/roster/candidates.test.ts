@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CrewSituation, rankCandidates } from "../../../cloud-bridge/roster/candidates.ts";
+import {
+  type CandidateSettings,
+  type CrewSituation,
+  DEFAULT_CANDIDATES,
+  rankCandidates,
+} from "../../../cloud-bridge/roster/candidates.ts";
 import { putCrew } from "../../../cloud-bridge/roster/crews.ts";
 import { addDuty, listDuties } from "../../../cloud-bridge/roster/duties.ts";
 import { newestPositions, notePosition } from "../../../cloud-bridge/roster/positions.ts";
@@ -45,6 +50,37 @@ describe("a crew to send", () => {
     expect(ranked.flatMap(({ reasons }) => reasons)).toEqual(
       expect.arrayContaining(["busy with case 7", "no fresh fix: the newest is 121 s old", "off duty", "no position"]),
     );
+  });
+
+  test("is of a unit that has a part in the case, unless mutual aid is allowed or somebody is in need", () => {
+    const crews = [
+      crew("ours", { fix: { latitudeDeg: 39.95, longitudeDeg: 116.456, atMs: NOW } }),
+      crew("theirs", { foreignUnit: "East street" }),
+    ];
+    const verdicts = (settings: Partial<CandidateSettings>, isHelp = false) =>
+      rankCandidates(crews, { place: SITE, isHelp }, NOW, { ...DEFAULT_CANDIDATES, ...settings }).map(
+        ({ crewId, eligible, reasons }) =>
+          `${crewId} ${eligible} ${reasons.find((one) => one.includes("East street")) ?? ""}`,
+      );
+    expect(verdicts({})).toEqual(["ours true ", "theirs false of another unit: East street"]);
+    expect(verdicts({ mutualAid: true })).toEqual(["theirs true mutual aid of East street", "ours true "]);
+    expect(verdicts({}, true)[0]).toBe("theirs true mutual aid of East street");
+  });
+
+  test("that may only secure evidence goes when no other can, or never, as is set", () => {
+    const wang = { name: "Wang", authority: ["street-*"] };
+    const li = { name: "Li", authority: ["noise"] };
+    const far = { latitudeDeg: 39.95, longitudeDeg: 116.456, atMs: NOW };
+    const crews = [crew("near", { people: [wang] }), crew("far", { people: [wang, li], fix: far })];
+    const order = (authority: CandidateSettings["authority"], of = crews, isHelp = false) =>
+      rankCandidates(of, { place: SITE, category: "noise", isHelp }, NOW, { ...DEFAULT_CANDIDATES, authority }).map(
+        ({ crewId, eligible }) => `${crewId} ${eligible}`,
+      );
+    expect(order("prefer")).toEqual(["far true", "near true"]);
+    expect(order("prefer", crews.slice(0, 1))).toEqual(["near true"]);
+    expect(order("ignore")).toEqual(["near true", "far true"]);
+    expect(order("require")).toEqual(["far true", "near false"]);
+    expect(order("require", crews, true)).toEqual(["near true", "far true"]);
   });
 
   test("can still be named for a case without a position", () => {

@@ -47,6 +47,7 @@ export const enCasework = {
   "says.whistle-open": "whistle {n} is not handled",
   "says.no-sensor": "no sensor speaks for this case, a person must close it",
   "says.has-case": "has case {n} already",
+  "says.other-unit": "of another unit: {unit}",
   "says.dropped-out": "the crew that led has dropped out",
   "says.was-on-merged": "was on the case that was merged in",
   "says.merged-stands": "an alarm of the case that was merged in stands",

@@ -46,6 +46,7 @@ const KNOWN: readonly (readonly [RegExp, TextKey, readonly string[]])[] = [
   [/^no sensor speaks for this case, a person must close it$/, "says.no-sensor", []],
   [/^a person other than the handler closes this case$/, "says.person-closes", []],
   [/^has case (\d+) already$/, "says.has-case", ["n"]],
+  [/^of another unit: (.+)$/, "says.other-unit", ["unit"]],
   [/^the crew that led has dropped out$/, "says.dropped-out", []],
   [/^was on the case that was merged in$/, "says.was-on-merged", []],
   [/^an alarm of the case that was merged in stands$/, "says.merged-stands", []],

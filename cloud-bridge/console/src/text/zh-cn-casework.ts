@@ -47,6 +47,7 @@ export const zhCnCasework = {
   "says.whistle-open": "吹哨 {n} 尚未办结",
   "says.no-sensor": "本案无传感器可核实，须由人员办结",
   "says.has-case": "已有案件 {n}",
+  "says.other-unit": "属于其他单位：{unit}",
   "says.dropped-out": "原主办队伍退出",
   "says.was-on-merged": "原在并入的案件上",
   "says.merged-stands": "并入案件的告警仍在持续",
