@@ -64,6 +64,7 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
       return crews.filter(({ id }) => within(account.scope, "crewIds", id));
     },
     placesChanged: (siteId) => desk.change((change) => rejoinPlaces(change, siteId)),
+    permitNews: (permit, by) => desk.permitNews(permit, by),
     reportPosition: (crewId, position) => desk.onPosition({ crewId }, position),
   };
 }

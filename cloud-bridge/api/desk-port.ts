@@ -1,5 +1,6 @@
 import type { AlarmQuery } from "../dispatch/alarm-list.ts";
 import type { CaseQuery } from "../dispatch/case-list.ts";
+import type { PermitFacts } from "../fleet/permits.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
 import type { GeoPoint } from "./schema/common.ts";
 import type { AlarmView, Assignment, CaseAct, CaseDetail, CaseView, CrewAct } from "./schema/desk.ts";
@@ -31,5 +32,7 @@ export interface DeskPort {
   listCrews(viewer: Viewer): Promise<CrewView[]>;
   /** A site has another unit, or a unit other ground: open cases find who answers for them. */
   placesChanged(siteId?: string): Promise<void>;
+  /** A permit was recorded or revoked: open cases of its site are held, told, or wait for a crew. */
+  permitNews(permit: PermitFacts, by: string): Promise<void>;
   reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;
 }

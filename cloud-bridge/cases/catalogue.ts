@@ -6,6 +6,8 @@ import { BridgeError } from "../store/errors.ts";
 const Code = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" });
 const Label = { zh: Type.String({ minLength: 1, maxLength: 100 }), en: Type.String({ minLength: 1, maxLength: 100 }) };
 const Minutes = Type.Number({ minimum: 1, maximum: 525_600 });
+/** To the end of the working time of the n-th working day after the day of the start, instead of the minutes beside it. */
+const WorkingDays = Type.Optional(Type.Integer({ minimum: 1, maximum: 365 }));
 
 /** `wall`: every minute counts. `working`: only those of the working-time calendar. */
 export const ClockKind = Type.Union([Type.Literal("wall"), Type.Literal("working")]);
@@ -21,10 +23,11 @@ export const SlaClass = Type.Object(
     code: Code,
     ...Label,
     arriveMinutes: Minutes,
+    arriveWorkingDays: WorkingDays,
     totalMinutes: Minutes,
-    /** To the end of the n-th working day, instead of `totalMinutes`. */
-    totalWorkingDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 365 })),
+    totalWorkingDays: WorkingDays,
     cityMinutes: Minutes,
+    cityWorkingDays: WorkingDays,
     clock: ClockKind,
   },
   { additionalProperties: false },
@@ -71,6 +74,7 @@ export const WhistleKind = Type.Object(
     sceneMinutes: Minutes,
     /** Each department's part handled within. */
     handleMinutes: Minutes,
+    handleWorkingDays: WorkingDays,
     clock: ClockKind,
   },
   { additionalProperties: false },

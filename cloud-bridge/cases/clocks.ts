@@ -47,14 +47,15 @@ export async function startClocks(
   const { nowMs, trx } = change;
   const catalogue = await catalogueNamed(trx, row.catalogue, row.catalogue_version);
   const category = catalogue.categories.find(({ code }) => code === row.category);
-  const { code, clock, arriveMinutes, totalMinutes, totalWorkingDays } = slaOf(catalogue, category);
+  const sla = slaOf(catalogue, category);
+  const { code, clock, arriveMinutes, totalMinutes } = sla;
   const until = (allowed: Omit<Allowed, "clock">) =>
     allowedUntilMs(change, settings, row.unit_id, fromMs, { clock, ...allowed });
   const set = {
     sla_class: code,
     clock,
-    due_arrive_at_ms: await until({ minutes: arriveMinutes }),
-    due_total_at_ms: await until({ minutes: totalMinutes, workingDays: totalWorkingDays }),
+    due_arrive_at_ms: await until({ minutes: arriveMinutes, workingDays: sla.arriveWorkingDays }),
+    due_total_at_ms: await until({ minutes: totalMinutes, workingDays: sla.totalWorkingDays }),
     clock_paused_at_ms: null,
     escalated_to: null,
   };

@@ -1,6 +1,6 @@
 import { propose } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change } from "./case-rows.ts";
-import { startClocks } from "./clocks.ts";
+import { resumeClocks, startClocks } from "./clocks.ts";
 import { policyFor } from "./dispatch-policy.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
 import { cancelTimer, setTimer } from "./timers.ts";
@@ -18,7 +18,9 @@ export async function planDispatch(
   isNext = false,
 ): Promise<CaseRow> {
   if (waiting.state !== "open" || waiting.late === 1 || waiting.dispatchable === 0) return waiting;
-  const row = waiting.due_total_at_ms === null ? await startClocks(change, waiting, settings) : waiting;
+  const begun = waiting.due_total_at_ms === null ? await startClocks(change, waiting, settings) : waiting;
+  // They rested while a permit held it.
+  const row = await resumeClocks(change, begun, settings);
   if (row.to_locate === 1) return row;
   const { trx, nowMs } = change;
   const { policy, afterSeconds } = policyFor(settings, {

@@ -5,6 +5,7 @@ import { type DueFollowUp, followUp } from "../cases/follow-up.ts";
 import { type DeskSettings, scaledMs } from "../cases/settings.ts";
 import { verify } from "../cases/verify.ts";
 import { type AssignmentFacts, assignmentsOf, type CrewSituationFacts, crewFacts } from "../cases/views.ts";
+import type { PermitFacts } from "../fleet/permits.ts";
 import { findCrew } from "../roster/crews.ts";
 import { crewsInVehicle, holdersOfRadio } from "../roster/holders.ts";
 import type { CrewPosition } from "../roster/positions.ts";
@@ -27,6 +28,7 @@ import { deskCasework } from "./desk-casework.ts";
 import { type CaseDetailFacts, caseDetail } from "./desk-views.ts";
 import { type DeskEvent, eventsSince, newestEvent, writeEvents } from "./events.ts";
 import { isFirstTime } from "./idempotency.ts";
+import { permitNews } from "./permit-news.ts";
 import { tidy } from "./tidy.ts";
 import { dueTimers, fireTimer } from "./timers.ts";
 
@@ -228,6 +230,11 @@ export function createDesk(options: DeskOptions) {
     tick,
     /** One transaction of the desk, whose events are committed with it and published after it. */
     change: (act: (change: Change) => Promise<void>): Promise<void> => transact(act, writer() ?? db),
+    /** A permit was recorded or revoked, see permit-news.ts. */
+    async permitNews(permit: PermitFacts, by: string): Promise<void> {
+      await transact((change) => permitNews(change, permit, by, settings), writer() ?? db);
+      await wake();
+    },
     casework: deskCasework({ db, settings, transact, wake }),
 
     /** @throws BridgeError, see case-acts.ts */

@@ -41,7 +41,7 @@ export async function totalOverdue(change: Change, row: CaseRow, settings: DeskS
     catalogue,
     catalogue.categories.find(({ code }) => code === row.category),
   );
-  const more = { clock: sla.clock, minutes: sla.cityMinutes };
+  const more = { clock: sla.clock, minutes: sla.cityMinutes, workingDays: sla.cityWorkingDays };
   const atMs = await allowedUntilMs(change, settings, row.unit_id, change.nowMs, more);
   await setTimer(change.trx, "total", row.id, atMs, change.nowMs);
 }

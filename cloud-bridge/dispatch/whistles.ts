@@ -172,12 +172,16 @@ async function callLeg(
   change: Change,
   row: WhistleRow,
   leg: WhistleLegRow,
-  { clock, sceneMinutes, handleMinutes }: WhistleKind,
+  { clock, sceneMinutes, handleMinutes, handleWorkingDays }: WhistleKind,
   settings: DeskSettings,
 ): Promise<void> {
   const { nowMs, trx } = change;
-  const until = (minutes: number) => allowedUntilMs(change, settings, leg.unit_id, nowMs, { clock, minutes });
-  const due = { due_scene_at_ms: await until(sceneMinutes), due_handle_at_ms: await until(handleMinutes) };
+  const until = (minutes: number, workingDays?: number) =>
+    allowedUntilMs(change, settings, leg.unit_id, nowMs, { clock, minutes, workingDays });
+  const due = {
+    due_scene_at_ms: await until(sceneMinutes),
+    due_handle_at_ms: await until(handleMinutes, handleWorkingDays),
+  };
   await trx
     .updateTable("whistle_legs")
     .set({ ...due, state: "called" })

@@ -45,6 +45,9 @@ export function emptyDesk(): DeskPort & { readonly calls: string[] } {
     actOnAssignment: async () => nothing(),
     listCrews: async () => [],
     placesChanged: async () => {},
+    async permitNews({ number, revokedAtMs }, by) {
+      calls.push(`permit ${number} ${revokedAtMs === undefined ? "recorded" : "revoked"} ${by}`);
+    },
     async reportPosition(crewId) {
       calls.push(`position ${crewId}`);
     },

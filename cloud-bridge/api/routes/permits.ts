@@ -27,7 +27,7 @@ const PermitQuery = Type.Object({
 });
 
 /** Night work permits (夜间施工许可). */
-export function permitRoutes(instance: FastifyInstance, { store, clock }: ApiContext): void {
+export function permitRoutes(instance: FastifyInstance, { store, clock, desk }: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const { db } = store;
 
@@ -78,6 +78,8 @@ export function permitRoutes(instance: FastifyInstance, { store, clock }: ApiCon
     async (request, reply) => {
       const { name } = accountOf(request);
       const permit = await once(request, { db, clock }, (trx, nowMs) => addPermit(trx, request.body, name, nowMs));
+      // Also where the request is repeated: the first may have ended before this.
+      await desk.permitNews(permit, name);
       const entry = { actor: name, action: "permit.add", target: permit.id, address: request.ip };
       await audit(db, entry, clock.nowMs());
       return reply.code(201).send(permit);
@@ -101,6 +103,7 @@ export function permitRoutes(instance: FastifyInstance, { store, clock }: ApiCon
       const permit = await once(request, { db, clock }, (trx, nowMs) =>
         revokePermit(trx, request.params.id, { by: name, cause, nowMs }),
       );
+      await desk.permitNews(permit, name);
       const entry = { actor: name, action: "permit.revoke", target: permit.id, address: request.ip };
       await audit(db, { ...entry, detail: { cause } }, clock.nowMs());
       return permit;

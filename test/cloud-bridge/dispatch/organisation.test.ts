@@ -42,6 +42,53 @@ describe("a permit that the bridge was told of", () => {
     expect([after.state, after.isHeld]).toEqual(["assigned", undefined]);
   });
 
+  const openAt = async (rig: DeskRig) => {
+    await rig.receive(noiseRevision({ nowMs: T0 }));
+    await rig.desk.wake();
+    return rig.theCase();
+  };
+  const kinds = async (rig: DeskRig) => (await rig.theCase()).timeline.map(({ kind }) => kind);
+
+  test("after a case was opened holds it, with its clocks, until it is revoked", async () => {
+    const rig = await deskRig({ settings: { dispatch: { policy: "auto-after", afterSeconds: 60 } } });
+    const { case: before } = await openAt(rig);
+    rig.clock.pass(20_000);
+    const known = await granted(rig, { toMs: T0 + HOUR_MS });
+    for (let time = 0; time < 2; time += 1) await rig.desk.permitNews(known, "wang.lead");
+    const { case: held } = await rig.theCase();
+    expect(held).toMatchObject({ state: "open", isHeld: true });
+    expect(held.autoDispatchAtMs).toBeUndefined();
+    expect((await kinds(rig)).filter((kind) => kind.startsWith("permit"))).toEqual(["permit-held"]);
+    await rig.live(100_000);
+    expect((await rig.theCase()).case).toMatchObject({ state: "open", isHeld: true });
+    await rig.freshen();
+    const revoking = { by: "wang.lead", cause: "another gate", nowMs: rig.clock.nowMs() };
+    const over = await rig.db.transaction().execute((trx) => revokePermit(trx, known.id, revoking));
+    for (let time = 0; time < 2; time += 1) await rig.desk.permitNews(over, "wang.lead");
+    const { case: after } = await rig.theCase();
+    expect(after.isHeld).toBeUndefined();
+    expect((after.dueArriveAtMs ?? 0) - (before.dueArriveAtMs ?? 0)).toBe(100_000);
+    await rig.live(61_000);
+    expect((await rig.theCase()).case.state).toBe("assigned");
+  });
+
+  test("after a crew was sent recalls nobody: the desk is told, once", async () => {
+    const rig = await deskRig();
+    const { case: view } = await openAt(rig);
+    expect(view.state).toBe("assigned");
+    const known = await granted(rig);
+    for (let time = 0; time < 2; time += 1) await rig.desk.permitNews(known, "wang.lead");
+    expect((await rig.theCase()).case).toMatchObject({ state: "assigned" });
+    expect((await kinds(rig)).filter((kind) => kind.startsWith("permit"))).toEqual(["permit-recorded"]);
+  });
+
+  test("that covers only some of what stands holds nothing", async () => {
+    const rig = await deskRig({ settings: { dispatch: { policy: "propose", afterSeconds: 0 } } });
+    await openAt(rig);
+    await rig.desk.permitNews(await granted(rig, { rules: ["day-noise"] }), "wang.lead");
+    expect((await rig.theCase()).case.isHeld).toBeUndefined();
+  });
+
   test("ends when it is revoked, once", async () => {
     const rig = await deskRig();
     const { id } = await granted(rig);

@@ -208,6 +208,28 @@ describe("a class's times", () => {
     expect(kinds).toEqual(["arrival-overdue", "supervised"]);
   });
 
+  test("are given in working days where the tables say so: arrival, and what the city waits for", async () => {
+    const rig = await deskRig();
+    const slaClasses = DEFAULT_CATALOGUE.slaClasses.map((sla) =>
+      sla.code === "B" ? { ...sla, arriveWorkingDays: 1, totalWorkingDays: 2, cityWorkingDays: 3 } : sla,
+    );
+    const own = { ...DEFAULT_CATALOGUE, name: "city", version: "1", slaClasses, inForceFrom: "2026-01-01T00:00:00Z" };
+    await keepCatalogue(rig.db, own, "admin", T0);
+    const { report } = await rig.desk.casework.takeReport(DISPATCHER, stall());
+    const now = () => rig.desk.views.caseDetail(report.caseId);
+    const at = (text: string) => Date.parse(`${text}+08:00`);
+    // T0 is a Sunday there: Monday and Tuesday to the end of work; from Tuesday on three more.
+    const due = { dueArriveAtMs: at("2026-11-23T18:00"), dueTotalAtMs: at("2026-11-24T18:00"), clock: "wall" };
+    expect((await now()).case).toMatchObject(due);
+    const supervised = async () =>
+      (await now()).timeline.flatMap(({ kind, serverTimeMs }) => (kind === "supervised" ? [serverTimeMs] : []));
+    for (const text of ["2026-11-24T18:00", "2026-11-27T17:59", "2026-11-27T18:00"]) {
+      rig.clock.atMs = at(text);
+      await rig.makeDesk().tick();
+    }
+    expect(await supervised()).toEqual([at("2026-11-24T18:00"), at("2026-11-27T18:00")]);
+  });
+
   test("follow the category, and come from the tables in force when the case was opened", async () => {
     const rig = await deskRig();
     await rig.desk.casework.takeReport(DISPATCHER, stall());

@@ -2,6 +2,9 @@ import { Value } from "typebox/value";
 import { describe, expect, test } from "vitest";
 import { CaseDetail } from "../../../cloud-bridge/api/schema/desk.ts";
 import { WhistleView } from "../../../cloud-bridge/api/schema/whistles.ts";
+import { keepCatalogue } from "../../../cloud-bridge/cases/catalogue-rows.ts";
+import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
+import { setTimer } from "../../../cloud-bridge/cases/timers.ts";
 import type { Actor } from "../../../cloud-bridge/dispatch/actor.ts";
 import type { NewWhistle } from "../../../cloud-bridge/dispatch/whistles.ts";
 import { brokenAt } from "../../../cloud-bridge/evidence/timeline-chain.ts";
@@ -107,6 +110,34 @@ describe("a whistle", () => {
     ]);
     expect(brokenAt(rig.caseId, detail.timeline)).toBeUndefined();
     expect(Value.Errors(CaseDetail, structuredClone(detail))).toEqual([]);
+  });
+
+  test("gives a department working days for its part where the tables say so", async () => {
+    const rig = await cityRig({ settings: { reviewWhistles: false } });
+    const whistleKinds = DEFAULT_CATALOGUE.whistleKinds.map((kind) => ({ ...kind, handleWorkingDays: 2 }));
+    const own = { ...DEFAULT_CATALOGUE, version: "days", whistleKinds, inForceFrom: "2026-01-01T00:00:00Z" };
+    await keepCatalogue(rig.db, own, "admin", T0);
+    const { legs } = await rig.blow();
+    // T0 is a Sunday there: Monday is the first day, Tuesday the second.
+    const due = { dueSceneAtMs: T0 + 30 * MINUTE_MS, dueHandleAtMs: Date.parse("2026-11-24T18:00+08:00") };
+    expect(legs.map(({ dueSceneAtMs, dueHandleAtMs }) => ({ dueSceneAtMs, dueHandleAtMs }))).toEqual([due, due]);
+  });
+
+  test("whose timer is due although its department is there or done already is no word against it", async () => {
+    const rig = await cityRig({ settings: { reviewWhistles: false } });
+    const { legs } = await rig.blow({ unitIds: ["water"] });
+    const [water = ""] = legs.map(({ id }) => id);
+    const due = async (kind: "whistle-scene" | "whistle-handle") => {
+      await rig.desk.change((change) => setTimer(change.trx, kind, water, change.nowMs, change.nowMs));
+      await rig.desk.tick();
+      const { case: view, timeline } = await rig.detail();
+      return [view.supervisionCount, timeline.filter(({ kind: said }) => said === "whistle-overdue").length];
+    };
+    await rig.leg(water, WATER, { act: "on-scene" });
+    expect(await due("whistle-scene")).toEqual([0, 0]);
+    await rig.leg(water, WATER, { act: "handled", result: "Main shut" });
+    expect(await due("whistle-handle")).toEqual([0, 0]);
+    expect(await due("whistle-scene")).toEqual([0, 0]);
   });
 
   test("is blown, reviewed and answered by those whose it is, and by nobody else", async () => {

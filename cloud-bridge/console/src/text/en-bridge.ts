@@ -7,6 +7,8 @@ export const enBridge = {
   "entry.alarm-raised-again": "Alarm raised again",
   "entry.brought-back": "Loud again: back on scene",
   "entry.live": "No longer late",
+  "entry.permit-held": "Held: a permit was recorded",
+  "entry.permit-recorded": "A permit was recorded",
   "entry.permit-ended": "Its permit has ended",
   "entry.proposed": "Crew proposed",
   "entry.assign": "Crew sent",

@@ -9,6 +9,8 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "entry.alarm-raised-again": "警情再次触发",
   "entry.brought-back": "再次超限，返回现场",
   "entry.live": "不再迟到",
+  "entry.permit-held": "补录许可，暂缓派遣",
+  "entry.permit-recorded": "补录许可",
   "entry.permit-ended": "许可已到期",
   "entry.proposed": "拟派队伍",
   "entry.assign": "派出队伍",
