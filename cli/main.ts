@@ -29,6 +29,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "a copy of a running bridge or of a gateway's journal, and proof that it is whole",
     load: () => import("./backup.ts"),
   },
+  {
+    name: "init",
+    summary: "a first config for a gateway, from a scan of its ports and a few questions",
+    load: () => import("./init.ts"),
+  },
   { name: "enroll", summary: "pairs this box with a bridge", load: () => import("./enroll.ts") },
   {
     name: "levels",

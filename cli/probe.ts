@@ -4,14 +4,18 @@ import { DRIVERS, loadDriver } from "../drivers/registry.ts";
 import type { DeviceConfig, GatewayConfig } from "../gateway/config/gateway-config.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
 import type { CameraSettings } from "../gateway/contracts/cameras.ts";
-import type { Logger } from "../gateway/contracts/logger.ts";
 import type { DeviceHealth } from "../gateway/contracts/readings.ts";
 import { startSupervisor } from "../gateway/supervisor/supervisor.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { renderFault } from "../protocol/document/fault.ts";
+import { systemLocale } from "./locale.ts";
 import { answerOf, Heard } from "./probe/answer.ts";
 import { findOwner, type Owner } from "./probe/owner.ts";
 import { BAUD_RATES, PARITIES, scanBus } from "./probe/scan-bus.ts";
+import type { WiringFault } from "./probe/wiring.ts";
+import { wiringWords } from "./probe/wiring-text.ts";
+import { progressBar } from "./progress-bar.ts";
+import { SILENT } from "./silent-log.ts";
 import { EXIT } from "./subcommand.ts";
 import { UsageError, usable } from "./usage-error.ts";
 
@@ -41,7 +45,8 @@ export function command(): Command {
       "after",
       "\nOne JSON line a device on stdout. Exit code 0: all answered, 1: one did not, 78: the config is bad.\n" +
         "A camera's line says codec, size, pictures and kilobits a second, and where its picture was written.\n" +
-        "--scan prints one line a unit: what answers, which profiles fit its register, and a guess.\n" +
+        "--scan prints one line a unit: what answers, which profiles fit its register, and a guess; then what the line's\n" +
+        "bytes tell of wrong wiring (A and B swapped, one address twice, no termination, another master).\n" +
         "Where a gateway runs on the config's state folder, it is asked, and goes on measuring meanwhile; --scan then\n" +
         "leaves the line at its settings. Any other program that holds a port is reported as PORT_BUSY.\n" +
         "Example: shao probe config/site.yaml noise-01",
@@ -94,7 +99,7 @@ async function look(
   pictures: string,
 ): Promise<boolean> {
   const { probeCamera } = await import("./probe/camera.ts");
-  const bar = progress("cameras", cameras.length);
+  const bar = progressBar("cameras", cameras.length);
   let shown = 0;
   for (const [index, camera] of cameras.entries()) {
     bar.draw(index, camera.id);
@@ -133,7 +138,7 @@ async function ask(devices: readonly DeviceConfig[], withinMs: number): Promise<
     // Asked a moment later: the first word on health comes before there is a supervisor.
     onHealth: () => queueMicrotask(endWhenAllAnswered),
   });
-  const bar = progress("devices", devices.length);
+  const bar = progressBar("devices", devices.length);
   bar.draw(0);
   await clock.sleep(withinMs, stop.signal);
   const lines = devices.map(({ id, driver, config }) => ({
@@ -167,7 +172,7 @@ async function scan(config: GatewayConfig, options: Options, owner: Owner | unde
   if (buses.length === 0) throw new UsageError("the config has no buses to scan");
   let found = 0;
   for (const [name, bus] of buses) {
-    const bar = progress(name, 1);
+    const bar = progressBar(name, 1);
     const lease = owner?.bus(name);
     const isThorough = options.all === true;
     const how = { first, last, baudRates, parities, isThorough, ...(lease !== undefined && { lease }) };
@@ -179,38 +184,13 @@ async function scan(config: GatewayConfig, options: Options, owner: Owner | unde
       }
       bar.clear();
       if ("unit" in step) found++;
-      process.stdout.write(`${JSON.stringify({ bus: name, ...step })}\n`);
+      process.stdout.write(`${JSON.stringify({ bus: name, ...("wiring" in step ? told(step) : step) })}\n`);
     }
     bar.clear();
   }
   process.exitCode = found > 0 ? EXIT.good : EXIT.fault;
 }
 
-/** A bar on stderr, only where somebody looks. */
-function progress(name: string, whole: number): { draw(done: number, what?: string): void; clear(): void } {
-  const width = 30;
-  const isShown = process.stderr.isTTY === true;
-  let longest = 0;
-  return {
-    draw(done, what = "") {
-      if (!isShown) return;
-      const filled = Math.round((done / whole) * width);
-      const line = `${name} [${"#".repeat(filled)}${".".repeat(width - filled)}] ${what}`;
-      longest = Math.max(longest, line.length);
-      process.stderr.write(`\r${line.padEnd(longest)}`);
-    },
-    clear() {
-      if (isShown) process.stderr.write(`\r${" ".repeat(longest)}\r`);
-    },
-  };
+function told({ wiring, ...line }: { readonly wiring: WiringFault }): object {
+  return { ...line, ...wiring, ...wiringWords(wiring, systemLocale()) };
 }
-
-const nothing = (): void => undefined;
-const SILENT: Logger = {
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-  fatal: nothing,
-  child: () => SILENT,
-};

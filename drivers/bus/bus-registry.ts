@@ -92,7 +92,7 @@ export class BusRegistry {
   }
 }
 
-async function openPort(port: BusPort, settings: BusSettings): Promise<ByteLink> {
+export async function openPort(port: BusPort, settings: BusSettings): Promise<ByteLink> {
   return "serial" in port ? openSerialLink(port.serial, settings) : openTcpLink(parseTcpAddress(port.tcp));
 }
 

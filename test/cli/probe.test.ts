@@ -62,7 +62,7 @@ describe("shao probe", { timeout: 120_000 }, () => {
 
   test("--scan finds the units of a line and the profiles that fit", async () => {
     const { lines } = await probe(file, "--scan", "--units", "1-4");
-    expect(lines).toMatchObject([
+    expect([...foundUnits(lines), lines.at(-1)]).toMatchObject([
       {
         bus: "line",
         unit: 2,
@@ -155,7 +155,7 @@ describe("shao probe", { timeout: 120_000 }, () => {
       "--parity",
       "none,even",
     );
-    expect([silent.lines, silent.code]).toEqual([[], 1]);
+    expect([silent.lines, silent.code]).toMatchObject([[{ bus: "line", code: "WIRING_SILENT" }], 1]);
     await pair.close();
   });
 
@@ -195,7 +195,13 @@ devices: {}
 async function answered(config: string, ...how: readonly string[]): ReturnType<typeof runShao> {
   for (let tries = 0; tries < 10; tries++) {
     const result = await runShao("probe", config, "--scan", ...how);
-    if (result.lines.length > 0) return result;
+    // A busy machine answers late now and then, which the line's wires are then blamed for.
+    const lines = foundUnits(result.lines);
+    if (lines.length > 0) return { ...result, lines };
   }
   throw new Error("the slave never answered");
+}
+
+function foundUnits(lines: readonly unknown[]): unknown[] {
+  return lines.filter((line) => typeof line === "object" && line !== null && "fits" in line);
 }
