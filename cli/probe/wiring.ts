@@ -39,7 +39,10 @@ const READ_REQUEST_BYTES = 8;
  * @param exchanges questions at one setting of the line, in their order
  * @param unasked what was heard before anything was asked
  */
-export function wiringFaults(exchanges: readonly Exchange[], unasked: Uint8Array = new Uint8Array()): readonly WiringFault[] {
+export function wiringFaults(
+  exchanges: readonly Exchange[],
+  unasked: Uint8Array = new Uint8Array(),
+): readonly WiringFault[] {
   const faults: WiringFault[] = [];
   if (requestsIn(unasked) > 0) faults.push({ code: "WIRING_OTHER_MASTER" });
   const heard = exchanges.reduce((sum, exchange) => sum + exchange.heard.length, 0);
