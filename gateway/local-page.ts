@@ -3,6 +3,7 @@ import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { BlobFiles, EvidenceRoom } from "./contracts/evidence.ts";
 import { GatewayError } from "./contracts/gateway-error.ts";
 import type { JournalWrite, OpenAlarm } from "./contracts/journal.ts";
+import type { LiveView } from "./contracts/live-view.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
 import type { LogMemory } from "./diagnostics/log-memory.ts";
@@ -31,6 +32,8 @@ export interface LocalPageOptions {
   readonly write: (write: JournalWrite) => void;
   /** What only the person who starts the box may read: the PIN when it is made, and where the page is. */
   readonly tell: (text: string) => void;
+  /** Undefined: this node has none, or they have not started yet. */
+  readonly cameras: () => LiveView | undefined;
 }
 
 /** The page of this box: what it hears, how it is, and in a vehicle the assignment; with or without a cloud. */
@@ -106,8 +109,9 @@ export class LocalPage {
   }
 
   #source(): PageSource {
-    const { logs, acts } = this.#options;
+    const { logs, acts, cameras } = this.#options;
     return {
+      live: cameras,
       state: () => this.#state(),
       logs: (since) => logs.since(since),
       seen: () => acts.assignments.seen(),
@@ -140,6 +144,7 @@ export class LocalPage {
       levels: this.#recent.levels,
       alarms: this.#recent.alarms,
       assignments: acts.assignments.assignments,
+      cameras: this.#options.cameras()?.cameras ?? [],
       evidence: {
         ...evidence.facts(),
         files: kept

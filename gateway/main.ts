@@ -149,6 +149,7 @@ class RunningGateway implements Gateway {
       busStatistics: this.#links.busStatistics,
       devices: () => this.#deviceHealth(),
       levelFaults: () => this.#pipeline.levelFaults(),
+      live: () => this.#vision?.live.bytes,
       uplink: () => this.#uplink?.facts,
       uplinkProblem: () => this.#uplinkProblem,
       parked: () => this.#parking.parked,
@@ -232,6 +233,7 @@ class RunningGateway implements Gateway {
         openAlarms: this.#takenUp.restored.openAlarms,
         write: (write) => void this.#writer.write(write, "urgent"),
         tell: this.#options.tell ?? (() => undefined),
+        cameras: () => this.#vision?.live,
       },
     });
     await this.#startVision();
@@ -303,7 +305,7 @@ class RunningGateway implements Gateway {
       this.#local?.wrote(write);
     }
     for (const { device, level } of output.live) {
-      if (this.#leases.isWatched(device)) this.#uplink?.publishLive(device, level);
+      if (this.#leases.isWatched(device)) this.#uplink?.live.publish(device, level);
     }
   }
 
@@ -326,7 +328,12 @@ class RunningGateway implements Gateway {
       onHealth: (health) => this.#take(() => this.#pipeline.health(health, this.#time.stamp())),
       write: (write) => void this.#writer.write(write, "urgent"),
       isWatched: (camera) => this.#leases.isWatched(camera),
-      publishLive: (camera, bytes) => this.#uplink?.publishLive(camera, bytes),
+      publishLive: (camera, bytes) => this.#uplink?.live.publish(camera, bytes),
+      videoWanted: () => this.#leases.video,
+      videoLine: {
+        roomBytes: () => this.#uplink?.live.roomBytes() ?? 0,
+        send: (camera, bytes, onTaken) => this.#uplink?.live.send(camera, bytes, onTaken) === true,
+      },
     });
   }
 

@@ -49,6 +49,7 @@ async function act(command: Command, node: NodeActs): Promise<CommandOutcome> {
   switch (kind) {
     case "live":
       if (!isKnown(device, node)) return noDevice(device);
+      if (args["stream"] === "video") return showVideo(device, args, node);
       node.leases.renew(device);
       return { ok: true };
     case "restart":
@@ -80,6 +81,14 @@ async function act(command: Command, node: NodeActs): Promise<CommandOutcome> {
         `this version does not do "${kind}": change the node's own files and restart it`,
       );
   }
+}
+
+/** `forMs: 0` ends it: the last who looked has gone. */
+function showVideo(device: string, { forMs }: Command["args"], { leases, cameras }: NodeActs): CommandOutcome {
+  if (cameras?.has(device) !== true) return no("CAMERA_NONE", `${device} is no camera that is in use`);
+  if (forMs === 0) leases.endVideo(device);
+  else if (!leases.renewVideo(device)) return no("LIVE_BUSY", `${leases.video} is being watched, one stream a node`);
+  return { ok: true };
 }
 
 /** What was kept for a box that was away comes before its devices are there. */

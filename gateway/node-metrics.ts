@@ -1,6 +1,7 @@
 import type { BusStatistics } from "../drivers/bus/bus-owner.ts";
 import type { EvidenceFacts } from "./contracts/evidence.ts";
 import type { JournalStatistics } from "./contracts/journal.ts";
+import type { LiveBytes } from "./contracts/live-view.ts";
 import type { Metric, MetricSample } from "./local/exposition.ts";
 
 const STATES = ["starting", "online", "silent", "offline", "parked", "stopped"] as const;
@@ -24,6 +25,7 @@ export interface NodeNumbers {
   /** Of a metered line. */
   readonly budget: { readonly dayBytes: number; readonly dailyBytes: number } | undefined;
   readonly bus: BusStatistics;
+  readonly live: LiveBytes | undefined;
   readonly deviceStates: readonly string[];
   readonly isParked: boolean;
   readonly heldWrites: number;
@@ -71,6 +73,10 @@ export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
       { labels: { state: "unsent" }, value: evidence.unsentBytes },
     ),
     gauge("evidence_unsent_files", "Files of evidence that are still to be sent", evidence.unsentFiles),
+    metric("counter", "live_video_bytes_total", "Bytes of live video, by where they went", [
+      { labels: { to: "page" }, value: numbers.live?.page ?? 0 },
+      { labels: { to: "bridge" }, value: numbers.live?.bridge ?? 0 },
+    ]),
     gauge("journal_bytes", "Size of the journal", journal.sizeBytes),
     gauge("journal_full", "Whether the journal refuses all but alarms", Number(journal.full)),
     gauge("journal_hours_to_full", "Until unsent records must be given up", journal.hoursToFull ?? Number.NaN),

@@ -4,6 +4,7 @@ import type { HealthBody } from "../protocol/bodies.ts";
 import type { EvidenceFacts } from "./contracts/evidence.ts";
 import type { GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal, JournalStatistics } from "./contracts/journal.ts";
+import type { LiveBytes } from "./contracts/live-view.ts";
 import type { DeviceHealth } from "./contracts/readings.ts";
 import type { HoldingWriter } from "./journal/holding-writer.ts";
 import type { Metric } from "./local/exposition.ts";
@@ -28,6 +29,8 @@ export interface NodeFacts {
   readonly devices: () => readonly DeviceHealth[];
   /** Meters that answer and are not to be believed. */
   readonly levelFaults: () => readonly { readonly device: string; code: string; message: string; hint: string }[];
+  /** Bytes of live video; undefined: no camera. */
+  readonly live: () => LiveBytes | undefined;
   readonly uplink: () => UplinkFacts | undefined;
   readonly uplinkProblem: () => GatewayError | undefined;
   /** Since when the vehicle is parked, and how often it speaks then. */
@@ -163,6 +166,7 @@ export class NodeReport {
       rateBytesPerS: facts?.rateBytesPerS,
       budget: facts?.budget,
       bus: this.#facts.busStatistics(),
+      live: this.#facts.live(),
       deviceStates: this.#devices().map(({ body }) => body.state),
       isParked: this.#facts.parked() !== undefined,
       ...this.#facts.writer.facts,

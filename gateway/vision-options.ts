@@ -3,6 +3,7 @@ import type { Position } from "../protocol/ids.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { EvidenceTaker } from "./contracts/evidence.ts";
 import type { JournalRestore, JournalWrite } from "./contracts/journal.ts";
+import type { LiveLine } from "./contracts/live-line.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth } from "./contracts/readings.ts";
 import type { TimeKeeper } from "./time/time-keeper.ts";
@@ -22,4 +23,7 @@ export interface VisionOptions {
   /** Somebody at the bridge looks at this camera. */
   readonly isWatched: (camera: string) => boolean;
   readonly publishLive: (camera: string, bytes: Uint8Array) => void;
+  /** The one camera of which the bridge wants video now. */
+  readonly videoWanted: () => string | undefined;
+  readonly videoLine: LiveLine;
 }

@@ -15,7 +15,9 @@ import { RingEvidence } from "./vision/evidence/camera-evidence.ts";
 import { MediaJobs } from "./vision/evidence/media-jobs.ts";
 import { PendingRequests } from "./vision/evidence/pending-requests.ts";
 import { RingActs } from "./vision/evidence/ring-acts.ts";
+import { LiveCameras } from "./vision/live/live-cameras.ts";
 import { LiveStills } from "./vision/live/live-stills.ts";
+import { VideoUplink } from "./vision/live/video-uplink.ts";
 import type { VisionOptions } from "./vision-options.ts";
 
 const TMPFS_MAGIC = 0x01021994;
@@ -30,9 +32,12 @@ export class VisionSide {
   readonly evidence: RingEvidence;
   /** What commands ask of them. */
   readonly acts: CameraActs;
+  /** Looking at them now. */
+  readonly live: LiveCameras;
   readonly #options: VisionOptions;
   readonly #faults: CameraFaults;
   readonly #stills: LiveStills;
+  readonly #video: VideoUplink;
   /** Ends what waits for the end of a clip. */
   readonly #stop = new AbortController();
   readonly #captures = new AbortController();
@@ -73,6 +78,9 @@ export class VisionSide {
     this.#stills = new LiveStills({
       ...{ isWatched: options.isWatched, publish: options.publishLive, upMs: () => clock.upMs(), log },
     });
+    const nowMs = () => clock.nowMs();
+    this.live = new LiveCameras({ cameras: this.cameras, ffmpegPath: config.vision.ffmpeg, nowMs, log });
+    this.#video = new VideoUplink({ view: this.live, line: options.videoLine, wanted: options.videoWanted });
     void pending.settle(taker, clock.upMs());
     for (const write of this.#faults.start(stamp())) options.write(write);
     this.#done = Promise.all(this.cameras.map((camera) => camera.run(this.#captures.signal)));
@@ -119,6 +127,7 @@ export class VisionSide {
   /** What was promised is cut first, from rings that still stand. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#video.stop();
     await this.#judge?.stop();
     this.#stop.abort();
     await this.evidence.idle();
@@ -129,6 +138,7 @@ export class VisionSide {
 
   #tick(): void {
     this.#stills.tick(this.cameras);
+    this.#video.tick();
     for (const camera of this.cameras) {
       camera.tick();
       if (camera.state !== "live") continue;

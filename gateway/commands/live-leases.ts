@@ -4,6 +4,7 @@ import { LIVE_LEASE_MS } from "../../protocol/limits.ts";
 export class LiveLeases {
   readonly #upMs: () => number;
   readonly #untilMs = new Map<string, number>();
+  #video: { readonly camera: string; readonly untilMs: number } | undefined;
 
   constructor(upMs: () => number) {
     this.#upMs = upMs;
@@ -11,6 +12,24 @@ export class LiveLeases {
 
   renew(device: string): void {
     this.#untilMs.set(device, this.#upMs() + LIVE_LEASE_MS);
+  }
+
+  /** The camera of which the bridge wants video now. */
+  get video(): string | undefined {
+    if (this.#video !== undefined && this.#video.untilMs < this.#upMs()) this.#video = undefined;
+    return this.#video?.camera;
+  }
+
+  /** One stream at a time. @returns false: that of another camera is being watched */
+  renewVideo(camera: string): boolean {
+    if (this.video !== undefined && this.video !== camera) return false;
+    this.#video = { camera, untilMs: this.#upMs() + LIVE_LEASE_MS };
+    return true;
+  }
+
+  /** The last who looked has gone. */
+  endVideo(camera: string): void {
+    if (this.#video?.camera === camera) this.#video = undefined;
   }
 
   isWatched(device: string): boolean {

@@ -70,6 +70,22 @@ export class Sender {
     return !this.#flight.isStalled && this.#pace.hasRoom("live") && this.#pace.waitMs("live", nowMs, false) === 0;
   }
 
+  /** Largest message of live video that may go now: it stands back for every record of lanes 0 to 2. */
+  liveVideoBytes(nowMs: number): number {
+    if (this.#handshake?.isAnswered !== true || !this.admitsLive(nowMs)) return 0;
+    return this.#wanted.hasAny(["alarm", "urgent", "live"]) ? 0 : this.#pace.messageBytes("live");
+  }
+
+  /** It is paid for like all else. @returns what to tell when it has landed */
+  liveVideoSent(sizeBytes: number, nowMs: number): Landing {
+    this.#pace.spend("live", sizeBytes, nowMs);
+    return { wireBytes: sizeBytes, sentAtMs: nowMs, wasUsedUp: this.#pace.isUsedUp(nowMs) };
+  }
+
+  liveVideoLanded(landing: Landing, nowMs: number): void {
+    this.#rate.landed(landing, nowMs);
+  }
+
   handle(event: SenderEvent): readonly SenderCommand[] {
     this.#out = [];
     this.#nowMs = event.nowMs;

@@ -2,7 +2,7 @@ import { decodeReceiptMessage, encodeHello } from "../../protocol/hello.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { newRunId } from "../../protocol/new-ids.ts";
 import type { NewRecord } from "../../protocol/record.ts";
-import type { LiveLevel, NodeState } from "../../protocol/session.ts";
+import type { NodeState } from "../../protocol/session.ts";
 import { buildTopic } from "../../protocol/topics.ts";
 import type { BlobFiles } from "../contracts/evidence.ts";
 import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-points.ts";
@@ -14,14 +14,13 @@ import { BlobUplink } from "./blob-uplink.ts";
 import { type BudgetFacts, BudgetKeeper } from "./budget-keeper.ts";
 import { declareLacking, declareUndecodable } from "./declare.ts";
 import { LinkTrouble } from "./link-trouble.ts";
+import { LiveLane } from "./live-lane.ts";
 import { type MqttSession, type NodeTls, openMqttSession } from "./mqtt-session.ts";
 import { Sender } from "./sender.ts";
 import type { SenderCommand, SenderEvent, SenderNotice } from "./sender-types.ts";
 
 const BRIDGE_SETTING = "custody.bridge";
 const EPOCH_SETTING = "custody.epoch";
-/** Live levels are dropped rather than queued: what waits in the socket is already a second late. */
-const LIVE_BUFFER_BYTES = 16 * 1024;
 
 export interface UplinkOptions {
   readonly node: string;
@@ -75,6 +74,8 @@ export interface UplinkFacts {
  * what it says. One MQTT client per session: a dead socket is replaced, never revived.
  */
 export class Uplink {
+  /** What is sent only while somebody looks. */
+  readonly live: LiveLane;
   readonly #options: UplinkOptions;
   readonly #sender: Sender;
   readonly #blobs: BlobUplink | undefined;
@@ -102,6 +103,12 @@ export class Uplink {
       ...(epoch === undefined ? {} : { epoch }),
       ...(rateBytesPerS === undefined ? {} : { rateBytesPerS }),
       ...(this.#blobs === undefined ? {} : { laneThree: this.#blobs.laneThree }),
+    });
+    this.live = new LiveLane({
+      sender: this.#sender,
+      session: () => this.#session,
+      topic: (name) => this.#topic({ channel: "live", name }),
+      upMs: options.upMs,
     });
     options.journal.onCommitted((rows) => this.#feed({ type: "committed", nowMs: options.upMs(), rows }));
     this.#running = this.#run();
@@ -153,15 +160,6 @@ export class Uplink {
       ...(this.#budget === undefined ? {} : { budget: this.#budget.facts }),
       ...(error === undefined ? {} : { error }),
     };
-  }
-
-  /** One level, or a still, to whoever watches; lost without regret when the line is busy or gone. */
-  publishLive(device: string, what: LiveLevel | Uint8Array): void {
-    const session = this.#session;
-    if (session === undefined || session.bufferedBytes > LIVE_BUFFER_BYTES) return;
-    if (!this.#sender.admitsLive(this.#options.upMs())) return;
-    const bytes = what instanceof Uint8Array ? Buffer.from(what) : Buffer.from(JSON.stringify(what));
-    session.publish(this.#topic({ channel: "live", name: device }), bytes, { qos: 0 });
   }
 
   /** Says goodbye, so that the bridge knows of a clean end, and closes. */

@@ -15,7 +15,7 @@ import { PaperNode, type PaperSite } from "./paper-node.ts";
 export const CHROMIUM = "/usr/bin/chromium";
 const PASSWORD = "a long enough password";
 /** `--ignore-certificate-errors`: the bridge's own CA; Playwright's own switch for that does not reach SharedWorkers. */
-const FLAGS = [
+export const FLAGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",

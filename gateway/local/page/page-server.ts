@@ -9,6 +9,7 @@ import { GatewayError } from "../../contracts/gateway-error.ts";
 import type { Logger } from "../../contracts/logger.ts";
 import type { PageCertificate } from "./certificate.ts";
 import type { Door } from "./door.ts";
+import { LiveSocket } from "./live-socket.ts";
 import type { PageSource } from "./page-source.ts";
 
 const MOST_BODY_BYTES = 4096;
@@ -18,13 +19,15 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/": ["index.html", "text/html; charset=utf-8"],
   "/page.js": ["page.js", "text/javascript; charset=utf-8"],
   "/assignment.js": ["assignment.js", "text/javascript; charset=utf-8"],
+  "/cameras.js": ["cameras.js", "text/javascript; charset=utf-8"],
+  "/live-player.js": ["live-player.js", "text/javascript; charset=utf-8"],
   "/parts.js": ["parts.js", "text/javascript; charset=utf-8"],
   "/words.js": ["words.js", "text/javascript; charset=utf-8"],
   "/page.css": ["page.css", "text/css; charset=utf-8"],
 };
 const HEADERS = {
   "content-security-policy":
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cache-control": "no-store",
@@ -71,6 +74,11 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     certificate === undefined
       ? process.getBuiltinModule("node:http").createServer(onRequest)
       : process.getBuiltinModule("node:https").createServer({ ...certificate, minVersion: "TLSv1.2" }, onRequest);
+  const sockets = new LiveSocket(server, {
+    live: () => options.source.live(),
+    isInside: (request) => options.door.isInside(secretOf(request)),
+    isOwnPage: isOfThisBox,
+  });
   server.headersTimeout = 5000;
   server.requestTimeout = 10_000;
   server.maxConnections = 50;
@@ -87,6 +95,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
     close() {
+      sockets.close();
       server.closeAllConnections();
       return new Promise((done) => server.close(() => done()));
     },
@@ -145,14 +154,26 @@ async function serve(options: PageServerOptions, request: IncomingMessage, respo
       return json(response, 200, { isWritten: await source.act(assignmentId, act, cause) });
     }
     default:
-      return json(response, 404, refusal("PAGE_UNKNOWN", "there is no such page"));
+      return serveStill(source, what, response);
   }
 }
 
-/** A form of another page cannot send JSON unasked, and a browser says where a request comes from. */
-function isOwnPage({ headers }: IncomingMessage): boolean {
-  if (headers["content-type"]?.startsWith("application/json") !== true) return false;
-  const { origin, host } = headers;
+async function serveStill(source: PageSource, what: string, response: ServerResponse): Promise<void> {
+  const [, camera] = /^GET \/api\/cameras\/([A-Za-z0-9_-]{1,64})\/still$/u.exec(what) ?? [];
+  if (camera === undefined) return json(response, 404, refusal("PAGE_UNKNOWN", "there is no such page"));
+  const still = await source.live()?.still(camera);
+  if (still === undefined) return json(response, 404, refusal("PAGE_NO_STILL", "this camera has shown nothing yet"));
+  const taken = new Date(still.atMs).toUTCString();
+  response.writeHead(200, { ...HEADERS, "content-type": "image/jpeg", "last-modified": taken }).end(still.jpeg);
+}
+
+/** A form of another page cannot send JSON unasked. */
+function isOwnPage(request: IncomingMessage): boolean {
+  return request.headers["content-type"]?.startsWith("application/json") === true && isOfThisBox(request);
+}
+
+/** A browser says where a request comes from. */
+function isOfThisBox({ headers: { origin, host } }: IncomingMessage): boolean {
   return origin === undefined || origin.replace(/^https?:\/\//u, "") === host;
 }
 

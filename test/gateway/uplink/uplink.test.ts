@@ -198,11 +198,11 @@ test("live levels go at QoS 0 while connected, and nowhere else", async () => {
   const bridge = await ScriptedBridge.start(url);
   onTestFinished(() => bridge.close());
   const { uplink } = await gateway(url);
-  uplink.publishLive("noise-01", { atMs: 1, levelDb: 50, flags: [] });
+  uplink.live.publish("noise-01", { atMs: 1, levelDb: 50, flags: [] });
   const seen: unknown[] = [];
   await bridge.watch("site-042", (stream, level) => seen.push([stream, level]));
   await vi.waitFor(() => expect(uplink.facts.isConnected).toBe(true), SOON);
-  uplink.publishLive("noise-01", { atMs: 2, levelDb: 51, flags: [] });
+  uplink.live.publish("noise-01", { atMs: 2, levelDb: 51, flags: [] });
   await vi.waitFor(() => expect(seen).toEqual([["noise-01", { atMs: 2, levelDb: 51, flags: [] }]]), SOON);
 });
 

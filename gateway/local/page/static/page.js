@@ -1,4 +1,5 @@
 import { assignments } from "/assignment.js";
+import { hideCameras, showCameras } from "/cameras.js";
 import {
   clockTime,
   curve,
@@ -39,6 +40,7 @@ async function ask(path, body, method = body === undefined ? "GET" : "POST") {
 function showDoor(message = "") {
   clearTimeout(timer);
   state = undefined;
+  hideCameras();
   leave.hidden = true;
   const pin = el("input", {
     ...{ id: "pin", name: "pin", inputmode: "numeric", autocomplete: "current-password", required: true },
@@ -99,6 +101,7 @@ function show() {
   if (state === undefined) return;
   useTimeZone(state.timeZone);
   leave.hidden = false;
+  showCameras(state.cameras, state.time.atMs + Date.now() - heardMs);
   title.textContent = state.site ?? state.node;
   document.title = `${state.site ?? state.node} · Shao`;
   const ageS = Math.round((Date.now() - heardMs) / 1000);
