@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { cameraCommand } from "./sim/camera.ts";
 import { cemCommand } from "./sim/cem.ts";
+import { fleetCommand } from "./sim/fleet.ts";
 import { gpsCommand } from "./sim/gps.ts";
 import { gpsdCommand } from "./sim/gpsd.ts";
 import { hj212Command } from "./sim/hj212.ts";
@@ -11,7 +12,7 @@ import { noiseCommand } from "./sim/noise.ts";
 import { radioCommand } from "./sim/radio.ts";
 import { svantekCommand } from "./sim/svantek.ts";
 
-/** `shao sim KIND`: one simulated device, alone, on a real port; or the line to a bridge. */
+/** `shao sim KIND`: one simulated device, alone, on a real port; the line to a bridge; or a fleet. */
 export function command(): Command {
   return new Command()
     .addCommand(cameraCommand())
@@ -25,5 +26,9 @@ export function command(): Command {
     .addCommand(ioCommand())
     .addCommand(hj212Command())
     .addCommand(linkCommand())
-    .addHelpText("after", "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C.");
+    .addCommand(fleetCommand())
+    .addHelpText(
+      "after",
+      "\nEach prints one JSON line that says where it is found, and runs until Ctrl-C; `fleet` ends by itself.",
+    );
 }

@@ -24,12 +24,17 @@ const Enrolled = Type.Object({
   commandKeyPem: Type.String(),
 });
 
+/** The address of this machine to speak from, where it has several. */
+export interface EnrolFrom {
+  readonly localAddress?: string;
+}
+
 /**
  * Pairs this box with a bridge. The private key is made here and never leaves. The token's second half is the fingerprint
  * of the bridge's CA: it is compared before the token is shown to anyone.
  * @throws GatewayError ENROL_TOKEN_FORM, ENROL_URL, ENROL_UNREACHABLE, ENROL_CA_MISMATCH, ENROL_REFUSED, ENROL_ANSWER
  */
-export async function enroll(url: string, token: string): Promise<NodeIdentity> {
+export async function enroll(url: string, token: string, from: EnrolFrom = {}): Promise<NodeIdentity> {
   const fingerprint = TOKEN.exec(token)?.[2];
   if (fingerprint === undefined) {
     throw new GatewayError("ENROL_TOKEN_FORM", "this is no enrolment token", {
@@ -37,9 +42,9 @@ export async function enroll(url: string, token: string): Promise<NodeIdentity> 
     });
   }
   const { host, port } = bridgeAddress(url);
-  const caPem = await authorityOf(host, port, fingerprint);
+  const caPem = await authorityOf(host, port, fingerprint, from);
   const { keyPem, csrPem } = await newKey();
-  const socket = await secured(host, port, caPem);
+  const socket = await secured(host, port, caPem, from);
   try {
     const enrolled = await post(socket, host, { token, csrPem });
     if (createHash("sha256").update(derOf(enrolled.caPem)).digest("hex").slice(0, 32) !== fingerprint) {
@@ -63,8 +68,8 @@ function bridgeAddress(text: string): { readonly host: string; readonly port: nu
 }
 
 /** First contact: shakes hands, says nothing, and looks whether the chain holds the CA that the token names. */
-async function authorityOf(host: string, port: number, fingerprint: string): Promise<string> {
-  const socket = await handshake(host, port, { rejectUnauthorized: false });
+async function authorityOf(host: string, port: number, fingerprint: string, from: EnrolFrom): Promise<string> {
+  const socket = await handshake(host, port, { ...from, rejectUnauthorized: false });
   try {
     for (const raw of chainOf(socket.getPeerCertificate(true))) {
       if (createHash("sha256").update(raw).digest("hex").slice(0, 32) !== fingerprint) continue;
@@ -76,9 +81,9 @@ async function authorityOf(host: string, port: number, fingerprint: string): Pro
   throw mismatch(`${host}:${port} does not show the CA that the token names`);
 }
 
-async function secured(host: string, port: number, caPem: string): Promise<TLSSocket> {
+async function secured(host: string, port: number, caPem: string, from: EnrolFrom): Promise<TLSSocket> {
   try {
-    return await handshake(host, port, { ca: caPem });
+    return await handshake(host, port, { ...from, ca: caPem });
   } catch (error) {
     throw error instanceof GatewayError && error.cause instanceof Error && "code" in error.cause
       ? new GatewayError("ENROL_CA_MISMATCH", `the bridge's certificate does not hold: ${error.cause.message}`, {
@@ -89,7 +94,7 @@ async function secured(host: string, port: number, caPem: string): Promise<TLSSo
   }
 }
 
-function handshake(host: string, port: number, options: { ca?: string; rejectUnauthorized?: boolean }) {
+function handshake(host: string, port: number, options: EnrolFrom & { ca?: string; rejectUnauthorized?: boolean }) {
   return new Promise<TLSSocket>((resolve, reject) => {
     const unreachable = (cause: Error) =>
       reject(

@@ -1,0 +1,222 @@
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
+import type { NodeView } from "../../../cloud-bridge/api/schema/fleet.ts";
+import { enroll } from "../../../gateway/identity/enroll.ts";
+import type { ApiClient } from "../api-client.ts";
+import { bridgeListens, type LocalSystem } from "../local-system.ts";
+import { seededRandom } from "../seeded-random.ts";
+import { FleetNode } from "./fleet-node.ts";
+import { type BridgeFigures, ProcessWatch } from "./process-watch.ts";
+
+export interface FleetOptions {
+  readonly nodes: number;
+  readonly seed: number;
+  /** Of the nodes, those whose meter does not answer: 0 to 1. */
+  readonly failShare: number;
+  readonly everyMs: number;
+  /** Boxes that enrol at the same time. */
+  readonly atOnce: number;
+  /** How long everything is watched at rest. */
+  readonly restMs: number;
+  readonly say: (sentence: string) => void;
+}
+
+export interface FleetReport {
+  readonly nodes: number;
+  readonly seed: number;
+  readonly failing: number;
+  readonly pairing: { readonly seconds: number; readonly perSecond: number; readonly failed: number };
+  /** From the first connection to the last node's hello being answered. */
+  readonly connecting: { readonly seconds: number; readonly present: number };
+  /** The bridge is killed and started again; from its first listening on. */
+  readonly reconnecting: {
+    readonly awaySeconds: number;
+    readonly halfSeconds: number;
+    readonly seconds: number;
+    readonly present: number;
+  };
+  readonly records: {
+    readonly written: number;
+    readonly expected: number;
+    readonly stored: number;
+    readonly declared: number;
+    readonly outstanding: number;
+    readonly unexplained: number;
+    readonly quarantined: number;
+    /** Written and not stored, once everything has come to rest. */
+    readonly lost: number;
+  };
+  readonly bridge: BridgeFigures;
+  readonly simulation: { readonly rssMb: number };
+}
+
+const PRESENT_MS = 300_000;
+const DRAIN_MS = 120_000;
+const LOOK_MS = 100;
+const AWAY_MS = 3000;
+const quiet = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => quiet };
+
+/** A thousand boxes on one machine: they enrol at once, connect, are cut off by the death of their bridge, and come back. */
+export class FleetRun {
+  readonly nodes: FleetNode[] = [];
+  readonly #system: LocalSystem;
+  readonly #options: FleetOptions;
+  readonly #random: () => number;
+  #failed = 0;
+
+  constructor(system: LocalSystem, options: FleetOptions) {
+    this.#system = system;
+    this.#options = options;
+    this.#random = seededRandom(options.seed);
+  }
+
+  /** @param bridge the running one, which is killed and started again on the way */
+  async run(bridge: Awaited<ReturnType<LocalSystem["startBridge"]>>, admin: ApiClient): Promise<Outcome> {
+    const { nodes: count, seed, restMs, say } = this.#options;
+    const watch = new ProcessWatch(bridge.pid);
+    say(`${count} boxes enrol`);
+    const pairing = await timed(() => this.#pairAll(admin));
+    const paired = watch.mark();
+    say(`${this.nodes.length} paired in ${pairing.seconds} s, they connect`);
+    const connecting = await this.#present(() => this.#startAll());
+    const connected = watch.mark();
+    say(`${connecting.present} present after ${connecting.seconds} s`);
+    await wait(restMs);
+    const rest = watch.mark();
+    say("the bridge is killed");
+    bridge.kill("SIGKILL");
+    await bridge.ended;
+    const goneMs = performance.now();
+    await wait(AWAY_MS);
+    const next = this.#system.launchBridge(["--log-level", "warn"]);
+    await bridgeListens(next);
+    const awaySeconds = seconds(performance.now() - goneMs);
+    const again = new ProcessWatch(next.pid);
+    const back = await this.#present(async () => {});
+    const returned = again.mark();
+    say(`${back.present} present again after ${back.seconds} s`);
+    const records = await this.#account(admin);
+    const failing = this.nodes.filter(({ isFailing }) => isFailing).length;
+    return {
+      bridge: next,
+      report: {
+        ...{ nodes: count, seed, failing },
+        pairing: {
+          seconds: pairing.seconds,
+          perSecond: Math.round((this.nodes.length / pairing.seconds) * 10) / 10,
+          failed: this.#failed,
+        },
+        connecting: { seconds: connecting.seconds, present: connecting.present },
+        reconnecting: { awaySeconds, ...back },
+        records,
+        bridge: { paired, connected, rest, returned },
+        simulation: { rssMb: Math.round(process.memoryUsage.rss() / 1e6) },
+      },
+    };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+
+  async #pairAll(admin: ApiClient): Promise<void> {
+    const { nodes: count, atOnce, failShare, everyMs } = this.#options;
+    const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+      version: string;
+    };
+    const failing = new Set(this.#drawn(Math.round(count * failShare)));
+    await inParallel(count, atOnce, async (number) => {
+      const id = `fleet-${String(number).padStart(4, "0")}`;
+      const random = seededRandom(this.#options.seed * 100_003 + number);
+      try {
+        const { token } = (await admin.call("POST", "/api/v1/nodes", { node: id })) as { token: string };
+        // An address of its own for each, as boxes in the field have: the bridge counts attempts by address.
+        const localAddress = `127.1.${number >> 8}.${number & 255}`;
+        const identity = await enroll(this.#system.url, token, { localAddress });
+        const own = { identity, number, version, isFailing: failing.has(number), everyMs, random, log: quiet };
+        this.nodes.push(new FleetNode(own));
+      } catch (error) {
+        this.#failed += 1;
+        this.#options.say(`${id} did not enrol: ${String(error)}`);
+      }
+    });
+  }
+
+  #drawn(count: number): number[] {
+    const all = Array.from({ length: this.#options.nodes }, (_, number) => ({ number, rank: this.#random() }));
+    return all
+      .sort((a, b) => a.rank - b.rank)
+      .slice(0, count)
+      .map(({ number }) => number);
+  }
+
+  async #startAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()));
+  }
+
+  async #present(begin: () => Promise<void>) {
+    const fromMs = performance.now();
+    let halfMs: number | undefined;
+    await begin();
+    let present = 0;
+    for (;;) {
+      present = this.nodes.filter((node) => node.isPresent).length;
+      const tookMs = performance.now() - fromMs;
+      if (present * 2 >= this.nodes.length) halfMs ??= tookMs;
+      if (present === this.nodes.length || tookMs > PRESENT_MS) {
+        return { present, seconds: seconds(tookMs), halfSeconds: seconds(halfMs ?? tookMs) };
+      }
+      await wait(LOOK_MS);
+    }
+  }
+
+  /** Nothing more is written; what was is asked of the bridge's books, not of the nodes. */
+  async #account(admin: ApiClient): Promise<FleetReport["records"]> {
+    for (const node of this.nodes) node.pause();
+    const untilMs = Date.now() + DRAIN_MS;
+    while (this.nodes.some(({ journal }) => journal.unreceipted > 0) && Date.now() < untilMs) await wait(LOOK_MS);
+    const sums = { expected: 0, stored: 0, declared: 0, outstanding: 0, unexplained: 0, quarantined: 0 };
+    const written = new Map(this.nodes.map(({ id, journal }) => [id, journal.head]));
+    let lost = 0;
+    let cursor: string | undefined;
+    do {
+      const page = (await admin.call(
+        "GET",
+        `/api/v1/nodes?limit=500${cursor === undefined ? "" : `&cursor=${cursor}`}`,
+      )) as { items: NodeView[]; next?: string };
+      for (const { id, accounting } of page.items) {
+        lost += Math.max(0, (written.get(id) ?? 0) - (accounting.stored - accounting.quarantined));
+        written.delete(id);
+        for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += accounting[key];
+      }
+      cursor = page.next;
+    } while (cursor !== undefined);
+    for (const head of written.values()) lost += head;
+    return { written: this.nodes.reduce((sum, { journal }) => sum + journal.head, 0), ...sums, lost };
+  }
+}
+
+export interface Outcome {
+  readonly report: FleetReport;
+  /** The one that runs now. */
+  readonly bridge: ReturnType<LocalSystem["launchBridge"]>;
+}
+
+async function timed(act: () => Promise<void>): Promise<{ readonly seconds: number }> {
+  const fromMs = performance.now();
+  await act();
+  return { seconds: seconds(performance.now() - fromMs) };
+}
+
+async function inParallel(count: number, atOnce: number, act: (number: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const one = async () => {
+    while (next < count) await act(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, one));
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 10) / 100;
+}
