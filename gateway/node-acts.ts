@@ -74,6 +74,8 @@ async function act(command: Command, node: NodeActs): Promise<CommandOutcome> {
     case "relay":
       if (typeof device !== "string") return no("DEVICE_UNKNOWN", "the command names no device");
       return hand(command, device, node);
+    // Taken back where commands are admitted, not by an act.
+    case "cancel":
     case "config":
     case "update":
       return no(

@@ -139,6 +139,7 @@ export const COMMAND_VERSION = 1;
  * `live {device}` one lease of 60 s · `text {device, to, text, proof?}` or `{device, output, text}` for a display ·
  * `status {device, to, code}` a pre-coded status to a handset · `relay {device, output, on, forS?}` or `{…, value}` ·
  * `snapshot {device}` · `clip {device, seconds?}` · `log-level {device, level, forS?}` · `diagnostics {}` · `restart {}` ·
+ * `cancel {command, kind}` takes back a command of this node that it has not begun: that one is answered as refused ·
  * `assignment` an AssignmentNotice for the local page of a vehicle · `config`, `update`: refused by name in this version.
  */
 export const CommandKind = Type.Union([
@@ -154,6 +155,7 @@ export const CommandKind = Type.Union([
   Type.Literal("update"),
   Type.Literal("log-level"),
   Type.Literal("assignment"),
+  Type.Literal("cancel"),
 ]);
 export type CommandKind = Static<typeof CommandKind>;
 

@@ -128,6 +128,7 @@ const LISTS: ReadonlySet<string> = new Set([
     "inhibitions",
     "notices",
     "nodes",
+    "fleet",
     "cameras",
     "sites",
     "devices",

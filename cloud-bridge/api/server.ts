@@ -26,6 +26,7 @@ import { deskRoutes } from "./routes/desk.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { evidenceRoutes } from "./routes/evidence.ts";
 import { filingRoutes } from "./routes/filings.ts";
+import { fleetRoutes } from "./routes/fleet.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { noticeRoutes } from "./routes/notices.ts";
 import { open311Routes } from "./routes/open311.ts";
@@ -135,6 +136,7 @@ export async function createApi(
   typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());
   const rooms = [
     sessionRoutes,
+    fleetRoutes,
     nodeRoutes,
     cameraRoutes,
     commandRoutes,

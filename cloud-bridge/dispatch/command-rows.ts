@@ -10,9 +10,10 @@ export type CommandRow = Selectable<CommandsTable>;
 
 /**
  * `waiting` for its node, which is away · `sent` and not answered yet · `done` · `refused` by the node, with its reason ·
- * `expired`: no answer came in its time, and the node obeys it no more.
+ * `cancelled` before it reached the node, or as the node confirmed · `cancelling`: it was on its way already, and the node
+ * has not said yet what became of it · `expired`: no answer came in its time, and the node obeys it no more.
  */
-export type CommandState = "waiting" | "sent" | "done" | "refused" | "expired";
+export type CommandState = "waiting" | "sent" | "done" | "refused" | "cancelling" | "cancelled" | "expired";
 
 export interface CommandFacts {
   readonly id: string;
@@ -25,6 +26,8 @@ export interface CommandFacts {
   readonly expiresAtMs: number;
   readonly sentAtMs?: number;
   readonly answeredAtMs?: number;
+  readonly cancelledAtMs?: number;
+  readonly cancelledBy?: string;
   /** The node's word; of one that is not answered, why the node did not believe it. */
   readonly result?: Omit<ResultBody, "commandId">;
 }
@@ -92,7 +95,11 @@ export async function listCommands(
   { before, limit, nowMs }: { readonly before?: string; readonly limit: number; readonly nowMs: number },
 ): Promise<readonly CommandFacts[]> {
   const [issued = "", id = ""] = before?.split(" ") ?? [];
-  const rows = db.selectFrom("commands").selectAll().where("node", "=", node).where("kind", "!=", "assignment");
+  const rows = db
+    .selectFrom("commands")
+    .selectAll()
+    .where("node", "=", node)
+    .where("kind", "not in", ["assignment", "cancel"]);
   const older =
     before === undefined
       ? rows
@@ -119,18 +126,25 @@ export function factsOf(row: CommandRow, nowMs: number): CommandFacts {
     node: row.node,
     kind: row.kind,
     args,
-    state: stateOf(row, result?.ok === true, nowMs),
+    state: stateOf(row, result, nowMs),
     issuedBy: row.issued_by,
     issuedAtMs: row.issued_at_ms,
     expiresAtMs: row.expires_at_ms,
     ...(row.sent_at_ms === null ? {} : { sentAtMs: row.sent_at_ms }),
     ...(row.answered_at_ms === null ? {} : { answeredAtMs: row.answered_at_ms }),
+    ...(row.cancelled_at_ms === null ? {} : { cancelledAtMs: row.cancelled_at_ms }),
+    ...(row.cancelled_by === null ? {} : { cancelledBy: row.cancelled_by }),
     ...(result === undefined ? {} : { result }),
   };
 }
 
-function stateOf(row: CommandRow, isDone: boolean, nowMs: number): CommandState {
-  if (row.answered_at_ms !== null) return isDone ? "done" : "refused";
+function stateOf(row: CommandRow, result: CommandFacts["result"], nowMs: number): CommandState {
+  if (row.answered_at_ms !== null) {
+    if (result?.code === "COMMAND_CANCELLED") return "cancelled";
+    return result?.ok === true ? "done" : "refused";
+  }
+  if (row.cancelled_at_ms !== null && row.sent_at_ms === null) return "cancelled";
   if (row.expires_at_ms < nowMs) return "expired";
+  if (row.cancelled_at_ms !== null) return "cancelling";
   return row.sent_at_ms === null ? "waiting" : "sent";
 }

@@ -78,6 +78,37 @@ export class NodeCommands {
     return id;
   }
 
+  /**
+   * Takes back what the node has not answered. What never left is not sent any more; of what did, the node is asked by a
+   * signed command of its own, and says whether it came in time.
+   * @throws BridgeError COMMAND_UNKNOWN; COMMAND_OVER when it is answered, or its time is over
+   */
+  async cancel(node: string, id: string, by: string, address?: string): Promise<CommandFacts> {
+    const { db, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const asked = await changing(db, async (trx) => {
+      const { state, kind, expiresAtMs } = await findCommand(trx, node, id, nowMs);
+      if (state === "cancelled" || state === "cancelling") return undefined;
+      if (state !== "waiting" && state !== "sent") {
+        throw new BridgeError("COMMAND_OVER", `this command is ${state}`, {
+          status: 409,
+          hint: "Only what the node has not answered can be taken back; order the opposite instead.",
+        });
+      }
+      const values = { cancelled_at_ms: nowMs, cancelled_by: by };
+      await trx.updateTable("commands").set(values).where("id", "=", id).where("node", "=", node).execute();
+      if (state === "sent") {
+        const args = { command: id, kind };
+        return this.keep(trx, { node, kind: "cancel", args, by, forMs: expiresAtMs - nowMs, id: `x-${id}` }, address);
+      }
+      const from = address === undefined ? {} : { address };
+      await audit(trx, { actor: by, action: "command.cancel", target: node, ...from, detail: { command: id } }, nowMs);
+      return undefined;
+    });
+    if (asked !== undefined) await this.deliver(node, asked);
+    return findCommand(db, node, id, clock.nowMs());
+  }
+
   /** Sends one that is kept. @returns whether the node was there */
   async deliver(node: string, id: string): Promise<boolean> {
     const { db, clock } = this.#options;
@@ -87,6 +118,7 @@ export class NodeCommands {
       .where("id", "=", id)
       .where("node", "=", node)
       .where("answered_at_ms", "is", null)
+      .where("cancelled_at_ms", "is", null)
       .where("expires_at_ms", ">=", clock.nowMs())
       .executeTakeFirst();
     return row !== undefined && this.#send(node, id, row.body);
@@ -100,6 +132,7 @@ export class NodeCommands {
       .select(["id", "body"])
       .where("node", "=", node)
       .where("answered_at_ms", "is", null)
+      .where("cancelled_at_ms", "is", null)
       .where("expires_at_ms", ">=", clock.nowMs())
       .orderBy("issued_at_ms")
       .orderBy("id")
@@ -119,6 +152,7 @@ export class NodeCommands {
       .select(["commands.node", "commands.id", "commands.body"])
       .where("nodes.online", "=", 1)
       .where("commands.answered_at_ms", "is", null)
+      .where("commands.cancelled_at_ms", "is", null)
       .where("commands.expires_at_ms", ">=", nowMs)
       .where(({ eb, or }) =>
         or([eb("commands.sent_at_ms", "is", null), eb("commands.sent_at_ms", "<", nowMs - AGAIN_MS)]),

@@ -1,10 +1,12 @@
 import type { Selectable } from "kysely";
-import { Value } from "typebox/value";
+import { Compile } from "typebox/compile";
 import { type DeviceBody, HealthBody } from "../../protocol/bodies.ts";
 import type { Db } from "../store/database.ts";
 import type { DeviceStateTable, NodesTable } from "../store/fleet-tables.ts";
 import { type AccountingTotal, NOTHING_YET, totalsOf } from "./accounting.ts";
 import { unknownNode } from "./enrolment.ts";
+
+const checkedHealth = Compile(HealthBody);
 
 type NodeRow = Selectable<NodesTable>;
 type DeviceRow = Selectable<DeviceStateTable>;
@@ -52,6 +54,7 @@ export interface NodeFacts {
   readonly unsentRecords?: number;
   readonly dayBytes?: number;
   readonly dailyBytes?: number;
+  readonly rttMs?: number;
   readonly journal?: JournalFacts;
   readonly faults: readonly {
     readonly rule: string;
@@ -61,44 +64,13 @@ export interface NodeFacts {
   }[];
 }
 
-export interface NodeQuery {
-  readonly limit: number;
-  readonly nowMs: number;
-  /** Last id of the page before. */
-  readonly after?: string;
-  readonly isFalling?: boolean;
-  readonly siteId?: string;
-  readonly online?: boolean;
-  readonly version?: string;
-  /** With a fault of its own that stands, or without. */
-  readonly faulty?: boolean;
-  /** None but these. */
-  readonly ids?: ReadonlySet<string>;
-}
-
 /** In order of id, beginning after `after`. */
-export async function listNodes(db: Db, query: NodeQuery): Promise<readonly NodeFacts[]> {
-  const { after, isFalling = false, siteId, online, version } = query;
-  let rows = db
-    .selectFrom("nodes")
-    .selectAll()
-    .orderBy("id", isFalling ? "desc" : "asc")
-    .limit(query.limit);
-  if (after !== undefined) rows = rows.where("id", isFalling ? "<" : ">", after);
-  if (siteId !== undefined) rows = rows.where("site_id", "=", siteId);
-  if (online !== undefined) rows = rows.where("online", "=", online ? 1 : 0);
-  if (version !== undefined) rows = rows.where("version", "=", version);
-  if (query.faulty !== undefined) {
-    const faulty = db
-      .selectFrom("alarms")
-      .select("alarms.node")
-      .where("family", "=", "fault")
-      .where("phase", "<>", "cleared")
-      .where("superseded", "=", 0);
-    rows = rows.where("id", query.faulty ? "in" : "not in", faulty);
-  }
-  if (query.ids !== undefined) rows = rows.where("id", "in", [...query.ids, ""]);
-  return viewsOf(db, await rows.execute(), query.nowMs);
+export async function listNodes(
+  db: Db,
+  { limit, nowMs, after = "" }: { readonly limit: number; readonly nowMs: number; readonly after?: string | undefined },
+): Promise<readonly NodeFacts[]> {
+  const rows = await db.selectFrom("nodes").selectAll().where("id", ">", after).orderBy("id").limit(limit).execute();
+  return viewsOf(db, rows, nowMs);
 }
 
 /** @throws BridgeError NODE_UNKNOWN */
@@ -114,10 +86,11 @@ export async function presenceOf(db: Db, node: string, nowMs: number): Promise<N
   const row = await db.selectFrom("nodes").selectAll().where("id", "=", node).executeTakeFirst();
   if (row === undefined) return undefined;
   const devices = await db.selectFrom("device_state").selectAll().where("node", "=", node).execute();
-  return presence(row, devices, nowMs);
+  return presence(row, healthOf(row), devices, nowMs);
 }
 
-async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise<NodeFacts[]> {
+/** In the order of the rows. */
+export async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise<NodeFacts[]> {
   const ids = rows.map(({ id }) => id);
   if (ids.length === 0) return [];
   const [totals, devices, faults] = await Promise.all([
@@ -134,34 +107,44 @@ async function viewsOf(db: Db, rows: readonly NodeRow[], nowMs: number): Promise
   ]);
   const devicesBy = Map.groupBy(devices, ({ node }) => node);
   const faultsBy = Map.groupBy(faults, ({ node }) => node);
-  return rows.map((row) => ({
-    id: row.id,
-    ...optional("siteId", row.site_id),
-    ...optional("version", row.version),
-    ...optional("configSha256", row.config_sha256),
-    ...optional("timeQuality", row.time_quality),
-    ...optional("pairedAtMs", row.paired_at_ms),
-    ...optional("revokedAtMs", row.revoked_at_ms),
-    ...positionOf(row),
-    presence: presence(row, devicesBy.get(row.id) ?? [], nowMs),
-    accounting: totals.get(row.id) ?? NOTHING_YET,
-    ...optional("dayBytes", healthOf(row)?.dayBytes ?? null),
-    ...optional("dailyBytes", healthOf(row)?.dailyBytes ?? null),
-    ...ofHealth(healthOf(row)),
-    faults: (faultsBy.get(row.id) ?? []).map((fault) => ({
-      rule: fault.rule,
-      ...(fault.device === "" ? {} : { device: fault.device }),
-      sinceMs: fault.raised_at_ms,
-      ...optional("detail", text(jsonObject(fault.body)["detail"])),
-    })),
-  }));
+  return rows.map((row) => viewOf(row, healthOf(row)));
+
+  function viewOf(row: NodeRow, health: HealthBody | undefined): NodeFacts {
+    return {
+      id: row.id,
+      ...optional("siteId", row.site_id),
+      ...optional("version", row.version),
+      ...optional("configSha256", row.config_sha256),
+      ...optional("timeQuality", row.time_quality),
+      ...optional("pairedAtMs", row.paired_at_ms),
+      ...optional("revokedAtMs", row.revoked_at_ms),
+      ...positionOf(row),
+      presence: presence(row, health, devicesBy.get(row.id) ?? [], nowMs),
+      accounting: totals.get(row.id) ?? NOTHING_YET,
+      ...optional("dayBytes", health?.dayBytes ?? null),
+      ...optional("dailyBytes", health?.dailyBytes ?? null),
+      ...optional("rttMs", health?.rttMs ?? null),
+      ...ofHealth(health),
+      faults: (faultsBy.get(row.id) ?? []).map((fault) => ({
+        rule: fault.rule,
+        ...(fault.device === "" ? {} : { device: fault.device }),
+        sinceMs: fault.raised_at_ms,
+        ...optional("detail", text(jsonObject(fault.body)["detail"])),
+      })),
+    };
+  }
 }
 
-function presence(row: NodeRow, devices: readonly DeviceRow[], nowMs: number): NodePresence {
+function presence(
+  row: NodeRow,
+  health: HealthBody | undefined,
+  devices: readonly DeviceRow[],
+  nowMs: number,
+): NodePresence {
   return {
     transport: row.state_at_ms === null ? "never" : row.online === 1 ? "connected" : "disconnected",
     ...optional("heartbeatAgeMs", ageOf(row.health_at_ms, nowMs)),
-    ...optional("parkedSinceMs", healthOf(row)?.parkedSinceMs ?? null),
+    ...optional("parkedSinceMs", health?.parkedSinceMs ?? null),
     devices: devices
       .filter((device) => device.subject_type === "")
       .sort((a, b) => (a.device < b.device ? -1 : 1))
@@ -188,7 +171,7 @@ function positionOf(row: NodeRow): Pick<NodeFacts, "position"> {
 
 function healthOf(row: NodeRow): HealthBody | undefined {
   const body: unknown = row.health === null ? undefined : JSON.parse(row.health);
-  return Value.Check(HealthBody, body) ? body : undefined;
+  return checkedHealth.Check(body) ? body : undefined;
 }
 
 function ofHealth(body: HealthBody | undefined): Pick<NodeFacts, "unsentRecords" | "journal"> {

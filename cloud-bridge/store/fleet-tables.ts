@@ -264,6 +264,8 @@ export interface CommandsTable {
   sent_at_ms: number | null;
   answered_at_ms: number | null;
   result: string | null;
+  cancelled_at_ms: number | null;
+  cancelled_by: string | null;
 }
 
 export interface AuditTable {

@@ -13,6 +13,7 @@ import { channels } from "./migrations/010-channels.ts";
 import { workflow } from "./migrations/011-workflow.ts";
 import { caseOrders } from "./migrations/012-case-orders.ts";
 import { helloRuns } from "./migrations/013-hello-runs.ts";
+import { cancelledCommands } from "./migrations/014-cancelled-commands.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
   workflow,
   caseOrders,
   helloRuns,
+  cancelledCommands,
 ];
 
 /** @throws BridgeError STORE_NEWER */

@@ -98,6 +98,7 @@ export class Commands {
     }
     const refusal = this.#refusal(command, fault, isClockTrusted);
     if (refusal !== undefined) return this.#answer(command, refusal);
+    if (kind === "cancel") return this.#cancel(command);
     this.#doing.add(id);
     await this.#memory.begin(command);
     const act = this.#do(command).catch((error: unknown) => this.#broke(error));
@@ -106,6 +107,24 @@ export class Commands {
       this.#acts.delete(act);
       this.#doing.delete(id);
     });
+  }
+
+  /** Commands come in their order, so that one which is neither begun nor answered never came: it is not done when it does. */
+  async #cancel(command: Command): Promise<void> {
+    const target = command.args["command"];
+    if (typeof target !== "string") {
+      const message = "it does not say which command is taken back";
+      return this.#answer(command, { ok: false, code: "COMMAND_ARGUMENTS", message });
+    }
+    if (this.#memory.isAnswered(target) || this.#doing.has(target)) {
+      const message = "that command is begun or answered already";
+      return this.#answer(command, { ok: false, code: "COMMAND_TOO_LATE", message });
+    }
+    const { issuedAtMs, expiresAtMs } = command;
+    const message = "it was taken back before it came";
+    const taken = { id: target, kind: "cancel", issuedAtMs, expiresAtMs } as const;
+    await this.#answer(taken, { ok: false, code: "COMMAND_CANCELLED", message });
+    return this.#answer(command, { ok: true });
   }
 
   async #do(command: Command): Promise<void> {

@@ -54,17 +54,18 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
   const link = fakeLink();
   const figures = new FiguresThread({ store: "sqlite", state }, () => performance.now());
   let url = "";
+  const commands = new NodeCommands({
+    ...{ db: store.db, clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) }, authority },
+    log: silentLogger,
+    send: (node, bytes) => link.publish(`shao/${node}/down`, bytes, 1),
+  });
   const { app, hub, leases } = await createApi({
     store,
     authority,
     desk,
     casework: emptyCasework(),
     link,
-    commands: new NodeCommands({
-      ...{ db: store.db, clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) }, authority },
-      log: silentLogger,
-      send: (node, bytes) => link.publish(`shao/${node}/down`, bytes, 1),
-    }),
+    commands,
     figures,
     evidenceFiles: new BlobFiles(state),
     clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) },
@@ -90,6 +91,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
     store,
     desk,
     link,
+    commands,
     hub,
     leases,
     state,

@@ -90,6 +90,25 @@ export function commandRoutes(instance: FastifyInstance, { store, clock, command
     },
     async ({ params }) => findCommand(store.db, params.id, params.command, clock.nowMs()),
   );
+
+  app.post(
+    "/nodes/:id/commands/:command/cancel",
+    {
+      config: { access: READERS },
+      schema: {
+        summary: "Take back what the node has not answered",
+        params: Type.Object({ id: NodeId, command: Type.String({ maxLength: 64 }) }),
+        response: { 200: CommandView, "4xx": Problem },
+      },
+    },
+    async (request) => {
+      const { id: node, command } = request.params;
+      const account = accountOf(request);
+      const { kind } = await findCommand(store.db, node, command, clock.nowMs());
+      demandRole(account, kind as CommandOrder["kind"]);
+      return commands.cancel(node, command, account.name, request.ip);
+    },
+  );
 }
 
 function demandRole({ name, role }: AccountFacts, kind: CommandOrder["kind"]): void {

@@ -9,14 +9,13 @@ import { buildTopic } from "../../../protocol/topics.ts";
 import { accountingOf, pageKey } from "../../fleet/accounting.ts";
 import { offerToken, redeemToken, revokeNode } from "../../fleet/enrolment.ts";
 import { readLevels } from "../../fleet/levels.ts";
-import { findNode, listNodes } from "../../fleet/node-views.ts";
+import { findNode } from "../../fleet/node-views.ts";
 import { type RangeState, rangesOfRun } from "../../fleet/run-ranges.ts";
 import { audit } from "../../roster/audit.ts";
 import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
 import type { ApiContext } from "../context.ts";
 import { DEFAULT_PAGE, decodeCursor, pageOf } from "../cursor.ts";
-import { listQuery } from "../register-page.ts";
 import { Page, Problem } from "../schema/common.ts";
 import {
   AccountingQuery,
@@ -45,40 +44,10 @@ const NOT_STORED: readonly RangeState[] = [
   "undecodable",
 ];
 const Params = Type.Object({ id: NodeId });
-const NodeQuery = Type.Object({
-  ...listQuery("id").properties,
-  siteId: Type.Optional(Type.String({ maxLength: 64 })),
-  /** With an MQTT connection, or without. */
-  online: Type.Optional(Type.Boolean()),
-  version: Type.Optional(Type.String({ maxLength: 64 })),
-  /** With a fault of its own that stands, or without. */
-  faulty: Type.Optional(Type.Boolean()),
-});
-
 /** Nodes: views, custody, levels, live leases, and how boxes get in and out. */
 export function nodeRoutes(instance: FastifyInstance, context: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const { store, clock, authority, link, hub, leases, applied, topicPrefix = "shao" } = context;
-
-  app.get(
-    "/nodes",
-    {
-      config: { access: READERS },
-      schema: { summary: "All nodes", querystring: NodeQuery, response: { 200: Page(NodeView), "4xx": Problem } },
-    },
-    async ({ query: { cursor, limit = DEFAULT_PAGE, sort, ...filter }, scope }) => {
-      const after = decodeCursor(cursor);
-      const found = await listNodes(store.db, {
-        ...filter,
-        limit: limit + 1,
-        nowMs: clock.nowMs(),
-        isFalling: sort === "-id",
-        ...(after === undefined ? {} : { after }),
-        ...(scope.isWhole ? {} : { ids: scope.nodeIds }),
-      });
-      return pageOf(found as Static<typeof NodeView>[], limit, ({ id }) => id);
-    },
-  );
 
   app.get(
     "/nodes/:id",

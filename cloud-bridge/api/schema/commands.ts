@@ -97,12 +97,14 @@ export const CommandView = Type.Object({
   node: NodeId,
   kind: Type.String(),
   args: Type.Record(Type.String(), Type.Unknown()),
-  /** `waiting` for a node that is away, `sent` and unanswered, `done`, `refused` with a reason, `expired` unanswered. */
+  /** `waiting` for a node that is away, `sent` and unanswered, `done`, `refused` with a reason, `expired` unanswered; `cancelled`, or `cancelling` until the node has said whether it was in time. */
   state: Type.Union([
     Type.Literal("waiting"),
     Type.Literal("sent"),
     Type.Literal("done"),
     Type.Literal("refused"),
+    Type.Literal("cancelling"),
+    Type.Literal("cancelled"),
     Type.Literal("expired"),
   ]),
   issuedBy: Type.String(),
@@ -110,6 +112,8 @@ export const CommandView = Type.Object({
   expiresAtMs: Type.Integer(),
   sentAtMs: Type.Optional(Type.Integer()),
   answeredAtMs: Type.Optional(Type.Integer()),
+  cancelledAtMs: Type.Optional(Type.Integer()),
+  cancelledBy: Type.Optional(Type.String()),
   /** The node's answer; while there is none, why it did not believe the command. */
   result: Type.Optional(
     Type.Object({

@@ -143,6 +143,8 @@ export const NodeView = Type.Object({
   /** Of a metered line, as the newest health said: bytes of the day so far, and its budget. */
   dayBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   dailyBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** From a record's publish to its receipt, smoothed, as the newest health said. */
+  rttMs: Type.Optional(Type.Number({ minimum: 0 })),
   journal: Type.Optional(JournalView),
   faults: Type.Array(
     Type.Object({

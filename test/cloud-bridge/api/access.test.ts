@@ -22,6 +22,8 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/session", ALL],
   ["GET", "/nodes", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1", EVERYONE_BUT_CREW],
+  ["GET", "/nodes/n1/health?fromMs=0&toMs=1", EVERYONE_BUT_CREW],
+  ["GET", "/fleet/summary", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/accounting", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/accounting/r1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/levels?device=a&fromMs=0&toMs=1", EVERYONE_BUT_CREW],
@@ -32,6 +34,7 @@ const MATRIX: readonly [string, string, string][] = [
   ["POST", "/nodes/n1/cameras/gate/case", "admin dispatcher supervisor"],
   ["POST", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
   ["GET", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
+  ["POST", "/nodes/n1/commands/k1/cancel", "admin operator dispatcher supervisor"],
   ["GET", "/nodes/n1/commands/k1", "admin operator dispatcher supervisor"],
   ["GET", "/notices", "admin operator dispatcher supervisor"],
   ["GET", "/notices/backlog", "admin operator dispatcher supervisor"],
@@ -144,7 +147,7 @@ test("the matrix and /openapi.json name the same routes, and every route is desc
       .replace(/parts\/levels$/u, "parts/{part}")
       .replace(/\/r1$/u, "/{run}")
       .replace(/\/1\/retry$/u, "/{id}/retry")
-      .replace(/\/k1$/u, "/{command}")
+      .replace(/\/k1(?=$|\/cancel)/u, "/{command}")
       .replace(/cameras\/gate(?=\/)/u, "cameras/{camera}")
       .replace(/shao-default\/v-1$/u, "{name}/{version}");
     return `${method} /api/v1${plain}`;

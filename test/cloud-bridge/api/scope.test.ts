@@ -201,6 +201,8 @@ test("a list holds what the account's unit and those below it have, and nothing 
     expect(await idsOf(nowhere, path), `nowhere: ${path}`).toEqual([]);
   }
   expect(await idsOf(viewers.west, "nodes")).toEqual(["car-west", "node-west"]);
+  const counted = (await viewers.west.ask("/api/v1/fleet/summary?group=site")).json;
+  expect(counted).toMatchObject({ total: { nodes: 2 }, groups: [{ nodes: 1 }, { nodes: 1 }] });
   for (const street of STREETS) {
     const gate = { node: `node-${street}`, device: "gate", driver: "camera", state: "online", at_ms: Date.now() };
     await bridge.store.db
@@ -236,11 +238,13 @@ function foreign(): [string, string, object?][] {
     ["GET", `evidence/${evidence}/parts/levels`],
     ["GET", `nodes/${nodes}`],
     ["GET", `nodes/${nodes}/accounting`],
+    ["GET", `nodes/${nodes}/health?fromMs=0&toMs=1`],
     ["GET", `nodes/${nodes}/accounting/AAAAAAAAAAAAAAAAAAAAAA`],
     ["GET", `nodes/${nodes}/levels?device=noise-01&fromMs=0&toMs=1`],
     ["GET", `nodes/${nodes}/hours?device=noise-01&fromMs=0&toMs=1`],
     ["GET", `nodes/${nodes}/commands`],
     ["POST", `nodes/${nodes}/commands`, { kind: "snapshot", args: { device: "camera" } }],
+    ["POST", `nodes/${nodes}/commands/k1/cancel`, {}],
     ["POST", `nodes/${nodes}/live`, { client: "x", device: "noise-01" }],
     ["GET", `nodes/${nodes}/cameras/gate/still`],
     ["POST", `nodes/${nodes}/cameras/gate/watch`],
@@ -320,7 +324,7 @@ test("every route is known to the scope: what nobody thought of is refused", asy
 });
 
 function isList(room: string): boolean {
-  return ["nodes", "cameras"].includes(room) || Object.keys(LISTS).some((list) => list.split("?")[0] === room);
+  return ["nodes", "fleet", "cameras"].includes(room) || Object.keys(LISTS).some((list) => list.split("?")[0] === room);
 }
 
 test("who keeps a unit works within it: units below, people, crews, cases of its own", async () => {

@@ -137,6 +137,34 @@ describe("a command", () => {
     expect(again.acted).toEqual([]);
   });
 
+  test("that is taken back before it came is answered so, and not done when it comes; one that was done is told as too late", async () => {
+    const one = await node();
+    const back = (id: string, command: string) =>
+      signed(order(id, { kind: "cancel", args: { command, kind: "relay" } }));
+    await one.commands.take(back("x-1", "c-1"));
+    await one.commands.take(signed(order("c-1", { kind: "relay" })));
+    await one.commands.take(signed(order("c-2", { kind: "relay" })));
+    await one.commands.take(back("x-2", "c-2"));
+    await one.commands.take(
+      Buffer.from(
+        JSON.stringify(
+          signCommand(order("x-3", { kind: "cancel", args: { command: "c-3" } }), "k1", stranger.privateKey),
+        ),
+      ),
+    );
+    await one.commands.take(signed(order("c-3", { kind: "relay" })));
+    expect(one.acted).toEqual(["c-2", "c-3"]);
+    const said = one.results.map(({ body }) => body as { commandId: string; ok: boolean; code?: string });
+    expect(said.map(({ commandId, ok, code }) => [commandId, ok, code])).toEqual([
+      ["c-1", false, "COMMAND_CANCELLED"],
+      ["x-1", true, undefined],
+      ["c-2", true, undefined],
+      ["x-2", false, "COMMAND_TOO_LATE"],
+      ["x-3", false, "COMMAND_SIGNATURE"],
+      ["c-3", true, undefined],
+    ]);
+  });
+
   test("that takes long holds up no other", async () => {
     const { commands, acted, results, answer } = await node();
     answer(() => new Promise<never>(() => {}) as never);
