@@ -212,7 +212,7 @@ export class FleetNode {
   #publishLive(): void {
     const atMs = Date.now();
     if (atMs < this.#liveUntilMs) {
-      this.#uplink?.publishLive(METER, { atMs, levelDb: this.#nextDb(), flags: [] });
+      this.#uplink?.live.publish(METER, { atMs, levelDb: this.#nextDb(), flags: [] });
       return;
     }
     clearInterval(this.#live);
