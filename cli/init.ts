@@ -71,7 +71,7 @@ async function init(file: string, options: Options): Promise<void> {
   const missing: string[] = [];
   const told = await aboutTheBox(options, asker, words);
   const devices = await findDevices(options, { asker, words, locale, missing });
-  const cameras = await findCameras(options.camera ?? [], { asker, words, missing, folder: dirname(file) });
+  const cameras = await findCameras(options.camera ?? [], { asker, words, locale, missing, folder: dirname(file) });
   const { place } = devices;
   const found: SiteFindings = {
     ...told,

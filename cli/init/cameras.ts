@@ -3,15 +3,18 @@ import { join } from "node:path";
 import process from "node:process";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { checkGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
+import type { Locale } from "../locale.ts";
 import type { Answer } from "../probe/answer.ts";
 import { SILENT } from "../silent-log.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Asker } from "./asker.ts";
+import { faultWords } from "./fault-text.ts";
 import type { InitWords } from "./text.ts";
 
 interface Talk {
   readonly asker: Asker;
   readonly words: InitWords;
+  readonly locale: Locale;
   readonly missing: string[];
   /** Of the config: passwords and first pictures lie beside it. */
   readonly folder: string;
@@ -37,7 +40,7 @@ export async function findCameras(urls: readonly string[], talk: Talk): Promise<
   }
 }
 
-async function look(url: string, id: string, { asker, words, missing, folder }: Talk): Promise<FoundCamera> {
+async function look(url: string, id: string, { asker, words, locale, missing, folder }: Talk): Promise<FoundCamera> {
   const user = await asker.ask(words.cameraUser, "");
   const passwordFile = join(folder, `${id}.password`);
   if (user !== "") {
@@ -53,7 +56,15 @@ async function look(url: string, id: string, { asker, words, missing, folder }: 
     const what = [answer["codec"], `${answer["widthPx"]}×${answer["heightPx"]}`, `${answer["fps"]}/s`].join(", ");
     process.stderr.write(`${words.cameraShows(id, what, String(answer["picture"] ?? "-"))}\n`);
   } else {
-    const sentence = words.cameraBlind(id, String(answer["message"] ?? answer["state"]), String(answer["hint"] ?? ""));
+    const { message, hint } = faultWords(
+      {
+        code: String(answer["code"]),
+        message: String(answer["message"] ?? answer["state"]),
+        hint: String(answer["hint"] ?? ""),
+      },
+      locale,
+    );
+    const sentence = words.cameraBlind(id, message, hint);
     process.stderr.write(`${sentence}\n  ${words.cameraKept}\n`);
     missing.push(sentence);
   }
@@ -63,7 +74,7 @@ async function look(url: string, id: string, { asker, words, missing, folder }: 
 async function tried(id: string, keys: Readonly<Record<string, string>>, pictures: string): Promise<Answer> {
   // ffmpeg and its watchdogs: only who has a camera pays for them.
   const { probeCamera } = await import("../probe/camera.ts");
-  const camera = `node: trial\nbridge: { url: "mqtts://127.0.0.1" }\ncameras: ${JSON.stringify({ [id]: keys })}\n`;
+  const camera = `node: trial\nbridge: { url: "mqtts://127.0.0.1" }\nstate: ./state\ncameras: ${JSON.stringify({ [id]: keys })}\n`;
   const checked = await checkGatewayConfig(Buffer.from(camera), DRIVERS);
   if (!checked.ok) return { ok: false, message: checked.faults.map(({ message }) => message).join("; ") };
   const [settings] = checked.config.cameras;

@@ -5,6 +5,7 @@ import { wiringWords } from "../probe/wiring-text.ts";
 import { progressBar } from "../progress-bar.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Asker } from "./asker.ts";
+import { faultWords } from "./fault-text.ts";
 import type { FoundDevice } from "./findings.ts";
 import { serialPorts } from "./serial-ports.ts";
 import { type FoundUnit, type PortFindings, surveyPort } from "./survey.ts";
@@ -69,8 +70,9 @@ async function look(port: BusPort, range: { first: number; last: number }, found
   const survey = await surveyPort(port, { ...range, onProgress: (share, what) => bar.draw(share, what) });
   bar.clear();
   if (survey.kind === "closed") {
-    say(words.closed(path, survey.message, survey.hint));
-    missing.push(words.closed(path, survey.message, survey.hint));
+    const { message, hint } = faultWords(survey, locale);
+    say(words.closed(path, message, hint));
+    missing.push(words.closed(path, message, hint));
     return;
   }
   if (survey.kind === "talker") takeTalker(port, survey.talker, found, talk);
