@@ -32,20 +32,53 @@ export function bilinearTaps(from: number, to: number): Taps {
 export function antialiasTaps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(1, scale);
-  const count = Math.min(from, Math.ceil(support) * 2 + 1);
-  const first = new Int32Array(to);
-  const weights = new Float32Array(to * count);
-  for (let i = 0; i < to; i++) {
+  const windows = Array.from({ length: to }, (_, i) => {
     const centre = (i + 0.5) * scale;
-    const low = Math.min(Math.max(0, Math.floor(centre - support + 0.5)), from - count);
-    first[i] = low;
-    let sum = 0;
-    for (let k = 0; k < count; k++) {
-      const weight = Math.max(0, 1 - Math.abs((low + k - centre + 0.5) / support));
-      weights[i * count + k] = weight;
-      sum += weight;
-    }
-    for (let k = 0; k < count; k++) weights[i * count + k] = (weights[i * count + k] ?? 0) / sum;
+    const low = Math.max(0, Math.floor(centre - support + 0.5));
+    const high = Math.min(from, Math.ceil(centre + support - 0.5));
+    const weights: number[] = [];
+    for (let at = low; at < high; at++) weights.push(Math.max(0, 1 - Math.abs((at - centre + 0.5) / support)));
+    return { low, weights };
+  });
+  const count = Math.max(...windows.map(({ weights }) => weights.length));
+  const first = new Int32Array(to);
+  const shares = new Float32Array(to * count);
+  for (const [i, { low, weights }] of windows.entries()) {
+    const start = Math.min(low, from - count);
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    first[i] = start;
+    for (const [k, weight] of weights.entries()) shares[i * count + low - start + k] = weight / sum;
   }
-  return { first, count, weights };
+  return { first, count, weights: shares };
+}
+
+const FIXED_BITS = 12;
+/** The sum of whole weights. Two of them after one another, and a byte, fill 32 bits without a sign. */
+export const FIXED_ONE = 1 << FIXED_BITS;
+/** How far a byte that two whole weights went over is shifted up. */
+export const FIXED_SHIFT = 2 * FIXED_BITS;
+
+/** The same with whole numbers for weights; `count` is 2, or a multiple of 4 whose last weights may be 0. */
+export interface FixedTaps {
+  readonly first: Int32Array;
+  readonly count: number;
+  /** `count` for each pixel, summing to FIXED_ONE. */
+  readonly weights: Int32Array;
+}
+
+export function fixedTaps({ first, count, weights }: Taps): FixedTaps {
+  const padded = count <= 2 ? 2 : Math.ceil(count / 4) * 4;
+  const whole = new Int32Array(first.length * padded);
+  for (let i = 0; i < first.length; i++) {
+    let [left, largest] = [FIXED_ONE, i * padded];
+    for (let k = 0; k < count; k++) {
+      const weight = Math.round((weights[i * count + k] ?? 0) * FIXED_ONE);
+      whole[i * padded + k] = weight;
+      left -= weight;
+      if (weight > (whole[largest] ?? 0)) largest = i * padded + k;
+    }
+    // What rounding left over goes where it weighs least.
+    whole[largest] = (whole[largest] ?? 0) + left;
+  }
+  return { first, count: padded, weights: whole };
 }
