@@ -153,6 +153,7 @@ class RunningGateway implements Gateway {
       uplink: () => this.#uplink?.facts,
       uplinkProblem: () => this.#uplinkProblem,
       parked: () => this.#parking.parked,
+      vision: () => this.#vision?.numbers,
     });
     this.#parking = new ParkingControl({
       settings: options.config.parking,

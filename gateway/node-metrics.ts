@@ -3,6 +3,7 @@ import type { EvidenceFacts } from "./contracts/evidence.ts";
 import type { JournalStatistics } from "./contracts/journal.ts";
 import type { LiveBytes } from "./contracts/live-view.ts";
 import type { Metric, MetricSample } from "./local/exposition.ts";
+import { type VisionNumbers, visionMetrics } from "./vision-metrics.ts";
 
 const STATES = ["starting", "online", "silent", "offline", "parked", "stopped"] as const;
 
@@ -28,6 +29,8 @@ export interface NodeNumbers {
   readonly live: LiveBytes | undefined;
   readonly deviceStates: readonly string[];
   readonly isParked: boolean;
+  /** Undefined without cameras. */
+  readonly vision: VisionNumbers | undefined;
   readonly heldWrites: number;
   readonly lostWrites: number;
 }
@@ -90,6 +93,7 @@ export function nodeMetrics(numbers: NodeNumbers): readonly Metric[] {
     counter("bus_timeouts_total", "Requests without an answer in time", bus.timeouts),
     counter("bus_missed_polls_total", "Polls whose time passed while the line was busy", bus.missedPolls),
     gauge("parked", "Whether the vehicle is parked", Number(numbers.isParked)),
+    ...visionMetrics(numbers.vision),
   ];
 }
 

@@ -14,6 +14,7 @@ import { nodeMetrics } from "./node-metrics.ts";
 import type { TimeKeeper } from "./time/time-keeper.ts";
 import { BUDGET_SPENT } from "./uplink/budget-keeper.ts";
 import type { UplinkFacts } from "./uplink/uplink.ts";
+import type { VisionNumbers } from "./vision-metrics.ts";
 
 /** Where the node's facts about itself come from. */
 export interface NodeFacts {
@@ -33,6 +34,7 @@ export interface NodeFacts {
   readonly live: () => LiveBytes | undefined;
   readonly uplink: () => UplinkFacts | undefined;
   readonly uplinkProblem: () => GatewayError | undefined;
+  readonly vision: () => VisionNumbers | undefined;
   /** Since when the vehicle is parked, and how often it speaks then. */
   readonly parked: () => { readonly parkedSinceMs: number; readonly everyMs: number } | undefined;
 }
@@ -169,6 +171,7 @@ export class NodeReport {
       live: this.#facts.live(),
       deviceStates: this.#devices().map(({ body }) => body.state),
       isParked: this.#facts.parked() !== undefined,
+      vision: this.#facts.vision(),
       ...this.#facts.writer.facts,
     });
   }

@@ -18,6 +18,7 @@ import { RingActs } from "./vision/evidence/ring-acts.ts";
 import { LiveCameras } from "./vision/live/live-cameras.ts";
 import { LiveStills } from "./vision/live/live-stills.ts";
 import { VideoUplink } from "./vision/live/video-uplink.ts";
+import type { VisionNumbers } from "./vision-metrics.ts";
 import type { VisionOptions } from "./vision-options.ts";
 
 const TMPFS_MAGIC = 0x01021994;
@@ -104,6 +105,19 @@ export class VisionSide {
 
   health(): readonly DeviceHealth[] {
     return this.cameras.map((camera) => ({ device: camera.settings.id, body: camera.health }));
+  }
+
+  /** For metrics. */
+  get numbers(): VisionNumbers {
+    const judge = this.#judge?.facts;
+    const cameras = this.cameras.map(({ settings, facts }) => {
+      const { state, pictures, skipped, captures, ringBytes } = facts;
+      const judged = judge?.cameras[settings.id];
+      return { id: settings.id, state, pictures, skipped, captures, ringBytes, judged };
+    });
+    if (judge === undefined) return { cameras, inference: undefined };
+    const { state, inferences, starts } = judge.inference;
+    return { cameras, inference: { isReady: state === "ready", inferences, starts } };
   }
 
   /** What the node writes: an alarm of noise takes pictures. */

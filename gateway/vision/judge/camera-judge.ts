@@ -25,6 +25,7 @@ export interface CameraJudgeOptions {
   /** Of a vehicle; undefined where GPS does not say. */
   readonly speedMps: () => number | undefined;
   readonly onPicture: (picture: JudgedPicture) => void;
+  readonly upMs: () => number;
 }
 
 export interface CameraJudgeFacts {
@@ -32,6 +33,8 @@ export interface CameraJudgeFacts {
   readonly judged: number;
   readonly failed: number;
   readonly drivenPast: number;
+  /** Of those judged, from the picture's arrival to its verdict, summed. */
+  readonly delayMs: number;
   readonly judgedUpMs?: number;
 }
 
@@ -40,7 +43,7 @@ export class CameraJudge {
   readonly #options: CameraJudgeOptions;
   readonly #gate: MotionGate;
   readonly #tracker: Tracker;
-  #facts: CameraJudgeFacts = { frames: 0, judged: 0, failed: 0, drivenPast: 0 };
+  #facts: CameraJudgeFacts = { frames: 0, judged: 0, failed: 0, drivenPast: 0, delayMs: 0 };
 
   constructor(options: CameraJudgeOptions) {
     this.#options = options;
@@ -95,6 +98,8 @@ export class CameraJudge {
       const now = { atMs, upMs, isArmed: rule.isArmed(atMs) };
       for (const decision of rule.watch.step(step, objects, now)) rule.decided(decision);
     }
+    const delayMs = this.#facts.delayMs + Math.max(0, this.#options.upMs() - upMs);
+    this.#facts = { ...this.#facts, delayMs };
     onPicture({ atMs, upMs, objects });
   }
 

@@ -113,7 +113,7 @@ export class Judge {
   }
 
   #judgeOf(frames: FrameSource): CameraJudge {
-    const { settings, rules, masks, cameras, speedMps } = this.#options;
+    const { settings, rules, masks, cameras, speedMps, clock } = this.#options;
     const { cameraId } = frames;
     return new CameraJudge({
       frames,
@@ -124,6 +124,7 @@ export class Judge {
       detect: async (frame) => (await this.#inference.detect(frame)).detections,
       ready: () => this.#ready(),
       speedMps,
+      upMs: () => clock.upMs(),
       onPicture: (picture) => cameras.show({ ...picture, cameraId }),
     });
   }

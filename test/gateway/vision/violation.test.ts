@@ -60,6 +60,7 @@ node: site-gate
 site: { name: Gate, timeZone: Asia/Shanghai, latitudeDeg: 39.9, longitudeDeg: 116.4 }
 bridge: { url: "mqtt://127.0.0.1:9", insecureLoopback: true }
 state: ${JSON.stringify(state)}
+health: { port: 0 }
 cameras: { gate: { url: "${url}", clipBeforeS: 1, clipAfterS: 1 } }
 rules:
   open-bed: { kind: violation, cameras: [gate], classes: [truck/uncovered], dwellS: 2, zone: [[0.1, 0.3], [0.9, 0.3], [0.9, 1], [0.1, 1]] }
@@ -79,6 +80,13 @@ rules:
     },
     { timeout: 100_000, interval: 100 },
   );
+  const metrics = await (await fetch(`http://127.0.0.1:${gateway.localPort}/metrics`)).text();
+  const value = (name: string): number => Number(new RegExp(`^shao_gateway_${name} (.*)$`, "m").exec(metrics)?.[1]);
+  expect(value('camera_live{camera="gate"}')).toBe(1);
+  expect(value("inferences_total")).toBeGreaterThan(1);
+  expect(value('judge_judged_total{camera="gate"}')).toBeGreaterThan(1);
+  expect(value('judge_frames_total{camera="gate"}')).toBeGreaterThanOrEqual(value('judge_judged_total{camera="gate"}'));
+  expect(value('judge_delay_seconds_total{camera="gate"}')).toBeGreaterThan(0);
   const alarms = records.filter((record) => isKind(record, "alarm"));
   expect(alarms).toHaveLength(1);
   const [alarm] = alarms;

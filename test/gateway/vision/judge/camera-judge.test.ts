@@ -80,6 +80,7 @@ function judge(options: Partial<CameraJudgeOptions> = {}, isMobile = false) {
     ready: async () => undefined,
     speedMps: () => undefined,
     onPicture: () => undefined,
+    upMs: () => 0,
     ...options,
   });
   return { one, phases };
