@@ -11,7 +11,10 @@ import { InferenceProcess } from "../gateway/vision/inference/inference-process.
 import { MotionGate } from "../gateway/vision/judge/motion-gate.ts";
 import { type ModelFiles, readModel } from "../gateway/vision/models/read-manifest.ts";
 import { median } from "./first-reading.ts";
+import { cameraRows } from "./four-cameras.ts";
+import { frameToAlarmRows } from "./frame-to-alarm.ts";
 import { processorS, residentBytes } from "./process-figures.ts";
+import { startRealCameras } from "./real-cameras.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
 
 const PICTURES = 150;
@@ -22,7 +25,10 @@ const NANO = fileURLToPath(new URL("../../shared/models/yolox-nano/model.onnx", 
 
 const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => silent };
 
-/** What judging a picture costs beside the bare `session.run`, and what is spent where nothing moves. */
+/**
+ * What judging a picture costs beside the bare `session.run`, what is spent where nothing moves, and four cameras of a real
+ * RTSP server recorded and judged.
+ */
 async function main(): Promise<void> {
   const rows: BenchRow[] = [...(await modelRows("site-watch", SITE_WATCH))];
   const missing: string[] = [];
@@ -34,6 +40,12 @@ async function main(): Promise<void> {
     missing.push("yolox-nano: ../shared/models/yolox-nano is not there");
   }
   rows.push(gateRow());
+  await using cameras = await startRealCameras();
+  if (cameras === undefined) missing.push("cameras: scripts/setup --test installs ffmpeg and GStreamer's RTSP server");
+  else {
+    rows.push(...(await cameraRows(cameras, "main")), ...(await cameraRows(cameras, "sub")));
+    rows.push(...(await frameToAlarmRows(cameras.urls.main)));
+  }
   report(rows, missing);
 }
 

@@ -61,6 +61,8 @@ vision: { judge: { model: ${JSON.stringify(join(state, "no-such-model"))} } }
     write: (write) => written.push(write),
     isWatched: () => false,
     publishLive: () => undefined,
+    videoWanted: () => undefined,
+    videoLine: undefined as never,
   });
   onTestFinished(() => side.stop());
   const raised = await vi.waitFor(
