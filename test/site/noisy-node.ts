@@ -48,7 +48,8 @@ export async function noisyNode(options: { readonly keepReceipted: boolean }): P
       levelWatch: { enabled: false },
       rules: Object.fromEntries(devices.map((device) => [`loud-${device}`, { ...rule, device }])),
       // Where nothing else needs them, receipted rows go at once: a receipt that proves nothing then shows as a loss.
-      retention: { keepReceiptedDays: options.keepReceipted ? 1 : 0 },
+      // The disks that faults strike are small: with a grown disk's floor no file would ever be taken.
+      retention: { keepReceiptedDays: options.keepReceipted ? 1 : 0, minFreeDiskBytes: 4 * 1024 * 1024 },
     },
     endLoad: () => {
       loadEndedAtMs = Date.now();
