@@ -1,6 +1,6 @@
 import { apiPart } from "./bridge-api.ts";
 import { dispatchedPart } from "./bridge-dispatched.ts";
-import { nodesPart } from "./bridge-nodes.ts";
+import { nodesMtlsPart, nodesPart } from "./bridge-nodes.ts";
 import type { CustodyPart } from "./custody-part.ts";
 import { ingestRows } from "./ingest-rates.ts";
 import { runParts } from "./parts.ts";
@@ -9,6 +9,7 @@ const PARTS: Readonly<Record<string, CustodyPart>> = {
   ingest: { what: "records/s to receipt on SQLite and PostgreSQL, beside bare loops", run: ingestRows },
   dispatched: dispatchedPart,
   nodes: nodesPart,
+  "nodes-mtls": nodesMtlsPart,
   api: apiPart,
 };
 

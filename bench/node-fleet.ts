@@ -14,7 +14,8 @@ export interface FleetPlan {
 }
 
 const AT_ONCE = 20;
-const KEEPALIVE_S = 15;
+/** A gateway pings each 15 s; clients that share a busy core would lose their lines to that. */
+const KEEPALIVE_S = 60;
 
 export const fleetNode = (index: number) => `fleet-${String(index).padStart(4, "0")}`;
 
