@@ -1,9 +1,11 @@
 import { rejoinPlaces } from "../cases/case-units.ts";
 import type { Desk } from "../dispatch/desk.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
+import { assertMaySend } from "../dispatch/crew-photos.ts";
 import { within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
+import { reading } from "../store/transactions.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { DeskPort, PageAnswer } from "./desk-port.ts";
 
@@ -64,6 +66,10 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
       return crews.filter(({ id }) => within(account.scope, "crewIds", id));
     },
     placesChanged: (siteId) => desk.change((change) => rejoinPlaces(change, siteId)),
+    async maySendPhoto(assignmentId, account) {
+      await reading(db, (trx) => assertMaySend({ trx }, account, assignmentId));
+    },
+    takePhoto: (assignmentId, photo, account, key) => desk.takePhoto(account, assignmentId, photo, key),
     permitNews: (permit, by) => desk.permitNews(permit, by),
     reportPosition: (crewId, position) => desk.onPosition({ crewId }, position),
   };

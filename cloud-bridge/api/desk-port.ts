@@ -1,5 +1,6 @@
 import type { AlarmQuery } from "../dispatch/alarm-list.ts";
 import type { CaseQuery } from "../dispatch/case-list.ts";
+import type { PhotoFacts } from "../dispatch/crew-photos.ts";
 import type { PermitFacts } from "../fleet/permits.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
 import type { GeoPoint } from "./schema/common.ts";
@@ -32,6 +33,9 @@ export interface DeskPort {
   listCrews(viewer: Viewer): Promise<CrewView[]>;
   /** A site has another unit, or a unit other ground: open cases find who answers for them. */
   placesChanged(siteId?: string): Promise<void>;
+  maySendPhoto(assignmentId: string, account: AccountFacts): Promise<void>;
+  /** @returns the id of the evidence */
+  takePhoto(assignmentId: string, photo: PhotoFacts, account: AccountFacts, key: string): Promise<string>;
   /** A permit was recorded or revoked: open cases of its site are held, told, or wait for a crew. */
   permitNews(permit: PermitFacts, by: string): Promise<void>;
   reportPosition(crewId: string, position: GeoPoint & { readonly atMs: number }): Promise<void>;

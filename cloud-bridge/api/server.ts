@@ -33,6 +33,7 @@ import { open311Routes } from "./routes/open311.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permitRoutes } from "./routes/permits.ts";
+import { photoRoutes } from "./routes/photos.ts";
 import { rosterRoutes } from "./routes/rosters.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
@@ -145,6 +146,7 @@ export async function createApi(
     caseworkRoutes,
     whistleRoutes,
     evidenceRoutes,
+    photoRoutes,
     siteRoutes,
   ];
   const roster = [calendarRoutes, permitRoutes, unitRoutes, peopleRoutes, crewRoutes, rosterRoutes, filingRoutes];

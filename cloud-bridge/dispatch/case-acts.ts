@@ -28,12 +28,12 @@ import { isEnded } from "../cases/states.ts";
 import { release } from "../cases/take-over.ts";
 import type { NewEntry } from "../cases/timeline.ts";
 import { setTimer } from "../cases/timers.ts";
-import { evidenceOfAlarms } from "../evidence/evidence-views.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
 import { type ChildRequest, openChild } from "./child-cases.ts";
 import { actOnFields, type FieldActRequest, isFieldAct } from "./field-acts.ts";
 import { mergeCase, takeBackMerged } from "./merge.ts";
+import { notOfCase } from "./named-evidence.ts";
 import { resumeCase } from "./resume-case.ts";
 import { lookForCrews } from "./send-crew.ts";
 import { withdrawWhistles } from "./whistles.ts";
@@ -240,13 +240,7 @@ async function closeEvent(
 }
 
 async function assertEvidence({ trx }: Change, row: CaseRow, evidence: readonly string[]): Promise<void> {
-  const alarms = await trx.selectFrom("case_alarms").select("alarm_id").where("case_id", "=", row.id).execute();
-  const held = await evidenceOfAlarms(
-    trx,
-    alarms.map(({ alarm_id }) => alarm_id),
-  );
-  const known = new Set(held.map(({ evidence_id }) => evidence_id));
-  const odd = evidence.find((id) => !known.has(id));
+  const odd = await notOfCase(trx, row.id, evidence);
   if (evidence.length > 0 && odd === undefined) return;
   const what = odd === undefined ? "nothing is named that shows it" : `${odd} is no evidence of this case`;
   throw new BridgeError("CLOSE_NEEDS_EVIDENCE", `case ${row.number} is not closed: ${what}`, {

@@ -9,6 +9,7 @@ import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
 import { arrive, arriveIfThere } from "./arrivals.ts";
 import { noteHandler } from "./case-acts.ts";
+import { assertOfCase } from "./named-evidence.ts";
 
 /** What a crew does; the shape is that of the API's CrewAct. */
 export interface CrewActRequest {
@@ -16,6 +17,8 @@ export interface CrewActRequest {
   readonly deviceTimeMs: number;
   readonly position?: { readonly latitudeDeg: number; readonly longitudeDeg: number; readonly accuracyM?: number };
   readonly cause?: string;
+  /** Of the case. */
+  readonly evidence?: readonly string[];
   /** Whence it came; the crew's page where left out. */
   readonly channel?: Channel;
   /** What else stands in the timeline. */
@@ -32,6 +35,9 @@ export async function actOnAssignment(
 ): Promise<void> {
   const leg = await loadLeg(change, actor, assignmentId);
   const row = await noteHandler(change, await loadCase(change.trx, leg.case_id), actor, leg.crew_id);
+  const { evidence = [] } = request;
+  await assertOfCase(change.trx, row.id, evidence);
+  const shown = evidence.length > 0 ? { evidence } : {};
   const entry: NewEntry = {
     kind: request.act,
     actor: actor.name,
@@ -39,7 +45,7 @@ export async function actOnAssignment(
     deviceTimeMs: request.deviceTimeMs,
     ...(request.position === undefined ? {} : { position: request.position }),
     ...(request.cause === undefined ? {} : { cause: request.cause }),
-    detail: { ...request.detail, assignmentId, crewId: leg.crew_id },
+    detail: { ...request.detail, assignmentId, crewId: leg.crew_id, ...shown },
   };
   await cancelTimer(change.trx, "acknowledge", leg.id, change.nowMs);
   if (leg.role === "back-up") return actAsBackUp(change, row, leg, request.act, entry);

@@ -10,7 +10,7 @@ import {
   caseFacts,
 } from "../cases/views.ts";
 import { type WhistleFacts, whistleFacts, whistlesOfCase } from "../cases/whistle-rows.ts";
-import { type EvidenceFacts, evidenceFacts, evidenceOfAlarms } from "../evidence/evidence-views.ts";
+import { type EvidenceFacts, evidenceFacts, evidenceOfCase } from "../evidence/evidence-views.ts";
 import type { CandidateFacts } from "../roster/candidates.ts";
 import type { Db, Trx } from "../store/database.ts";
 import { reading } from "../store/transactions.ts";
@@ -39,9 +39,8 @@ export async function caseDetail(db: Db, caseId: string): Promise<CaseDetailFact
   return reading(db, async (trx) => {
     const row = await loadCase(trx, caseId);
     const alarms = await alarmsOf(trx, caseId);
-    const ids = alarms.map(({ alarmId }) => alarmId);
     const evidence: EvidenceFacts[] = [];
-    for (const found of await evidenceOfAlarms(trx, ids)) evidence.push(await evidenceFacts(trx, found));
+    for (const found of await evidenceOfCase(trx, caseId)) evidence.push(await evidenceFacts(trx, found));
     const whistles: WhistleFacts[] = [];
     for (const found of await whistlesOfCase(trx, caseId)) whistles.push(await whistleFacts(trx, found));
     const children: CaseFacts[] = [];

@@ -23,11 +23,12 @@ import { caseList } from "./case-list.ts";
 import type { NotificationChannel } from "./channels/channel.ts";
 import { planNotices } from "./channels/outbox-rows.ts";
 import { actOnAssignment, type CrewActRequest } from "./crew-acts.ts";
+import { type PhotoFacts, takePhoto } from "./crew-photos.ts";
 import { delivered, undelivered } from "./deliveries.ts";
 import { deskCasework } from "./desk-casework.ts";
 import { type CaseDetailFacts, caseDetail } from "./desk-views.ts";
 import { type DeskEvent, eventsSince, newestEvent, writeEvents } from "./events.ts";
-import { isFirstTime } from "./idempotency.ts";
+import { isFirstTime, recalled, remember } from "./idempotency.ts";
 import { permitNews } from "./permit-news.ts";
 import { tidy } from "./tidy.ts";
 import { dueTimers, fireTimer } from "./timers.ts";
@@ -230,6 +231,18 @@ export function createDesk(options: DeskOptions) {
     tick,
     /** One transaction of the desk, whose events are committed with it and published after it. */
     change: (act: (change: Change) => Promise<void>): Promise<void> => transact(act, writer() ?? db),
+    /** @throws BridgeError, see crew-photos.ts */
+    async takePhoto(actor: Actor, assignmentId: string, photo: PhotoFacts, key: string): Promise<string> {
+      return transact(async (change) => {
+        const request = { assignmentId, sha256: photo.sha256 };
+        const asked = { trx: change.trx, accountId: actor.id, key, request, nowMs: change.nowMs };
+        const before = await recalled(asked);
+        if (before !== undefined) return before;
+        const evidenceId = await takePhoto(change, actor, assignmentId, photo);
+        await remember(asked, evidenceId);
+        return evidenceId;
+      });
+    },
     /** A permit was recorded or revoked, see permit-news.ts. */
     async permitNews(permit: PermitFacts, by: string): Promise<void> {
       await transact((change) => permitNews(change, permit, by, settings), writer() ?? db);

@@ -5,13 +5,14 @@ import { readUnitTree } from "../roster/units.ts";
 import type { WhistleLegsTable } from "../store/casework-tables.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
+import { assertOfCase } from "./named-evidence.ts";
 import { actsFor, foreign } from "./whistle-scope.ts";
 import { assertState, endWhistle, entryOf } from "./whistles.ts";
 
 /** What a department does on its leg of a whistle, and how the two rate each other. */
 export type WhistleLegActRequest =
   | { readonly act: "receive" | "on-scene" }
-  | { readonly act: "handled"; readonly result: string }
+  | { readonly act: "handled"; readonly result: string; readonly evidence?: readonly string[] }
   /** It is not its duty. */
   | { readonly act: "return"; readonly cause: string }
   | { readonly act: "rate"; readonly of: "unit" | "caller"; readonly rating: number; readonly text?: string };
@@ -48,6 +49,8 @@ export async function actOnWhistleLeg(
       hint: "A leg is received, then on scene, then handled; it is returned before anybody is on scene.",
     });
   }
+  const evidence = request.act === "handled" ? (request.evidence ?? []) : [];
+  await assertOfCase(change.trx, row.case_id, evidence);
   await setLeg(change, leg, { state: to, ...stamps(change, actor, leg, request) });
   const entry = entryOf(actor, `whistle-leg-${to}`, row);
   const late = leg.scene_overdue === 1 || leg.handle_overdue === 1;
@@ -55,7 +58,13 @@ export async function actOnWhistleLeg(
   await note(change, row.case_id, {
     ...entry,
     ...(cause === undefined ? {} : { cause }),
-    detail: { ...entry.detail, legId, unitId: leg.unit_id, ...(late ? { late } : {}) },
+    detail: {
+      ...entry.detail,
+      legId,
+      unitId: leg.unit_id,
+      ...(late ? { late } : {}),
+      ...(evidence.length > 0 ? { evidence } : {}),
+    },
   });
   await finishIfDone(change, row, actor);
   return row.id;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -72,6 +72,26 @@ export class BlobFiles {
     await this.#close(key);
     await rename(`${this.pathOf(key)}.part`, this.pathOf(key));
     await syncFolder(join(this.#folder, key.node));
+  }
+
+  /** A whole file at once, on the disk when this resolves; one that is there already stays. */
+  async put(key: BlobKey, bytes: Uint8Array): Promise<void> {
+    if ((await this.isThere(key, bytes.length)) && (await this.isSound(key))) return;
+    const folder = join(this.#folder, key.node);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const growing = `${this.pathOf(key)}.${randomUUID()}.part`;
+    const file = await open(growing, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } catch (error) {
+      await rm(growing, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    await rename(growing, this.pathOf(key));
+    await syncFolder(folder);
   }
 
   async remove(key: BlobKey): Promise<void> {

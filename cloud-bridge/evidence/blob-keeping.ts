@@ -105,7 +105,12 @@ export class BlobKeeping {
       )
       .innerJoin("evidence", "evidence.evidence_id", "evidence_parts.evidence_id")
       .leftJoin("case_alarms", "case_alarms.alarm_id", "evidence.alarm_id")
-      .leftJoin("cases", "cases.id", "case_alarms.case_id")
+      .leftJoin("case_evidence", "case_evidence.evidence_id", "evidence.evidence_id")
+      .leftJoin("cases", (join) =>
+        join.on(({ eb, fn, ref }) =>
+          eb(ref("cases.id"), "=", fn.coalesce("case_alarms.case_id", "case_evidence.case_id")),
+        ),
+      )
       .select(["blobs.node", "blobs.sha256", "blobs.size_bytes"])
       .where("blobs.state", "=", "stored")
       .groupBy(["blobs.node", "blobs.sha256", "blobs.size_bytes"])

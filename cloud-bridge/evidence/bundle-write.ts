@@ -20,7 +20,7 @@ import {
   signBundle,
   tarHeader,
 } from "./bundle-format.ts";
-import { type EvidenceRow, evidenceFacts, evidenceOfAlarms, loadEvidence, openPart } from "./evidence-views.ts";
+import { type EvidenceRow, evidenceFacts, evidenceOfCase, loadEvidence, openPart } from "./evidence-views.ts";
 
 /** Who vouches: the bridge's authority as a bundle needs it. */
 export interface BundleAuthority {
@@ -62,13 +62,10 @@ const EXTENSION: Readonly<Record<string, string>> = {
 
 /** What a case, or one evidence, has to show. @throws BridgeError EVIDENCE_UNKNOWN, EVIDENCE_NONE */
 export async function evidenceToExport(db: Db, of: string): Promise<readonly EvidenceRow[]> {
-  const alarms = await db.selectFrom("case_alarms").select("alarm_id").where("case_id", "=", of).execute();
-  if (alarms.length === 0) return [await loadEvidence(db, of)];
-  const rows = await evidenceOfAlarms(
-    db,
-    alarms.map(({ alarm_id }) => alarm_id),
-  );
+  const rows = await evidenceOfCase(db, of);
   if (rows.length > 0) return rows;
+  const found = await db.selectFrom("cases").select("id").where("id", "=", of).executeTakeFirst();
+  if (found === undefined) return [await loadEvidence(db, of)];
   throw new BridgeError("EVIDENCE_NONE", `case ${of} has no evidence`, {
     status: 409,
     hint: "Evidence comes with the records of its node; look whether the node has unsent ones.",

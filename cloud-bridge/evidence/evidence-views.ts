@@ -4,6 +4,7 @@ import { BridgeError } from "../store/errors.ts";
 import { inlineBytes } from "./apply-evidence.ts";
 import type { BlobFiles, BlobKey, ByteRange } from "./blob-files.ts";
 import type { SignatureState } from "./evidence-keys.ts";
+import { PEOPLE } from "./people.ts";
 
 /**
  * `announced`: its record came, no byte did · `arriving`: some did · `stored`: whole, hash checked · `lost`: the node gave it
@@ -31,6 +32,10 @@ export interface EvidenceFacts {
   readonly parts: PartFacts[];
   readonly missing: { readonly name: string; readonly reason: string }[];
   readonly body: unknown;
+  /** Who sent it, where a person did; `takenAtMs` by the clock of the phone. */
+  readonly author?: string;
+  readonly crewId?: string;
+  readonly takenAtMs?: number;
 }
 
 export interface EvidenceRow {
@@ -59,6 +64,40 @@ export async function evidenceOfAlarms(db: Db | Trx, alarmIds: readonly string[]
     .orderBy("evidence.received_at_ms")
     .orderBy("evidence.evidence_id")
     .execute();
+}
+
+/** Of its alarms, and what people sent of it or of a case that was merged into it. */
+export async function evidenceOfCase(db: Db | Trx, caseId: string): Promise<readonly EvidenceRow[]> {
+  const alarms = await db.selectFrom("case_alarms").select("alarm_id").where("case_id", "=", caseId).execute();
+  const recorded = await evidenceOfAlarms(
+    db,
+    alarms.map(({ alarm_id }) => alarm_id),
+  );
+  const sent = await db
+    .selectFrom("case_evidence")
+    .innerJoin("evidence", "evidence.evidence_id", "case_evidence.evidence_id")
+    .innerJoin("cases", "cases.id", "case_evidence.case_id")
+    .selectAll("evidence")
+    .where((or) => or.or([or("cases.id", "=", caseId), or("cases.merged_into", "=", caseId)]))
+    .orderBy("case_evidence.at_ms")
+    .orderBy("evidence.evidence_id")
+    .execute();
+  return [...recorded, ...sent];
+}
+
+async function sender(db: Db | Trx, row: EvidenceRow): Promise<Pick<EvidenceFacts, "author" | "crewId" | "takenAtMs">> {
+  if (row.node !== PEOPLE) return {};
+  const sent = await db
+    .selectFrom("case_evidence")
+    .select(["author", "crew_id", "device_time_ms"])
+    .where("evidence_id", "=", row.evidence_id)
+    .executeTakeFirst();
+  if (sent === undefined) return {};
+  return {
+    author: sent.author,
+    ...(sent.crew_id === null ? {} : { crewId: sent.crew_id }),
+    ...(sent.device_time_ms === null ? {} : { takenAtMs: sent.device_time_ms }),
+  };
 }
 
 export async function evidenceFacts(db: Db | Trx, row: EvidenceRow): Promise<EvidenceFacts> {
@@ -95,6 +134,7 @@ export async function evidenceFacts(db: Db | Trx, row: EvidenceRow): Promise<Evi
     }),
     missing: [...body.missing],
     body,
+    ...(await sender(db, row)),
   };
 }
 
@@ -109,7 +149,16 @@ export async function loadEvidence(db: Db | Trx, evidenceId: string): Promise<Ev
 }
 
 /** The case that an evidence belongs to, if there is one. */
-export async function caseOfEvidence(db: Db | Trx, { alarm_id, node }: EvidenceRow): Promise<string | undefined> {
+export async function caseOfEvidence(
+  db: Db | Trx,
+  { evidence_id, alarm_id, node }: EvidenceRow,
+): Promise<string | undefined> {
+  const sent = await db
+    .selectFrom("case_evidence")
+    .select("case_id")
+    .where("evidence_id", "=", evidence_id)
+    .executeTakeFirst();
+  if (sent !== undefined) return sent.case_id;
   const row = await db
     .selectFrom("case_alarms")
     .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")

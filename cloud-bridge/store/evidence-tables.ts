@@ -55,3 +55,14 @@ export interface EvidenceKeysTable {
   /** When the node said it first; of a pinned one, first since the node was last enrolled. */
   first_seen_ms: number;
 }
+
+/** Evidence that people sent of a case, beside what nodes recorded of its alarms. */
+export interface CaseEvidenceTable {
+  evidence_id: string;
+  case_id: string;
+  assignment_id: string | null;
+  crew_id: string | null;
+  author: string;
+  at_ms: number;
+  device_time_ms: number | null;
+}

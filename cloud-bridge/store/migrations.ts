@@ -14,6 +14,7 @@ import { workflow } from "./migrations/011-workflow.ts";
 import { caseOrders } from "./migrations/012-case-orders.ts";
 import { helloRuns } from "./migrations/013-hello-runs.ts";
 import { cancelledCommands } from "./migrations/014-cancelled-commands.ts";
+import { field } from "./migrations/015-field.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly Migration[] = [
   caseOrders,
   helloRuns,
   cancelledCommands,
+  field,
 ];
 
 /** @throws BridgeError STORE_NEWER */

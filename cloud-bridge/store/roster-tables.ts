@@ -126,3 +126,22 @@ export interface PermitsTable {
   revoked_by: string | null;
   revoke_cause: string | null;
 }
+
+/** What another system shows when it reports; only the hash of the secret is kept. */
+export interface SourceTokensTable {
+  id: string;
+  name: string;
+  /** All that it reports is of this source. */
+  source: string;
+  /** JSON: the channels by which it may report. */
+  channels: string;
+  unit_id: string | null;
+  per_minute: number;
+  sha256: string;
+  created_by: string;
+  created_at_ms: number;
+  expires_at_ms: number | null;
+  last_used_at_ms: number | null;
+  revoked_at_ms: number | null;
+  revoked_by: string | null;
+}

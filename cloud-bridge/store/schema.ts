@@ -18,7 +18,13 @@ import type {
   TimelineTable,
   TimersTable,
 } from "./desk-tables.ts";
-import type { BlobsTable, EvidenceKeysTable, EvidencePartsTable, EvidenceTable } from "./evidence-tables.ts";
+import type {
+  BlobsTable,
+  CaseEvidenceTable,
+  EvidenceKeysTable,
+  EvidencePartsTable,
+  EvidenceTable,
+} from "./evidence-tables.ts";
 import type {
   AccountsTable,
   AlarmsTable,
@@ -55,6 +61,7 @@ import type {
   PeopleTable,
   PermitsTable,
   ShiftsTable,
+  SourceTokensTable,
   SupervisionTable,
   UnitsTable,
 } from "./roster-tables.ts";
@@ -78,6 +85,8 @@ export interface Tables {
   follow_up: FollowUpTable;
   evidence: EvidenceTable;
   evidence_parts: EvidencePartsTable;
+  case_evidence: CaseEvidenceTable;
+  source_tokens: SourceTokensTable;
   evidence_keys: EvidenceKeysTable;
   blobs: BlobsTable;
   sites: SitesTable;

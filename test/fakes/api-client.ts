@@ -31,7 +31,8 @@ export class ApiClient {
 
   /** Asks as a page of the bridge would; headers given here replace those. */
   ask(path: string, { method = "GET", body, headers = {} }: Ask = {}): Promise<Answer> {
-    const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
+    const isPlain = typeof body === "string" || body instanceof Uint8Array;
+    const text = body === undefined ? undefined : isPlain ? body : JSON.stringify(body);
     const all: Record<string, string> = {
       origin: this.origin,
       "sec-fetch-site": "same-origin",

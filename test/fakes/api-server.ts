@@ -2,16 +2,18 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ApiLimits } from "../../cloud-bridge/api/context.ts";
+import { deskPortOf } from "../../cloud-bridge/api/desk-port-of.ts";
 import { createApi } from "../../cloud-bridge/api/server.ts";
 import { REFUSALS, type Refusal } from "../../cloud-bridge/broker/access.ts";
 import type { Link } from "../../cloud-bridge/broker/link.ts";
+import type { Desk } from "../../cloud-bridge/dispatch/desk.ts";
 import { NodeCommands } from "../../cloud-bridge/dispatch/node-commands.ts";
 import { BlobFiles } from "../../cloud-bridge/evidence/blob-files.ts";
 import { FiguresThread } from "../../cloud-bridge/figures-thread.ts";
 import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
 import { type AccountRole, addAccount } from "../../cloud-bridge/roster/accounts.ts";
 import { openSession } from "../../cloud-bridge/roster/sessions.ts";
-import { openStore } from "../../cloud-bridge/store/database.ts";
+import { openStore, type Store } from "../../cloud-bridge/store/database.ts";
 import { silentLogger } from "../../cloud-bridge/store/logger.ts";
 import { ApiClient } from "./api-client.ts";
 import { emptyCasework, emptyDesk } from "./empty-desk.ts";
@@ -46,11 +48,17 @@ export function fakeLink(): Link & { readonly connected: Set<string>; readonly s
   };
 }
 
-/** The API over real HTTPS on a free port, with a real store and a desk of one case. */
-export async function startTestApi(authority: Authority, { limits }: { limits?: ApiLimits } = {}) {
-  const state = mkdtempSync(join(tmpdir(), "shao-api-"));
-  const store = openStore({ state, nowMs: Date.now() });
-  const desk = emptyDesk();
+/** The API over real HTTPS on a free port, with a real store and a desk of one case, or with those of a rig. */
+export async function startTestApi(
+  authority: Authority,
+  {
+    limits,
+    of,
+  }: { limits?: ApiLimits; of?: { readonly store: Store & { readonly state: string }; readonly desk: Desk } } = {},
+) {
+  const state = of?.store.state ?? mkdtempSync(join(tmpdir(), "shao-api-"));
+  const store = of?.store ?? openStore({ state, nowMs: Date.now() });
+  const desk = { ...emptyDesk(), ...(of === undefined ? {} : deskPortOf(of.desk, store.db)) };
   const link = fakeLink();
   const figures = new FiguresThread({ store: "sqlite", state }, () => performance.now());
   let url = "";
@@ -110,7 +118,7 @@ export async function startTestApi(authority: Authority, { limits }: { limits?: 
     async close() {
       await app.close();
       await figures.close();
-      await store.close();
+      if (of === undefined) await store.close();
     },
   };
 }

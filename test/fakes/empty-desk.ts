@@ -45,6 +45,8 @@ export function emptyDesk(): DeskPort & { readonly calls: string[] } {
     actOnAssignment: async () => nothing(),
     listCrews: async () => [],
     placesChanged: async () => {},
+    maySendPhoto: async () => nothing(),
+    takePhoto: async () => nothing(),
     async permitNews({ number, revokedAtMs }, by) {
       calls.push(`permit ${number} ${revokedAtMs === undefined ? "recorded" : "revoked"} ${by}`);
     },

@@ -202,6 +202,10 @@ export const EvidenceView = Type.Object({
   parts: Type.Array(EvidencePartView),
   missing: Type.Array(Type.Object({ name: Type.String(), reason: Type.String() })),
   body: Type.Unknown(),
+  /** Who sent it, where a person did; `takenAtMs` by the clock of the phone. */
+  author: Type.Optional(Type.String()),
+  crewId: Type.Optional(Type.String()),
+  takenAtMs: Type.Optional(Type.Integer()),
 });
 export type EvidenceView = Static<typeof EvidenceView>;
 
@@ -284,5 +288,7 @@ export const CrewAct = Type.Object({
   deviceTimeMs: Type.Integer(),
   position: Type.Optional(GeoPoint),
   cause: Type.Optional(Type.String({ maxLength: 500 })),
+  /** Evidence of the case that shows what was found or done, e.g. photos that were sent before. */
+  evidence: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100 })),
 });
 export type CrewAct = Static<typeof CrewAct>;

@@ -104,7 +104,12 @@ export type WhistleAct = Static<typeof WhistleAct>;
 export const WhistleLegAct = Type.Union([
   Type.Object({ act: Type.Literal("receive") }),
   Type.Object({ act: Type.Literal("on-scene") }),
-  Type.Object({ act: Type.Literal("handled"), result: Text }),
+  Type.Object({
+    act: Type.Literal("handled"),
+    result: Text,
+    /** Evidence of the case that shows it. */
+    evidence: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100 })),
+  }),
   Type.Object({ act: Type.Literal("return"), cause: Text }),
   Type.Object({
     act: Type.Literal("rate"),

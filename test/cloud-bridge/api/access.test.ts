@@ -49,6 +49,7 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/evidence/e1/parts/levels", "admin dispatcher supervisor viewer crew"],
   ["POST", "/cases/case-1/acts", "admin dispatcher supervisor"],
   ["POST", "/assignments/a1/acts", "admin dispatcher crew"],
+  ["POST", "/assignments/a1/photos", "admin dispatcher crew"],
   ["POST", "/reports", "admin dispatcher supervisor crew"],
   ["GET", "/reports", "admin dispatcher supervisor viewer"],
   ["GET", "/reports/r-1", "admin dispatcher supervisor viewer"],

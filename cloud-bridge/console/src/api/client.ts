@@ -19,6 +19,8 @@ export class ProblemError extends Error {
 
 export interface CallOptions {
   readonly body?: unknown;
+  /** Sent as they are, under their own type. */
+  readonly bytes?: Blob;
   /** Two calls with one key are one act. */
   readonly idempotencyKey?: string;
   /** The ETag of what an edit was made from: refused where somebody changed it in the meantime. */
@@ -54,6 +56,7 @@ export async function readForEdit<T>(path: string): Promise<{ readonly value: T;
 async function answerTo(method: Method, path: string, options: CallOptions): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (options.body !== undefined) headers["content-type"] = "application/json";
+  if (options.bytes !== undefined) headers["content-type"] = options.bytes.type;
   if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
   if (options.ifMatch !== undefined) headers["if-match"] = options.ifMatch;
   if (options.isNew === true) headers["if-none-match"] = "*";
@@ -64,6 +67,7 @@ async function answerTo(method: Method, path: string, options: CallOptions): Pro
       headers,
       credentials: "same-origin",
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.bytes === undefined ? {} : { body: options.bytes }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   } catch (cause) {

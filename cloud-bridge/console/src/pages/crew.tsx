@@ -7,6 +7,7 @@ import { type CrewActName, nextActs } from "../crew/steps.ts";
 import { caseName } from "../parts/case-head.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Icon, type IconName, Whistle } from "../parts/icon.tsx";
+import { later } from "../parts/later.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
 import { AccountMenu } from "../parts/shell.tsx";
 import { AssignmentBadge } from "../parts/state-badge.tsx";
@@ -25,6 +26,8 @@ import {
 import { formatAge, formatDistance, formatLevel, formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
 import { sayIn } from "../text/sentences.ts";
+
+const CrewPhotos = later(async () => (await import("../parts/crew-photos.tsx")).CrewPhotos);
 
 export function CrewPage({ crewId }: { readonly crewId: string | undefined }) {
   const [error, setError] = useState<unknown>();
@@ -50,6 +53,7 @@ export function CrewPage({ crewId }: { readonly crewId: string | undefined }) {
       <main class="crew-main">
         {crewId === undefined && <p class="quiet">{t("crew.no-crew")}</p>}
         {leg ? <LegCard leg={leg} /> : <Idle />}
+        {leg && <CrewPhotos assignmentId={leg.assignment.id} />}
         <WaitingActs />
         {refusal.value && <ProblemNote error={new ProblemError(refusal.value)} />}
         {!isDutyLoaded.value && error !== undefined && <ProblemNote error={error} />}

@@ -35,6 +35,7 @@ export const enBridge = {
   "entry.self-cleared": "Self-cleared",
   "entry.reopen": "Reopened",
   "entry.reopened": "Reopened",
+  "entry.photo": "Photo of the crew",
   "entry.note": "Note",
   "says.quiet": "{device}: quiet for {n} of {of} min",
   "says.quiet-seconds": "{device}: quiet for {n} of {of} s",

@@ -37,6 +37,7 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "entry.self-cleared": "自行消除",
   "entry.reopen": "重开",
   "entry.reopened": "重开",
+  "entry.photo": "现场照片",
   "entry.note": "备注",
   "says.quiet": "{device}：已安静 {n} 分钟，需 {of} 分钟",
   "says.quiet-seconds": "{device}：已安静 {n} 秒，需 {of} 秒",

@@ -1,0 +1,59 @@
+import type { SendResult } from "./act-queue.ts";
+
+/** One picture, kept until the bridge has it. */
+export interface QueuedPhoto {
+  /** Idempotency key: however often it is sent, it is one photo. */
+  readonly key: string;
+  readonly assignmentId: string;
+  readonly deviceTimeMs: number;
+  readonly position?: { readonly latitudeDeg: number; readonly longitudeDeg: number; readonly accuracyM?: number };
+  readonly bytes: Blob;
+}
+
+/** Where pictures wait; oldest first. */
+export interface PhotoStore {
+  all(): Promise<readonly QueuedPhoto[]>;
+  put(photo: QueuedPhoto): Promise<void>;
+  remove(key: string): Promise<void>;
+}
+
+/** Pictures out of a dead spot: kept by the phone before they are sent, one after another, and let go once the bridge has them. */
+export class PhotoQueue {
+  readonly #store: PhotoStore;
+  readonly #send: (photo: QueuedPhoto) => Promise<SendResult>;
+  readonly #onChange: (waiting: number) => void;
+  #flushing: Promise<void> | undefined;
+
+  constructor(
+    store: PhotoStore,
+    send: (photo: QueuedPhoto) => Promise<SendResult>,
+    onChange: (waiting: number) => void,
+  ) {
+    this.#store = store;
+    this.#send = send;
+    this.#onChange = onChange;
+  }
+
+  async add(photo: QueuedPhoto): Promise<void> {
+    await this.#store.put(photo);
+    await this.flush();
+  }
+
+  /** Sends what waits until all is there or one must wait; calls at the same time share one run. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#run().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const waiting = await this.#store.all();
+      this.#onChange(waiting.length);
+      const [first] = waiting;
+      if (first === undefined || (await this.#send(first)) === "later") return;
+      await this.#store.remove(first.key);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { useEffect, useState } from "preact/hooks";
+import { call, newIdempotencyKey, ProblemError } from "../api/client.ts";
+import type { SendResult } from "../crew/act-queue.ts";
+import { PhotoQueue, type QueuedPhoto } from "../crew/photo-queue.ts";
+import { photoStore } from "../crew/photo-store.ts";
+import { lastPosition } from "../crew/position.ts";
+import { photoText as f } from "../text/packs/crew-photos.ts";
+import { Icon } from "./icon.tsx";
+import { ProblemNote } from "./problem.tsx";
+
+const RETRY_MS = 10_000;
+
+/** Photos of a leg as evidence; they wait on the phone where there is no line. */
+export function CrewPhotos({ assignmentId }: { readonly assignmentId: string }) {
+  const [waiting, setWaiting] = useState(0);
+  const [taken, setTaken] = useState(0);
+  const [error, setError] = useState<unknown>();
+  const [queue] = useState(() => new PhotoQueue(photoStore(), send, setWaiting));
+
+  async function send(photo: QueuedPhoto): Promise<SendResult> {
+    try {
+      await call("POST", pathOf(photo), { bytes: photo.bytes, idempotencyKey: photo.key });
+      setTaken((n) => n + 1);
+      return "taken";
+    } catch (reason) {
+      if (!(reason instanceof ProblemError)) throw reason;
+      if (reason.isPassing || reason.problem.status === 401) return "later";
+      setError(reason);
+      return "refused";
+    }
+  }
+
+  useEffect(() => {
+    const flush = (): void => void queue.flush().catch(setError);
+    flush();
+    const timer = setInterval(flush, RETRY_MS);
+    addEventListener("online", flush);
+    return () => {
+      clearInterval(timer);
+      removeEventListener("online", flush);
+    };
+  }, [queue]);
+
+  const take = async (files: FileList | null): Promise<void> => {
+    setError(undefined);
+    for (const bytes of files ?? []) {
+      const position = lastPosition.value;
+      const facts = { key: newIdempotencyKey(), assignmentId, deviceTimeMs: Date.now(), bytes };
+      await queue.add({ ...facts, ...(position === undefined ? {} : { position }) });
+    }
+  };
+
+  return (
+    <section class="crew-photos">
+      <label class="button crew-photo">
+        <Icon name="round" size={20} />
+        {f("take")}
+        <input
+          type="file"
+          accept="image/jpeg,image/png,image/webp"
+          capture="environment"
+          multiple
+          onChange={(event) => {
+            const { files } = event.currentTarget;
+            void take(files).catch(setError);
+          }}
+          data-crew-photo
+        />
+      </label>
+      <output aria-live="polite">
+        {waiting > 0 && <span>{f("waiting", { n: String(waiting) })}</span>}
+        {taken > 0 && <span data-photos-taken={taken}>{f("taken", { n: String(taken) })}</span>}
+      </output>
+      <p class="footnote">{f("hint")}</p>
+      {error !== undefined && <ProblemNote error={error} />}
+    </section>
+  );
+}
+
+function pathOf({ assignmentId, deviceTimeMs, position }: QueuedPhoto): string {
+  const query = new URLSearchParams({ deviceTimeMs: String(deviceTimeMs) });
+  for (const [name, value] of Object.entries(position ?? {})) {
+    if (["latitudeDeg", "longitudeDeg", "accuracyM"].includes(name)) query.set(name, String(value));
+  }
+  return `/assignments/${encodeURIComponent(assignmentId)}/photos?${query.toString()}`;
+}

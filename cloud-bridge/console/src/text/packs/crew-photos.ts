@@ -1,0 +1,17 @@
+import { speak } from "../speak.ts";
+
+export const en = {
+  take: "Take a photo",
+  hint: "It becomes evidence of the case, with your name and the time of this phone.",
+  waiting: "{n} photos wait for the line",
+  taken: "{n} sent",
+};
+
+export const zhCn: Readonly<Record<keyof typeof en, string>> = {
+  take: "拍照取证",
+  hint: "照片将作为案件证据，记录您的姓名和手机时间。",
+  waiting: "{n} 张照片等待上传",
+  taken: "已上传 {n} 张",
+};
+
+export const photoText = speak(en, zhCn);
