@@ -1,7 +1,7 @@
 import { rejoinPlaces } from "../cases/case-units.ts";
+import { assertMaySend } from "../dispatch/crew-photos.ts";
 import type { Desk } from "../dispatch/desk.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
-import { assertMaySend } from "../dispatch/crew-photos.ts";
 import { within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";

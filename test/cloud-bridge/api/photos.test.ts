@@ -65,7 +65,10 @@ test("a photo of the crew is evidence of its case: with hash, author, both clock
   expect((await send(JPEG, "photo-key-2", other)).json).toMatchObject({ code: "ASSIGNMENT_NOT_YOURS" });
   const bundle = await (await api.as("supervisor")).ask(`/api/v1/cases/${view.id}/evidence-bundle`);
   const { bytes } = bundle;
-  const source = { sizeBytes: bytes.length, read: (offset: number, length: number) => bytes.subarray(offset, offset + Math.max(0, length)) };
+  const source = {
+    sizeBytes: bytes.length,
+    read: (offset: number, length: number) => bytes.subarray(offset, offset + Math.max(0, length)),
+  };
   expect(verifyBundle(source, authority.fingerprint)).toMatchObject({ ok: true, faults: [] });
   await api.close();
 });
