@@ -12,6 +12,7 @@ import type { DeskPort } from "./desk-port.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { LatestStills } from "./latest-stills.ts";
 import type { LiveLeases } from "./live-leases.ts";
+import type { LiveVideo } from "./live-video.ts";
 import type { RoomSource } from "./room-metrics.ts";
 
 export interface ApiLimits {
@@ -68,6 +69,7 @@ export interface ApiContext extends ApiOptions {
   readonly hub: EventHub;
   readonly leases: LiveLeases;
   readonly stills: LatestStills;
+  readonly video: LiveVideo;
   readonly cookieName: string;
   readonly applied: ApiLimits;
 }

@@ -13,6 +13,8 @@ import { answerUnchanged } from "./etag.ts";
 import { EventHub } from "./event-hub.ts";
 import { LatestStills } from "./latest-stills.ts";
 import { LiveLeases } from "./live-leases.ts";
+import { liveOrder } from "./live-order.ts";
+import { LiveVideo } from "./live-video.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { analysisRoutes } from "./routes/analysis.ts";
 import { calendarRoutes } from "./routes/calendars.ts";
@@ -27,6 +29,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { evidenceRoutes } from "./routes/evidence.ts";
 import { filingRoutes } from "./routes/filings.ts";
 import { fleetRoutes } from "./routes/fleet.ts";
+import { liveVideoRoutes } from "./routes/live-video.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { noticeRoutes } from "./routes/notices.ts";
 import { open311Routes } from "./routes/open311.ts";
@@ -48,7 +51,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** The whole HTTP face of the bridge, not yet listening. */
 export async function createApi(
   options: ApiOptions,
-): Promise<{ app: FastifyInstance; hub: EventHub; leases: LiveLeases; stills: LatestStills }> {
+): Promise<{ app: FastifyInstance; hub: EventHub; leases: LiveLeases; stills: LatestStills; video: LiveVideo }> {
   const { store, clock, log, tls } = options;
   const isTls = tls !== "insecure-loopback";
   const app = fastify({
@@ -131,7 +134,8 @@ export async function createApi(
   });
   const leases = new LiveLeases({ nowMs: clock.nowMs, send: (client, event) => hub.live(client, event) });
   const stills = new LatestStills(clock.nowMs);
-  const context: ApiContext = { ...options, hub, leases, stills, cookieName: control.cookieName, applied };
+  const video = new LiveVideo({ nowMs: clock.nowMs, order: liveOrder(options), log });
+  const context: ApiContext = { ...options, hub, leases, stills, video, cookieName: control.cookieName, applied };
 
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
   typed.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, async () => app.swagger());
@@ -140,6 +144,7 @@ export async function createApi(
     fleetRoutes,
     nodeRoutes,
     cameraRoutes,
+    liveVideoRoutes,
     commandRoutes,
     noticeRoutes,
     deskRoutes,
@@ -158,7 +163,8 @@ export async function createApi(
   await app.register(async (scope) => consoleRoutes(scope, context));
 
   app.addHook("onClose", async () => hub.close());
-  return { app, hub, leases, stills };
+  app.addHook("preClose", async () => video.close());
+  return { app, hub, leases, stills, video };
 }
 
 function answerWriter(schema: TSchema, isChecked: boolean): (data: unknown) => string {

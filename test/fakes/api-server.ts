@@ -67,7 +67,7 @@ export async function startTestApi(
     log: silentLogger,
     send: (node, bytes) => link.publish(`shao/${node}/down`, bytes, 1),
   });
-  const { app, hub, leases } = await createApi({
+  const { app, hub, leases, video } = await createApi({
     store,
     authority,
     desk,
@@ -102,6 +102,7 @@ export async function startTestApi(
     commands,
     hub,
     leases,
+    video,
     state,
     url,
     client,

@@ -20,7 +20,7 @@ const STORE_HINT =
 /** /health for whoever watches the process; /metrics for a scraper with the token, or a signed-in account. */
 export function operationRoutes(instance: FastifyInstance, context: ApiContext): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
-  const { store, clock, link, hub, cookieName, metricsToken, version, facts } = context;
+  const { store, clock, link, hub, video, cookieName, metricsToken, version, facts } = context;
   const delay = new LoopDelay();
   const probe = new StoreProbe(store.db, clock);
   app.addHook("onClose", async () => delay.stop());
@@ -70,6 +70,10 @@ export function operationRoutes(instance: FastifyInstance, context: ApiContext):
   gauge("shao_bridge_nodes_connected", "Nodes with an MQTT connection", () => link.counters().connected);
   gauge("shao_bridge_broker_connected", "Whether the broker answers", () => (link.state === "away" ? 0 : 1));
   gauge("shao_bridge_event_loop_delay_p99_seconds", "Event-loop delay of the last minute", () => delay.p99Ms / 1000);
+  gauge("shao_bridge_live_streams", "Nodes that send live video to this process", () => video.counters.streams);
+  gauge("shao_bridge_live_viewers", "Who watches live video at this process", () => video.counters.viewers);
+  counter("shao_bridge_live_bytes_in_total", "Live video that nodes sent", () => video.counters.bytesIn);
+  counter("shao_bridge_live_bytes_out_total", "Live video to those who watch", () => video.counters.bytesOut);
   gauge("shao_bridge_event_streams", "Open SSE streams", () => hub.counters.streams);
   counter(
     "shao_bridge_event_streams_dropped_total",

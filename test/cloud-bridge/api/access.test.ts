@@ -31,6 +31,7 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/cameras", EVERYONE_BUT_CREW],
   ["POST", "/nodes/n1/cameras/gate/watch", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/cameras/gate/still", EVERYONE_BUT_CREW],
+  ["POST", "/nodes/n1/cameras/gate/live", EVERYONE_BUT_CREW],
   ["POST", "/nodes/n1/cameras/gate/case", "admin dispatcher supervisor"],
   ["POST", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
   ["GET", "/nodes/n1/commands", "admin operator dispatcher supervisor"],

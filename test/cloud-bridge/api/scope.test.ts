@@ -248,6 +248,7 @@ function foreign(): [string, string, object?][] {
     ["POST", `nodes/${nodes}/live`, { client: "x", device: "noise-01" }],
     ["GET", `nodes/${nodes}/cameras/gate/still`],
     ["POST", `nodes/${nodes}/cameras/gate/watch`],
+    ["POST", `nodes/${nodes}/cameras/gate/live`],
     ["POST", `nodes/${nodes}/cameras/gate/case`, { title: "x" }],
     ["POST", `nodes/${nodes}/revoke`],
     ["POST", "nodes", { node: nodes }],
