@@ -10,6 +10,7 @@ import { type RunningBridge, startBridge } from "../../cloud-bridge/main.ts";
 import { type AccountRole, addAccount } from "../../cloud-bridge/roster/accounts.ts";
 import { silentLogger } from "../../cloud-bridge/store/logger.ts";
 import { enroll } from "../../gateway/identity/enroll.ts";
+import type { NodeIdentity } from "../../gateway/identity/identity-files.ts";
 import { PaperNode, type PaperSite } from "./paper-node.ts";
 
 export const CHROMIUM = "/usr/bin/chromium";
@@ -83,13 +84,18 @@ export class ConsoleRig {
   }
 
   async node(id: string, site: PaperSite): Promise<PaperNode> {
-    const { fingerprint } = openAuthority(join(this.#folder, "state"));
-    const offer = { node: id, createdBy: "test", fingerprint, nowMs: Date.now() };
-    const { token } = await offerToken(this.bridge.store.db, offer);
-    const node = new PaperNode(await enroll(this.bridge.url, token));
+    const node = new PaperNode(await this.identity(id));
     await node.connect();
     await node.introduce(site);
     return node;
+  }
+
+  /** Of a node that is enrolled now. */
+  async identity(id: string): Promise<NodeIdentity> {
+    const { fingerprint } = openAuthority(join(this.#folder, "state"));
+    const offer = { node: id, createdBy: "test", fingerprint, nowMs: Date.now() };
+    const { token } = await offerToken(this.bridge.store.db, offer);
+    return enroll(this.bridge.url, token);
   }
 
   async link(name: string, role: AccountRole, crewId?: string): Promise<string> {

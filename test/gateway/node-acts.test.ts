@@ -96,6 +96,29 @@ test("a node without a camera says so, and what the config twin will do is refus
   ]);
 });
 
+test("the bridge may want the video of one camera at a time, for a minute, and says when nobody looks any more", async () => {
+  let upMs = 0;
+  const leases = new LiveLeases(() => upMs);
+  const cameras = { has: (id: string) => id !== "off" } as NodeActs["cameras"];
+  const devices = [{ id: "gate" }, { id: "yard" }, { id: "off" }];
+  const node = nodeWith({ devices, leases, cameras });
+  const video = (device: string, forMs = 60_000) =>
+    actOn(command("live", { device, stream: "video", forMs }), node).then((outcome) =>
+      outcome.ok ? leases.video : outcome.code,
+    );
+  expect(await video("off")).toBe("CAMERA_NONE");
+  expect(await video("gate")).toBe("gate");
+  expect(await video("yard")).toBe("LIVE_BUSY");
+  // Stills are another matter.
+  expect([leases.isWatched("gate"), leases.video]).toEqual([false, "gate"]);
+  expect(await video("yard", 0)).toBe("gate");
+  expect(await video("gate", 0)).toBeUndefined();
+  expect(await video("yard")).toBe("yard");
+  upMs = 60_001;
+  expect(leases.video).toBeUndefined();
+  expect(await video("gate")).toBe("gate");
+});
+
 test("a picture that was asked for goes into custody under the command's name", async () => {
   const taken: EvidenceToTake[] = [];
   const outcome = await actOn(

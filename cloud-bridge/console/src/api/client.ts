@@ -53,7 +53,8 @@ export async function readForEdit<T>(path: string): Promise<{ readonly value: T;
   return { value: (await response.json()) as T, etag: response.headers.get("etag") ?? undefined };
 }
 
-async function answerTo(method: Method, path: string, options: CallOptions): Promise<Response> {
+/** As `call`, with the answer itself. */
+export async function answerTo(method: Method, path: string, options: CallOptions): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (options.body !== undefined) headers["content-type"] = "application/json";
   if (options.bytes !== undefined) headers["content-type"] = options.bytes.type;

@@ -18,6 +18,7 @@ import { loadRegisters } from "../state/registers.ts";
 import { may } from "../state/session.ts";
 import { t } from "../text/locale.ts";
 
+const NodeCameras = later(async () => (await import("../parts/node-cameras.tsx")).NodeCameras);
 const CaseEvidence = later(async () => (await import("../parts/case-evidence.tsx")).CaseEvidence);
 const CaseFacts = later(async () => (await import("../parts/case-facts.tsx")).CaseFacts);
 const CaseFinding = later(async () => (await import("../parts/case-finding.tsx")).CaseFinding);
@@ -91,6 +92,7 @@ function CaseBody({ detail }: { readonly detail: CaseDetail }) {
           {hasParts(detail) && <CaseWhistles detail={detail} />}
           {detail.alarms.some(({ body }) => body.finding) && <CaseFinding detail={detail} timeZone={timeZone} />}
           <CaseLevels detail={detail} timeZone={timeZone} />
+          {nodesOf(detail).length > 0 && <NodeCameras nodes={nodesOf(detail)} isClosed />}
           {detail.evidence.length > 0 && <CaseEvidence detail={detail} timeZone={timeZone} />}
           {may("seeMessages") && <CaseNotices view={view} />}
           <CaseFacts detail={detail} timeZone={timeZone} />
@@ -105,3 +107,10 @@ function CaseBody({ detail }: { readonly detail: CaseDetail }) {
 }
 
 const hasParts = ({ whistles = [], children = [] }: CaseDetail): boolean => whistles.length + children.length > 0;
+
+/** Whose cameras may show what the case is about; an ended one is history. */
+function nodesOf({ case: { closedAtMs }, alarms }: CaseDetail): readonly string[] {
+  return closedAtMs === undefined
+    ? [...new Set(alarms.map(({ node }) => node))].filter((node) => node !== "@bridge")
+    : [];
+}

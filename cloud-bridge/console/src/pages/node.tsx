@@ -5,6 +5,7 @@ import { nowMs } from "../clock.ts";
 import { Custody } from "../parts/custody.tsx";
 import { Faults } from "../parts/faults.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { later } from "../parts/later.tsx";
 import { LiveLevels } from "../parts/live-levels.tsx";
 import { DEVICE_LOOK, freshness, PresenceFacts } from "../parts/presence.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
@@ -12,6 +13,8 @@ import { loadSites, siteName, sites } from "../state/desk.ts";
 import { ageSinceTold, loadNode, nodes } from "../state/fleet.ts";
 import { formatAge } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
+
+const NodeCameras = later(async () => (await import("../parts/node-cameras.tsx")).NodeCameras);
 
 const REFRESH_MS = 10_000;
 const OLD_MS = 10 * 60_000;
@@ -58,6 +61,7 @@ export function NodePage({ id }: { readonly id: string }) {
           {meters.map(({ device }) => (
             <LiveLevels key={device} node={node.id} device={device} timeZone={timeZone} />
           ))}
+          {node.presence.devices.some(({ driver }) => driver === "camera") && <NodeCameras nodes={[node.id]} />}
           <div class="node-columns">
             <section class="panel" aria-label={t("node.devices")}>
               <h3>{t("node.devices")}</h3>
