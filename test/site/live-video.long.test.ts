@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { DRIVERS } from "../../drivers/registry.ts";
@@ -10,15 +11,11 @@ import { serveGstreamer } from "../fakes/camera-rig.ts";
 import { CHROMIUM, ConsoleRig, FLAGS } from "../fakes/console-rig.ts";
 import { videoFacts } from "../fakes/live-page.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
-import { needRigs } from "../fakes/rigs.ts";
+import { needRigs, scratchFolder } from "../fakes/rigs.ts";
 import { temporaryDirectory } from "../gateway/journal/sample-records.ts";
 
 const SOON = { timeout: 40_000, interval: 200 };
 const PASSWORD = "a camera's password";
-const SOURCE = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=15/1 ! timeoverlay";
-const H264 =
-  `${SOURCE} ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=300 key-int-max=15 ! ` +
-  "rtph264pay name=pay0 pt=96 config-interval=-1";
 /** Where somebody looks at them: SHAO_SHOTS=/some/folder. */
 const SHOTS = process.env["SHAO_SHOTS"];
 
@@ -29,14 +26,22 @@ if (!hasBrowser) console.warn(`${CHROMIUM} is missing, live video is not seen: s
 
 let rig: ConsoleRig;
 let browser: Browser;
+const folder = scratchFolder();
+const clip = join(folder.path, "clip.mp4");
+const H264 = `filesrc location=${clip} ! qtdemux ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96`;
 beforeAll(async () => {
   if (!hasBrowser) return;
+  // A whole picture a second, as docs/cameras.md asks of a camera.
+  const pictures = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=10:duration=240", "-pix_fmt", "yuv420p"];
+  const coding = ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "300k", "-g", "10", "-bf", "0"];
+  expect(spawnSync("ffmpeg", ["-v", "error", ...pictures, ...coding, clip], { encoding: "utf8" }).stderr).toBe("");
   rig = await ConsoleRig.start();
   browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 });
 afterAll(async () => {
   await browser?.close();
   await rig?.close();
+  folder.remove();
 });
 
 /** A gateway with one camera of GStreamer's, enrolled at the rig's bridge. */
