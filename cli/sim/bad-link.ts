@@ -84,14 +84,15 @@ export async function startBadLink(shape: LineShape): Promise<BadLink> {
     for (const [index, end] of [NEAR, FAR].entries()) {
       const name = index === 0 ? names.near : names.far;
       const carrier = `UDP:${end.relay}:${RELAY_PORT},bind=${end.carrier}:${RELAY_PORT}`;
-      const args = ["netns", "exec", name, "socat", `TUN:${end.address}/24,up,iff-no-pi`, carrier];
-      children.push(spawn("ip", args, { stdio: ["ignore", "ignore", "pipe"] }));
+      const [program, ...enter] = within(name);
+      const args = [...enter, "socat", `TUN:${end.address}/24,up,iff-no-pi`, carrier];
+      children.push(spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] }));
       await untilUp(name, end.address);
     }
     const order = (what: RelayOrder) => void relay.send(what);
     return {
-      near: { address: NEAR.address, within: ["ip", "netns", "exec", names.near] },
-      far: { address: FAR.address, within: ["ip", "netns", "exec", names.far] },
+      near: { address: NEAR.address, within: within(names.near) },
+      far: { address: FAR.address, within: within(names.far) },
       shape: (next) => order({ shape: next }),
       cut: (isCut) => order({ isCut }),
       report: () => {
@@ -107,11 +108,17 @@ export async function startBadLink(shape: LineShape): Promise<BadLink> {
   }
 }
 
+/** `ip netns exec` would copy the mounts too, and so keep disks busy that others unmount. */
+function within(namespace: string): [string, ...string[]] {
+  return ["nsenter", `--net=/run/netns/${namespace}`];
+}
+
 /** Its own group, so that a Ctrl-C in a terminal leaves it time to clear up after its parent. */
 function startRelay(namespace: string, shape: LineShape, namespaces: readonly string[]): ChildProcess {
   const ends = [NEAR, FAR].map(({ relay, carrier }) => ({ host: relay, peer: carrier }));
   const task = JSON.stringify([ends, shape, namespaces]);
-  return spawn("ip", ["netns", "exec", namespace, process.execPath, RELAY, task], {
+  const [program, ...enter] = within(namespace);
+  return spawn(program, [...enter, process.execPath, RELAY, task], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
     detached: true,
   });
