@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import type { NodeView } from "../../../cloud-bridge/api/schema/fleet.ts";
+import { GatewayError } from "../../../gateway/contracts/gateway-error.ts";
 import { enroll } from "../../../gateway/identity/enroll.ts";
+import type { NodeIdentity } from "../../../gateway/identity/identity-files.ts";
 import type { ApiClient } from "../api-client.ts";
 import { bridgeListens, type LocalSystem } from "../local-system.ts";
 import { seededRandom } from "../seeded-random.ts";
@@ -26,7 +28,13 @@ export interface FleetReport {
   readonly nodes: number;
   readonly seed: number;
   readonly failing: number;
-  readonly pairing: { readonly seconds: number; readonly perSecond: number; readonly failed: number };
+  /** `again`: attempts that got no answer in time and were repeated, as an installer would. */
+  readonly pairing: {
+    readonly seconds: number;
+    readonly perSecond: number;
+    readonly again: number;
+    readonly failed: number;
+  };
   /** From the first connection to the last node's hello being answered. */
   readonly connecting: { readonly seconds: number; readonly present: number };
   /** The bridge is killed and started again; from its first listening on. */
@@ -48,12 +56,16 @@ export interface FleetReport {
     readonly lost: number;
   };
   readonly bridge: BridgeFigures;
-  readonly simulation: { readonly rssMb: number };
+  /** This process, over the same stretches as the bridge. */
+  readonly simulation: BridgeFigures;
+  /** Why nodes that did not come back are not there, by code. */
+  readonly away: Readonly<Record<string, number>>;
 }
 
 const PRESENT_MS = 300_000;
 const DRAIN_MS = 120_000;
 const LOOK_MS = 100;
+const ATTEMPTS = 3;
 const AWAY_MS = 3000;
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => quiet };
 
@@ -64,6 +76,7 @@ export class FleetRun {
   readonly #options: FleetOptions;
   readonly #random: () => number;
   #failed = 0;
+  #again = 0;
 
   constructor(system: LocalSystem, options: FleetOptions) {
     this.#system = system;
@@ -75,15 +88,19 @@ export class FleetRun {
   async run(bridge: Awaited<ReturnType<LocalSystem["startBridge"]>>, admin: ApiClient): Promise<Outcome> {
     const { nodes: count, seed, restMs, say } = this.#options;
     const watch = new ProcessWatch(bridge.pid);
+    const own = new ProcessWatch(process.pid);
     say(`${count} boxes enrol`);
     const pairing = await timed(() => this.#pairAll(admin));
     const paired = watch.mark();
+    const ownPaired = own.mark();
     say(`${this.nodes.length} paired in ${pairing.seconds} s, they connect`);
     const connecting = await this.#present(() => this.#startAll());
     const connected = watch.mark();
+    const ownConnected = own.mark();
     say(`${connecting.present} present after ${connecting.seconds} s`);
     await wait(restMs);
     const rest = watch.mark();
+    const ownRest = own.mark();
     say("the bridge is killed");
     bridge.kill("SIGKILL");
     await bridge.ended;
@@ -93,8 +110,16 @@ export class FleetRun {
     await bridgeListens(next);
     const awaySeconds = seconds(performance.now() - goneMs);
     const again = new ProcessWatch(next.pid);
+    own.mark();
     const back = await this.#present(async () => {});
     const returned = again.mark();
+    const ownReturned = own.mark();
+    const away: Record<string, number> = {};
+    for (const node of this.nodes) {
+      if (node.isPresent) continue;
+      const code = node.facts?.error?.code ?? (node.facts?.isConnected === true ? "NOT_ANSWERED" : "CONNECTING");
+      away[code] = (away[code] ?? 0) + 1;
+    }
     say(`${back.present} present again after ${back.seconds} s`);
     const records = await this.#account(admin);
     const failing = this.nodes.filter(({ isFailing }) => isFailing).length;
@@ -105,13 +130,15 @@ export class FleetRun {
         pairing: {
           seconds: pairing.seconds,
           perSecond: Math.round((this.nodes.length / pairing.seconds) * 10) / 10,
+          again: this.#again,
           failed: this.#failed,
         },
         connecting: { seconds: connecting.seconds, present: connecting.present },
         reconnecting: { awaySeconds, ...back },
         records,
         bridge: { paired, connected, rest, returned },
-        simulation: { rssMb: Math.round(process.memoryUsage.rss() / 1e6) },
+        simulation: { paired: ownPaired, connected: ownConnected, rest: ownRest, returned: ownReturned },
+        away,
       },
     };
   }
@@ -133,7 +160,7 @@ export class FleetRun {
         const { token } = (await admin.call("POST", "/api/v1/nodes", { node: id })) as { token: string };
         // An address of its own for each, as boxes in the field have: the bridge counts attempts by address.
         const localAddress = `127.1.${number >> 8}.${number & 255}`;
-        const identity = await enroll(this.#system.url, token, { localAddress });
+        const identity = await this.#enrol(token, localAddress);
         const own = { identity, number, version, isFailing: failing.has(number), everyMs, random, log: quiet };
         this.nodes.push(new FleetNode(own));
       } catch (error) {
@@ -141,6 +168,18 @@ export class FleetRun {
         this.#options.say(`${id} did not enrol: ${String(error)}`);
       }
     });
+  }
+
+  async #enrol(token: string, localAddress: string): Promise<NodeIdentity> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await enroll(this.#system.url, token, { localAddress });
+      } catch (error) {
+        const isPassing = error instanceof GatewayError && error.code === "ENROL_UNREACHABLE";
+        if (!isPassing || attempt === ATTEMPTS) throw error;
+        this.#again += 1;
+      }
+    }
   }
 
   #drawn(count: number): number[] {

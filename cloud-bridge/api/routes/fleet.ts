@@ -61,7 +61,8 @@ export function fleetRoutes(instance: FastifyInstance, { store, clock }: ApiCont
         items.map(({ row }) => row),
         clock.nowMs(),
       );
-      return { items: views as Static<typeof NodeView>[], ...(next === undefined ? {} : { next }) };
+      const named = views.map((view, at) => ({ ...view, ...namesOf(items[at]) }));
+      return { items: named as Static<typeof NodeView>[], ...(next === undefined ? {} : { next }) };
     },
   );
 
@@ -117,6 +118,15 @@ export function fleetRoutes(instance: FastifyInstance, { store, clock }: ApiCont
     return (await fleetIndex(db)).filter((entry) => matches(entry, filter));
   }
 }
+
+function namesOf({ siteName, unitId, unitName }: Pick<FleetEntry, "siteName" | "unitId" | "unitName"> = NOBODYS) {
+  return {
+    ...(siteName === "" ? {} : { siteName }),
+    ...(unitId === "" ? {} : { unitId, unitName }),
+  };
+}
+
+const NOBODYS = { siteName: "", unitId: "", unitName: "" };
 
 /** Most first. */
 function tally(entries: readonly FleetEntry[], valuesOf: (entry: FleetEntry) => readonly string[]) {

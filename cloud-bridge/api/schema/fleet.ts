@@ -129,6 +129,10 @@ export type JournalView = Static<typeof JournalView>;
 export const NodeView = Type.Object({
   id: NodeId,
   siteId: Type.Optional(Type.String()),
+  /** In lists: names of its site and of whose it is, by its site or by the crew whose car it is. */
+  siteName: Type.Optional(Type.String()),
+  unitId: Type.Optional(Type.String()),
+  unitName: Type.Optional(Type.String()),
   version: Type.Optional(Type.String()),
   configSha256: Type.Optional(Type.String()),
   timeQuality: Type.Optional(Type.String()),

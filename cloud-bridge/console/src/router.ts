@@ -1,17 +1,20 @@
 import { signal } from "@preact/signals";
 
 export const path = signal(location.pathname);
+/** What a page chose by: `?q=…`. It lives in the address, so that a view can be sent to somebody. */
+export const search = signal(location.search);
 
 /** Token of a one-time link: it stays behind `#`, which no server and no log ever sees. */
 export const fragment = signal(location.hash.slice(1));
 
 const read = (): void => {
   path.value = location.pathname;
+  search.value = location.search;
   fragment.value = location.hash.slice(1);
 };
 
 export function navigate(to: string, how: "push" | "replace" = "push"): void {
-  if (to !== location.pathname + location.hash) {
+  if (to !== location.pathname + location.search + location.hash) {
     if (how === "push") history.pushState(null, "", to);
     else history.replaceState(null, "", to);
   }
@@ -34,5 +37,5 @@ document.addEventListener("click", (event) => {
   if (link?.target !== "" || link.origin !== location.origin || link.hasAttribute("download")) return;
   if (link.hash !== "" && link.pathname === location.pathname) return;
   event.preventDefault();
-  navigate(link.pathname);
+  navigate(link.pathname + link.search);
 });

@@ -1,40 +1,56 @@
 import { useEffect, useState } from "preact/hooks";
 import "../styles/nodes.css";
-import type { NodeView } from "../../../api/schema/fleet.ts";
+import "../styles/fleet.css";
+import { streamClient } from "../api/events.ts";
 import { AddNode } from "../parts/add-node.tsx";
-import { Faults } from "../parts/faults.tsx";
+import { FleetFilters } from "../parts/fleet-filters.tsx";
+import { FleetTable } from "../parts/fleet-table.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { AccountingLine, DeviceChips, PresenceFacts } from "../parts/presence.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
-import { loadSites, siteName } from "../state/desk.ts";
-import { isFleetLoaded, loadNodes, nodesInOrder, type Standing, standingOf } from "../state/fleet.ts";
+import { navigate, search } from "../router.ts";
+import { nodes, type Standing } from "../state/fleet.ts";
+import { chosen, fleetList, isChosen, loadFleet } from "../state/fleet-list.ts";
+import { loadRegisters } from "../state/registers.ts";
 import { may } from "../state/session.ts";
-import { t } from "../text/locale.ts";
+import { formatNumber } from "../text/format.ts";
+import { locale, t } from "../text/locale.ts";
+import { fleetText as f } from "../text/packs/fleet.ts";
 
 const REFRESH_MS = 15_000;
 const STANDINGS: readonly Standing[] = ["away", "attention", "ok"];
 
+/** A page of the fleet as the address asks for it; the bridge chooses, orders and counts. */
 export function NodesPage() {
   const [error, setError] = useState<unknown>();
   const [isAdding, setAdding] = useState(false);
+  const asked = search.value;
+  const client = streamClient.value;
   useEffect(() => {
     const load = (): void => {
-      loadNodes().then(() => setError(undefined), setError);
+      if (document.visibilityState === "hidden") return;
+      loadFleet(asked).then(() => setError(undefined), setError);
     };
     load();
-    void loadSites().catch(() => {});
     const timer = setInterval(load, REFRESH_MS);
     return () => clearInterval(timer);
+  }, [asked, client]);
+  useEffect(() => {
+    loadRegisters().catch(() => {});
   }, []);
-  const list = nodesInOrder.value;
+  useFleetKeys();
+  const list = fleetList.value;
+  const rows = list?.ids.flatMap((id) => nodes.value.get(id) ?? []) ?? [];
+  const n = (value: number): string => formatNumber(locale.value, value);
   return (
-    <div class="page">
+    <div class="page" data-fleet={list === undefined ? "" : list.search || "all"}>
       <header class="page-head">
         <h1>{t("nodes.title")}</h1>
         <ul class="summary">
           {STANDINGS.map((standing) => (
             <li key={standing} class={`standing-${standing}`}>
-              <b>{list.filter((node) => standingOf(node) === standing).length}</b> {t(`standing.${standing}`)}
+              <a href={chosen(asked, "standing", standing)}>
+                <b>{n(list?.summary.total[standing] ?? 0)}</b> {t(`standing.${standing}`)}
+              </a>
             </li>
           ))}
         </ul>
@@ -44,47 +60,70 @@ export function NodesPage() {
           </button>
         )}
       </header>
+      <FleetFilters search={asked} summary={list?.summary} />
       <ProblemNote error={error} />
-      {isFleetLoaded.value && list.length === 0 && (
+      {list !== undefined && rows.length === 0 && (
         <div class="empty is-tall">
           <Icon name="node" size={28} />
-          <p>{t("nodes.none")}</p>
+          <p>{isChosen(asked) ? f("none") : t("nodes.none")}</p>
         </div>
       )}
-      <ul class="nodes">
-        {list.map((node) => (
-          <li key={node.id}>
-            <NodeCard node={node} />
-          </li>
-        ))}
-      </ul>
+      {list !== undefined && rows.length > 0 && <FleetTable rows={rows} search={list.search} summary={list.summary} />}
+      {list !== undefined && (
+        <nav class="fleet-pages">
+          <span class="quiet">{f("shown", { n: n(rows.length), of: n(list.summary.total.nodes) })}</span>
+          {new URLSearchParams(asked).has("cursor") && (
+            <a class="button" href={chosen(asked, "cursor", undefined)}>
+              {f("first")}
+            </a>
+          )}
+          {list.next !== undefined && (
+            <a class="button" href={chosen(asked, "cursor", list.next)} data-fleet-next>
+              {f("next")}
+            </a>
+          )}
+          <span class="quiet fleet-keys">{f("search.hint")}</span>
+        </nav>
+      )}
       {isAdding && <AddNode onClose={() => setAdding(false)} />}
     </div>
   );
 }
 
-const STANDING_ICON = { ok: "connected", attention: "open", away: "disconnected" } as const;
+/** The fleet by keyboard; never while somebody types. */
+function useFleetKeys(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const { target, key } = event;
+      const isTyping = target instanceof Element && target.closest("input, select, textarea, dialog") !== null;
+      if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !press(key)) return;
+      event.preventDefault();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+}
 
-function NodeCard({ node }: { readonly node: NodeView }) {
-  const standing = standingOf(node);
-  return (
-    <article class={`node-card standing-${standing}`} data-node={node.id}>
-      <header>
-        <span class="node-mark">
-          <Icon name={STANDING_ICON[standing]} />
-          <span class="sr">{t(`standing.${standing}`)}</span>
-        </span>
-        <h2>
-          <a href={`/nodes/${encodeURIComponent(node.id)}`}>{node.id}</a>
-        </h2>
-        <span class="quiet">{siteName(node.siteId)}</span>
-        {node.revokedAtMs !== undefined && <span class="tag is-warning">{t("nodes.revoked")}</span>}
-        {node.version !== undefined && <span class="node-version">{node.version}</span>}
-      </header>
-      <PresenceFacts node={node} />
-      <DeviceChips node={node} />
-      <AccountingLine total={node.accounting} />
-      <Faults node={node} />
-    </article>
-  );
+function press(key: string): boolean {
+  const links = [...document.querySelectorAll<HTMLAnchorElement>("[data-fleet-link]")];
+  const at = links.indexOf(document.activeElement as HTMLAnchorElement);
+  switch (key) {
+    case "j":
+      links[Math.min(links.length - 1, at + 1)]?.focus();
+      return true;
+    case "k":
+      links[Math.max(0, at - 1)]?.focus();
+      return true;
+    case "/":
+      document.querySelector<HTMLInputElement>(".fleet-search input")?.focus();
+      return true;
+    case "n":
+      document.querySelector<HTMLAnchorElement>("[data-fleet-next]")?.click();
+      return true;
+    case "x":
+      navigate("/nodes");
+      return true;
+    default:
+      return false;
+  }
 }

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { NodeToken } from "../../../api/schema/fleet.ts";
 import { call } from "../api/client.ts";
-import { loadNodes } from "../state/fleet.ts";
+import { refreshFleet } from "../state/fleet-list.ts";
 import { formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
 import { CopyLine } from "./copy-line.tsx";
@@ -24,7 +24,7 @@ export function AddNode({ onClose }: { readonly onClose: () => void }) {
   }
   const add = async (): Promise<void> => {
     setToken(await call<NodeToken>("POST", "/nodes", { body: { node: id } }));
-    await loadNodes();
+    await refreshFleet();
   };
   return <AskNode id={id} setId={setId} add={add} onClose={onClose} />;
 }

@@ -1,10 +1,9 @@
-import { computed, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import type { NodeAccounting, NodeView, RunRange } from "../../../api/schema/fleet.ts";
 import { call } from "../api/client.ts";
-import { onEvent, streamClient } from "../api/events.ts";
+import { onEvent } from "../api/events.ts";
 
 export const nodes = signal<ReadonlyMap<string, NodeView>>(new Map());
-export const isFleetLoaded = signal(false);
 /** When each node's presence was last told, by this browser: ages grow from there. */
 const toldAtMs = new Map<string, number>();
 
@@ -19,27 +18,18 @@ export function standingOf(node: NodeView): Standing {
   return hasTrouble || node.faults.length > 0 || node.accounting.unexplained > 0 ? "attention" : "ok";
 }
 
-const ORDER: Record<Standing, number> = { away: 0, attention: 1, ok: 2 };
-export const nodesInOrder = computed(() =>
-  [...nodes.value.values()].sort(
-    (a, b) => ORDER[standingOf(a)] - ORDER[standingOf(b)] || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
-  ),
-);
-
-function put(view: NodeView): void {
-  toldAtMs.set(view.id, Date.now());
-  nodes.value = new Map(nodes.value).set(view.id, view);
-}
-
-export async function loadNodes(): Promise<void> {
-  const { items } = await call<{ items: NodeView[] }>("GET", "/nodes?limit=500");
-  for (const view of items) toldAtMs.set(view.id, Date.now());
-  nodes.value = new Map(items.map((view) => [view.id, view]));
-  isFleetLoaded.value = true;
+/** What a list was told of its nodes: their ages grow from now. */
+export function remember(views: readonly NodeView[]): void {
+  const next = new Map(nodes.value);
+  for (const view of views) {
+    toldAtMs.set(view.id, Date.now());
+    next.set(view.id, view);
+  }
+  nodes.value = next;
 }
 
 export async function loadNode(id: string): Promise<void> {
-  put(await call<NodeView>("GET", `/nodes/${encodeURIComponent(id)}`));
+  remember([await call<NodeView>("GET", `/nodes/${encodeURIComponent(id)}`)]);
 }
 
 export function loadAccounting(id: string, which: "open" | "all", cursor?: string): Promise<NodeAccounting> {
@@ -56,12 +46,21 @@ export function loadRunRanges(
   return call("GET", `/nodes/${encodeURIComponent(id)}/accounting/${encodeURIComponent(run)}?limit=100${page}`);
 }
 
+/** Told at most this often: a fleet of a thousand says some thirty things a second. */
+const GATHER_MS = 250;
+const told = new Map<string, NodeView["presence"]>();
+
 onEvent("presence", ({ node, presence }) => {
-  const known = nodes.value.get(node);
-  if (known) put({ ...known, presence });
-  else if (isFleetLoaded.value) void loadNode(node).catch(() => {});
+  if (!nodes.value.has(node)) return;
+  if (told.size === 0) setTimeout(tellAll, GATHER_MS);
+  told.set(node, presence);
 });
 
-streamClient.subscribe((client) => {
-  if (client !== undefined && isFleetLoaded.value) void loadNodes().catch(() => {});
-});
+function tellAll(): void {
+  const known = [...told].flatMap(([id, presence]) => {
+    const view = nodes.value.get(id);
+    return view === undefined ? [] : [{ ...view, presence }];
+  });
+  told.clear();
+  remember(known);
+}

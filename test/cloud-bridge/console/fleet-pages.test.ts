@@ -1,0 +1,133 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { putUnit } from "../../../cloud-bridge/roster/units.ts";
+import { CHROMIUM, ConsoleRig, type Person } from "../../fakes/console-rig.ts";
+import type { PaperNode } from "../../fakes/paper-node.ts";
+
+const NODES = 1000;
+const SITE = { name: "Guanghua Road block 7", latitudeDeg: 39.912, longitudeDeg: 116.456 };
+const hasBrowser = existsSync(CHROMIUM);
+const browserTest = test.skipIf(!hasBrowser);
+
+let rig: ConsoleRig;
+let meter: PaperNode;
+beforeAll(async () => {
+  if (!hasBrowser) return;
+  rig = await ConsoleRig.start();
+  meter = await rig.node("site-042", SITE);
+  await fillFleet();
+});
+afterAll(async () => {
+  await meter?.leave();
+  await rig?.close();
+});
+
+/** Rows as ingest would have left them: the pages ask the real bridge over them. */
+async function fillFleet(): Promise<void> {
+  const { db } = rig.bridge.store;
+  const nowMs = Date.now();
+  await putUnit(db, { id: "west", name: "West street", level: "street" });
+  await putUnit(db, { id: "east", name: "East street", level: "street" });
+  const ids = Array.from({ length: NODES }, (_, index) => `box-${String(index).padStart(4, "0")}`);
+  const health = (index: number) => ({
+    ...{ rssBytes: 1.1e8, cpuPct: 2, journalBytes: 4e6, unsentRecords: index % 90, laneDepth: [0, 0, 0, 0, 0] },
+    ...{ missedPolls: 0, eventLoopDelayP99Ms: 4, devices: { meter: "online" }, hoursToFull: 5 + index, rttMs: 40 },
+  });
+  const site = { time_zone: "Asia/Shanghai", created_at_ms: 1, source: "operator" };
+  for (let from = 0; from < NODES; from += 200) {
+    const some = ids.slice(from, from + 200).map((id, at) => ({ id, index: from + at }));
+    await db
+      .insertInto("sites")
+      .values(
+        some.map(({ index }) => ({
+          ...site,
+          id: `place-${index}`,
+          name: `Place ${index}`,
+          unit_id: index % 2 === 0 ? "west" : "east",
+        })),
+      )
+      .execute();
+    await db
+      .insertInto("nodes")
+      .values(
+        some.map(({ id, index }) => ({
+          ...{ id, site_id: `place-${index}`, created_at_ms: 1, online: index % 25 === 0 ? 0 : 1, state_at_ms: nowMs },
+          ...{ version: index % 3 === 0 ? "0.2.0" : "0.1.0", config_sha256: String(index % 4).repeat(64) },
+          ...{ health: JSON.stringify(health(index)), health_at_ms: nowMs - index * 50, time_quality: "ntp" },
+        })),
+      )
+      .execute();
+    const broken = { code: "MODBUS_TIMEOUT", message: "unit 1 gave no answer", hint: "Look at its wires A and B." };
+    await db
+      .insertInto("device_state")
+      .values(
+        some.map(({ id, index }) => ({
+          ...{ node: id, device: "meter", driver: "modbus-noise", at_ms: nowMs },
+          ...(index % 40 === 7
+            ? { state: "offline", body: JSON.stringify({ state: "offline", sinceMs: 1, ...broken }) }
+            : { state: "online", body: "{}", last_reading_at_ms: nowMs }),
+        })),
+      )
+      .execute();
+  }
+}
+
+async function shot({ page }: Person, name: string): Promise<void> {
+  const folder = process.env["SHAO_SCREENSHOTS"];
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
+browserTest(
+  "a thousand nodes: chosen, ordered and grouped by an address that can be sent to somebody, page by page, by keyboard",
+  { timeout: 60_000 },
+  async () => {
+    const person = await rig.person("Sun Li", "operator");
+    const { page, complaints } = person;
+    await page.goto(`${rig.bridge.url}/nodes`);
+    await page.locator("[data-node=box-0000]").waitFor();
+    expect(await page.locator("[data-node]").count()).toBe(50);
+    await shot(person, "fleet-en");
+
+    await page.locator("select[name=standing]").selectOption("attention");
+    await page.locator("[data-node=box-0007]").getByText("Look at its wires A and B.").waitFor();
+    expect(await page.locator("[data-node]").count()).toBe(25);
+    await page.locator("select[name=group]").selectOption("unit");
+    await page.locator("[data-group=east]", { hasText: "25 nodes" }).waitFor();
+    await page.locator("[data-sort=hoursToFull]").click();
+    await page.waitForURL((url) => url.searchParams.get("sort") === "hoursToFull");
+    await page.locator("[data-sort=hoursToFull]").click();
+    await page.waitForURL((url) => url.searchParams.get("sort") === "-hoursToFull");
+    const address = page.url();
+    await page.locator("[data-node=box-0967]").waitFor();
+
+    // Somebody else, in another language, sees the same by the address alone.
+    const other = await rig.person("Li Na", "viewer", { locale: "zh-CN", colorScheme: "light" });
+    await other.page.goto(address);
+    await other.page.locator("[data-group=east]", { hasText: "节点 25" }).waitFor();
+    const rows = (one: Person) =>
+      one.page.locator("[data-node]").evaluateAll("(all) => all.map((row) => row.dataset.node)");
+    expect(await rows(other)).toEqual(await rows(person));
+    await shot(other, "fleet-zh");
+
+    await page.goBack();
+    await page.waitForURL((url) => url.searchParams.get("sort") === "hoursToFull");
+    await page.keyboard.press("x");
+    await page.waitForURL((url) => url.search === "");
+    await page.locator("[data-node=box-0000]").waitFor();
+    await page.keyboard.press("n");
+    await page.locator("[data-node=box-0050]").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("place 99");
+    await page.locator("[data-node=box-0099]").waitFor();
+    await expect.poll(() => page.locator("[data-node]").count()).toBe(11);
+    await page.keyboard.press("Tab");
+    await page.evaluate("document.activeElement.blur()");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname === "/nodes/box-0099");
+    expect([...complaints, ...other.complaints]).toEqual([]);
+    await other.context.close();
+    await person.context.close();
+  },
+);
