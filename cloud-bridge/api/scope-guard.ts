@@ -150,6 +150,8 @@ const MADE: Readonly<Record<string, (scope: Scope, body: Body, db: Db) => Promis
   units: (scope, { id, parentId }, db) => mayPutUnit(scope, id, parentId, db),
   sites: async (scope, { id = "", unitId }, db) =>
     within(scope, "unitIds", unitId) && (await holder("sites", "siteIds", "id")(scope, id, db)),
+  bindings: async (scope, { node = "", siteId }, db) =>
+    within(scope, "siteIds", siteId) && (await ofNode(scope, node, db)),
   crews: async (scope, { id = "", unitId }, db) =>
     within(scope, "unitIds", unitId) && (await holder("crews", "crewIds", "id")(scope, id, db)),
   people: async (scope, { id = "", unitId }, db) =>

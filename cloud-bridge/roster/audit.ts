@@ -24,3 +24,26 @@ export async function audit(db: Db, entry: AuditEntry, nowMs: number): Promise<v
     })
     .execute();
 }
+
+export interface AuditRow {
+  readonly id: number;
+  readonly atMs: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly detail?: Record<string, unknown>;
+}
+
+/** What was done to one thing, newest first, from before an id. */
+export async function auditOfTarget(
+  db: Db,
+  target: string,
+  limit: number,
+  beforeId?: number,
+): Promise<readonly AuditRow[]> {
+  let rows = db.selectFrom("audit").selectAll().where("target", "=", target).orderBy("id", "desc").limit(limit);
+  if (beforeId !== undefined) rows = rows.where("id", "<", beforeId);
+  return (await rows.execute()).map(({ id, at_ms: atMs, actor, action, detail }) => ({
+    ...{ id, atMs, actor, action },
+    ...(detail === null ? {} : { detail: JSON.parse(detail) as Record<string, unknown> }),
+  }));
+}

@@ -15,6 +15,7 @@ import { caseOrders } from "./migrations/012-case-orders.ts";
 import { helloRuns } from "./migrations/013-hello-runs.ts";
 import { cancelledCommands } from "./migrations/014-cancelled-commands.ts";
 import { field } from "./migrations/015-field.ts";
+import { auditByTarget } from "./migrations/016-audit-by-target.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -33,6 +34,7 @@ export const MIGRATIONS: readonly Migration[] = [
   helloRuns,
   cancelledCommands,
   field,
+  auditByTarget,
 ];
 
 /** @throws BridgeError STORE_NEWER */

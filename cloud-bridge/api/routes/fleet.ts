@@ -14,13 +14,15 @@ import {
 import { type FleetOrder, inOrder, placeOf } from "../../fleet/fleet-page.ts";
 import { healthOver } from "../../fleet/health-series.ts";
 import { viewsOf } from "../../fleet/node-views.ts";
+import { auditOfTarget } from "../../roster/audit.ts";
 import type { Scope } from "../../roster/scope.ts";
 import { readUnitTree } from "../../roster/units.ts";
 import type { ApiContext } from "../context.ts";
 import { DEFAULT_PAGE, decodeCursor, pageOf } from "../cursor.ts";
-import { Page, Problem } from "../schema/common.ts";
+import { Page, PageQuery, Problem } from "../schema/common.ts";
 import { NodeView } from "../schema/fleet.ts";
 import {
+  AuditView,
   type FleetFilterQuery,
   FleetQuery,
   FleetSummary,
@@ -106,6 +108,24 @@ export function fleetRoutes(instance: FastifyInstance, { store, clock }: ApiCont
       },
     },
     async ({ params, query }) => healthOver(db, params.id, query.fromMs, query.toMs),
+  );
+
+  app.get(
+    "/nodes/:id/audit",
+    {
+      config: { access: ["admin", "operator", "supervisor"] },
+      schema: {
+        summary: "Who did what to this node, newest first",
+        params: Type.Object({ id: NodeId }),
+        querystring: PageQuery,
+        response: { 200: Page(AuditView), "4xx": Problem },
+      },
+    },
+    async ({ params, query: { cursor, limit = DEFAULT_PAGE } }) => {
+      const before = decodeCursor(cursor);
+      const found = await auditOfTarget(db, params.id, limit + 1, before === undefined ? undefined : Number(before));
+      return pageOf([...found], limit, ({ id }) => String(id));
+    },
   );
 
   async function chosenBy(query: Static<typeof FleetFilterQuery>, scope: Scope): Promise<FleetEntry[]> {

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { NodeId } from "../../../protocol/ids.ts";
+import { bindTo } from "../../fleet/bindings.ts";
 import { findSite, listDevices, listSites, saveSite } from "../../fleet/sites.ts";
 import { within } from "../../roster/scope.ts";
 import { auditOf } from "../audited.ts";
@@ -9,7 +10,7 @@ import type { ApiContext } from "../context.ts";
 import { preconditionOf } from "../etag.ts";
 import { listQuery, registerPage } from "../register-page.ts";
 import { Page, Problem } from "../schema/common.ts";
-import { DeviceView, Site } from "../schema/fleet.ts";
+import { DeviceView, NewBinding, Site } from "../schema/fleet.ts";
 import { RegisterId } from "../schema/roster.ts";
 
 const EVERYONE_BUT_CREW = ["admin", "operator", "dispatcher", "supervisor", "viewer"] as const;
@@ -72,6 +73,26 @@ export function siteRoutes(instance: FastifyInstance, context: ApiContext): void
       await desk.placesChanged(request.body.id);
       await note(request, "site.save", request.body.id);
       return findSite(db, request.body.id);
+    },
+  );
+
+  app.post(
+    "/bindings",
+    {
+      config: { access: KEEPERS },
+      schema: {
+        summary: "Bind a device, or a box with all that it has, to a site from a time on",
+        body: NewBinding,
+        response: { 200: Page(DeviceView), "4xx": Problem },
+      },
+    },
+    async (request) => {
+      const { node, device, siteId, fromMs = clock.nowMs() } = request.body;
+      await bindTo(db, { node, siteId, fromMs, ...(device === undefined ? {} : { device }) }, clock.nowMs());
+      await desk.placesChanged(siteId);
+      await note(request, "binding.save", node, { siteId, fromMs, ...(device === undefined ? {} : { device }) });
+      const found = (await listDevices(db)).filter((one) => one.node === node);
+      return { items: found };
     },
   );
 

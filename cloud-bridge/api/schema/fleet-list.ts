@@ -121,6 +121,17 @@ export const HealthPoint = Type.Object({
 });
 export type HealthPoint = Static<typeof HealthPoint>;
 
+/** Who did what to this node. */
+export const AuditView = Type.Object({
+  id: Type.Integer(),
+  atMs: Type.Integer(),
+  /** An account, `node:ID`, or `cli:USER`. */
+  actor: Type.String(),
+  action: Type.String(),
+  detail: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+export type AuditView = Static<typeof AuditView>;
+
 export const HealthQuery = Type.Object({
   fromMs: Type.Integer({ minimum: 0 }),
   toMs: Type.Integer({ minimum: 0 }),

@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { HealthState } from "../../../protocol/bodies.ts";
-import { NodeId, TimeQuality } from "../../../protocol/ids.ts";
+import { DeviceId, NodeId, TimeQuality } from "../../../protocol/ids.ts";
 import { LevelSeries, LevelStatistics, NoiseQuantity } from "../../../protocol/noise.ts";
 import { SeqRange } from "../../../protocol/session.ts";
 import { PageQuery } from "./common.ts";
@@ -224,6 +224,15 @@ export const Site = Type.Object({
   unitId: Type.Optional(Type.String()),
 });
 export type Site = Static<typeof Site>;
+
+/** `device` left out: the node itself with every device of it. */
+export const NewBinding = Type.Object({
+  node: NodeId,
+  device: Type.Optional(DeviceId),
+  siteId: Type.String({ maxLength: 64 }),
+  /** From then on; now where left out. What was before stays where it was. */
+  fromMs: Type.Optional(Type.Integer({ minimum: 0 })),
+});
 
 /** A device at a site from/to: history, limits and evidence follow the binding of their time. */
 export const DeviceView = Type.Object({

@@ -24,6 +24,8 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/nodes/n1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/health?fromMs=0&toMs=1", EVERYONE_BUT_CREW],
   ["GET", "/fleet/summary", EVERYONE_BUT_CREW],
+  ["GET", "/nodes/n1/audit", "admin operator supervisor"],
+  ["POST", "/bindings", "admin operator"],
   ["GET", "/nodes/n1/accounting", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/accounting/r1", EVERYONE_BUT_CREW],
   ["GET", "/nodes/n1/levels?device=a&fromMs=0&toMs=1", EVERYONE_BUT_CREW],

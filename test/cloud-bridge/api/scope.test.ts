@@ -239,6 +239,8 @@ function foreign(): [string, string, object?][] {
     ["GET", `nodes/${nodes}`],
     ["GET", `nodes/${nodes}/accounting`],
     ["GET", `nodes/${nodes}/health?fromMs=0&toMs=1`],
+    ["GET", `nodes/${nodes}/audit`],
+    ["POST", "bindings", { node: nodes, siteId: sites }],
     ["GET", `nodes/${nodes}/accounting/AAAAAAAAAAAAAAAAAAAAAA`],
     ["GET", `nodes/${nodes}/levels?device=noise-01&fromMs=0&toMs=1`],
     ["GET", `nodes/${nodes}/hours?device=noise-01&fromMs=0&toMs=1`],

@@ -73,6 +73,51 @@ async function fillFleet(): Promise<void> {
   }
 }
 
+browserTest(
+  "a node's page orders with a word of one's own before what is grave, takes back what waits, and shows health and bindings",
+  { timeout: 60_000 },
+  async () => {
+    const person = await rig.person("Keeper", "operator");
+    const { page, complaints } = person;
+    await page.goto(`${rig.bridge.url}/nodes/box-0000`);
+    await page.locator("[data-order=restart]").click();
+    await page.locator("dialog button[type=submit]").click();
+    // The browser itself does not let the form go without it.
+    expect(await page.locator("dialog[open]").count()).toBe(1);
+    await page.locator("dialog input[type=checkbox]").check();
+    await page.locator("dialog button[type=submit]").click();
+    const order = page.locator("[data-order-kind=restart]");
+    await order.and(page.locator("[data-order-state=waiting]")).waitFor();
+    await order.locator("[data-order-cancel]").click();
+    await page.locator("dialog button[type=submit]").click();
+    await order.and(page.locator("[data-order-state=cancelled]")).waitFor();
+
+    await page.goto(`${rig.bridge.url}/nodes/site-042`);
+    await page.locator("[data-figure=cpu] svg").waitFor();
+    await page.locator("[data-move=noise-01]").click();
+    await page.locator("dialog select").selectOption("place-7");
+    await page.locator("dialog input").evaluate("(field) => { field.value = ''; }");
+    const soon = new Date(Date.now() + 8 * 3_600_000 + 60_000).toISOString().slice(0, 16);
+    await page.locator("dialog input").fill(soon);
+    await page.locator("dialog button[type=submit]").click();
+    await page.getByRole("alert").getByText("BINDING_TIME").waitFor();
+    await page.locator("dialog button[type=button]").first().click();
+    expect(await page.locator("[data-binding=noise-01]").count()).toBe(1);
+    await page.locator("[data-audit] code").first().waitFor();
+    await shot(person, "node-en");
+    expect(complaints).toEqual([]);
+    await person.context.close();
+
+    const dispatcher = await rig.person("Zhao", "dispatcher", { locale: "zh-CN", colorScheme: "light" });
+    await dispatcher.page.goto(`${rig.bridge.url}/nodes/site-042`);
+    await dispatcher.page.locator("[data-orders]").waitFor();
+    expect(await dispatcher.page.locator("[data-order=restart], [data-audit], [data-move]").count()).toBe(0);
+    await shot(dispatcher, "node-zh");
+    expect(dispatcher.complaints).toEqual([]);
+    await dispatcher.context.close();
+  },
+);
+
 async function shot({ page }: Person, name: string): Promise<void> {
   const folder = process.env["SHAO_SCREENSHOTS"];
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });

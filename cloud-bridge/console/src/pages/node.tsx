@@ -1,5 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import "../styles/nodes.css";
+import "../styles/node.css";
+import type { CommandView } from "../../../api/schema/commands.ts";
 import type { JournalView } from "../../../api/schema/fleet.ts";
 import { nowMs } from "../clock.ts";
 import { Custody } from "../parts/custody.tsx";
@@ -7,12 +9,19 @@ import { Faults } from "../parts/faults.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { later } from "../parts/later.tsx";
 import { LiveLevels } from "../parts/live-levels.tsx";
+import { NodeAudit } from "../parts/node-audit.tsx";
+import { NodeBindings } from "../parts/node-bindings.tsx";
+import { NodeCommands } from "../parts/node-commands.tsx";
+import { NodeHealth } from "../parts/node-health.tsx";
+import { NodeLogs } from "../parts/node-logs.tsx";
 import { DEVICE_LOOK, freshness, PresenceFacts } from "../parts/presence.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
 import { loadSites, siteName, sites } from "../state/desk.ts";
 import { ageSinceTold, loadNode, nodes } from "../state/fleet.ts";
+import { may } from "../state/session.ts";
 import { formatAge } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
+import { nodeText as n } from "../text/packs/node.ts";
 
 const NodeCameras = later(async () => (await import("../parts/node-cameras.tsx")).NodeCameras);
 
@@ -25,6 +34,7 @@ const isMeter = (driver: string | undefined, device: string): boolean =>
 
 export function NodePage({ id }: { readonly id: string }) {
   const [error, setError] = useState<unknown>();
+  const [orders, setOrders] = useState<readonly CommandView[]>([]);
   useEffect(() => {
     const load = (): void => {
       loadNode(id).then(() => setError(undefined), setError);
@@ -52,28 +62,35 @@ export function NodePage({ id }: { readonly id: string }) {
             </span>
             {node.timeQuality !== undefined && (
               <span class={`tag${node.timeQuality === "none" ? " is-warning" : ""}`}>
-                {t("node.clock", { quality: t(`time-quality.${node.timeQuality as "gnss" | "ntp" | "rtc" | "none"}`) })}
+                {n("node.clock", { quality: t(`time-quality.${node.timeQuality as "gnss" | "ntp" | "rtc" | "none"}`) })}
               </span>
             )}
           </header>
           <PresenceFacts node={node} />
           <Faults node={node} />
+          {may("actOnCases") || may("addNodes") ? (
+            <NodeCommands node={node} timeZone={timeZone} onKnown={setOrders} />
+          ) : null}
           {meters.map(({ device }) => (
             <LiveLevels key={device} node={node.id} device={device} timeZone={timeZone} />
           ))}
           {node.presence.devices.some(({ driver }) => driver === "camera") && <NodeCameras nodes={[node.id]} />}
           <div class="node-columns">
-            <section class="panel" aria-label={t("node.devices")}>
-              <h3>{t("node.devices")}</h3>
+            <section class="panel" aria-label={n("node.devices")}>
+              <h3>{n("node.devices")}</h3>
               <DevicesTable id={id} />
             </section>
-            <section class="panel" aria-label={t("node.custody")}>
-              <h3>{t("node.custody")}</h3>
-              {(node.unsentRecords ?? 0) > 0 && <p class="hint">{t("node.unsent", { n: node.unsentRecords ?? 0 })}</p>}
+            <section class="panel" aria-label={n("node.custody")}>
+              <h3>{n("node.custody")}</h3>
+              {(node.unsentRecords ?? 0) > 0 && <p class="hint">{n("node.unsent", { n: node.unsentRecords ?? 0 })}</p>}
               {node.journal && <JournalHints journal={node.journal} />}
               <Custody key={id} node={id} timeZone={timeZone} />
             </section>
           </div>
+          <NodeHealth node={id} timeZone={timeZone} />
+          <NodeBindings node={id} timeZone={timeZone} />
+          {may("addNodes") && <NodeLogs key={id} node={id} timeZone={timeZone} orders={orders} />}
+          {may("seeAudit") && <NodeAudit key={id} node={id} timeZone={timeZone} />}
         </>
       )}
     </div>
@@ -85,13 +102,13 @@ function JournalHints({ journal }: { readonly journal: JournalView }) {
   const { hoursToFull, oldestUnsentMs = 0, full, alarmStoreFull } = journal;
   return (
     <>
-      {full === true && <p class="hint is-bad">{t("node.journal-full")}</p>}
-      {alarmStoreFull === true && <p class="hint is-bad">{t("node.alarms-full")}</p>}
+      {full === true && <p class="hint is-bad">{n("node.journal-full")}</p>}
+      {alarmStoreFull === true && <p class="hint is-bad">{n("node.alarms-full")}</p>}
       {oldestUnsentMs > OLD_MS && (
-        <p class="hint">{t("node.oldest-unsent", { time: formatAge(locale.value, oldestUnsentMs) })}</p>
+        <p class="hint">{n("node.oldest-unsent", { time: formatAge(locale.value, oldestUnsentMs) })}</p>
       )}
       {hoursToFull !== undefined && hoursToFull < SOON_H && (
-        <p class="hint">{t("node.hours-to-full", { n: Math.floor(hoursToFull) })}</p>
+        <p class="hint">{n("node.hours-to-full", { n: Math.floor(hoursToFull) })}</p>
       )}
     </>
   );
@@ -104,10 +121,10 @@ function DevicesTable({ id }: { readonly id: string }) {
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{t("node.device")}</th>
-          <th scope="col">{t("node.driver")}</th>
-          <th scope="col">{t("node.state")}</th>
-          <th scope="col">{t("node.last-reading")}</th>
+          <th scope="col">{n("node.device")}</th>
+          <th scope="col">{n("node.driver")}</th>
+          <th scope="col">{n("node.state")}</th>
+          <th scope="col">{n("node.last-reading")}</th>
         </tr>
       </thead>
       <tbody>

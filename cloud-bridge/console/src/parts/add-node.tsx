@@ -4,6 +4,7 @@ import { call } from "../api/client.ts";
 import { refreshFleet } from "../state/fleet-list.ts";
 import { formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
+import { fleetText as f } from "../text/packs/fleet.ts";
 import { CopyLine } from "./copy-line.tsx";
 import { Dialog } from "./dialog.tsx";
 
@@ -13,11 +14,11 @@ export function AddNode({ onClose }: { readonly onClose: () => void }) {
   const [token, setToken] = useState<NodeToken>();
   if (token) {
     return (
-      <Dialog title={t("add-node.done", { node: token.node })} onClose={onClose}>
-        <p class="quiet">{t("add-node.paste")}</p>
+      <Dialog title={f("add-node.done", { node: token.node })} onClose={onClose}>
+        <p class="quiet">{f("add-node.paste")}</p>
         <CopyLine text={token.command} />
         <p class="footnote">
-          {t("add-node.expires", { time: formatTime(locale.value, token.expiresAtMs, undefined) })}
+          {f("add-node.expires", { time: formatTime(locale.value, token.expiresAtMs, undefined) })}
         </p>
       </Dialog>
     );
@@ -38,17 +39,17 @@ interface AskNodeProps {
 
 function AskNode({ id, setId, add, onClose }: AskNodeProps) {
   return (
-    <Dialog title={t("nodes.add")} doIt={t("add-node.make")} onDo={add} onClose={onClose} staysOpen>
-      <p class="quiet">{t("add-node.lead")}</p>
+    <Dialog title={t("nodes.add")} doIt={f("add-node.make")} onDo={add} onClose={onClose} staysOpen>
+      <p class="quiet">{f("add-node.lead")}</p>
       <label class="field">
-        <span>{t("add-node.id")}</span>
+        <span>{f("add-node.id")}</span>
         <input
           value={id}
           onInput={(event) => setId(event.currentTarget.value)}
           required
           pattern="[a-z0-9][a-z0-9\-]{0,62}"
           maxLength={63}
-          placeholder={t("add-node.example")}
+          placeholder={f("add-node.example")}
           spellcheck={false}
           autoCapitalize="none"
         />

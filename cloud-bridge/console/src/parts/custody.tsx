@@ -3,6 +3,7 @@ import type { NodeAccounting, RunAccounting, RunRange } from "../../../api/schem
 import { loadAccounting, loadRunRanges } from "../state/fleet.ts";
 import { formatDayTime, formatNumber, formatRunning, formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
+import { nodeText as w } from "../text/packs/node.ts";
 import { isTextKey } from "../text/translate.ts";
 import { AccountingLine } from "./presence.tsx";
 import { ProblemNote } from "./problem.tsx";
@@ -55,18 +56,18 @@ export function Custody({ node, timeZone }: CustodyProps) {
       </ul>
       {next !== undefined && (
         <button type="button" class="button" onClick={more}>
-          {t("custody.more")}
+          {w("custody.more")}
         </button>
       )}
       {settled.runs > 0 && (
         <p class="runs-settled">
-          <Strip strip="s" label={t("custody.settled", { n: n(settled.runs) })} />
+          <Strip strip="s" label={w("custody.settled", { n: n(settled.runs) })} />
           <span>
-            {t("custody.settled", { n: n(settled.runs) })} · {t("custody.state.stored")} {n(settled.stored)}
-            {settled.declared > 0 && ` · ${t("custody.state.declared")} ${n(settled.declared)}`}
+            {w("custody.settled", { n: n(settled.runs) })} · {w("custody.state.stored")} {n(settled.stored)}
+            {settled.declared > 0 && ` · ${w("custody.state.declared")} ${n(settled.declared)}`}
           </span>
           <button type="button" class="button" onClick={() => setWhich(which === "open" ? "all" : "open")}>
-            {t(which === "open" ? "custody.show-all" : "custody.show-open")}
+            {w(which === "open" ? "custody.show-all" : "custody.show-open")}
           </button>
         </p>
       )}
@@ -79,7 +80,7 @@ function Shed({ total }: { readonly total: NodeAccounting["total"] }) {
   if (reasons.length === 0) return null;
   return (
     <p class="hint">
-      {reasons.map((reason) => `${t(`custody.state.${reason}`)} ${n(total.shed[reason])}`).join(" · ")}
+      {reasons.map((reason) => `${w(`custody.state.${reason}`)} ${n(total.shed[reason])}`).join(" · ")}
     </p>
   );
 }
@@ -91,7 +92,7 @@ function Legend() {
     <ul class="strip-legend">
       {(Object.keys(LETTERS) as (keyof typeof LETTERS)[]).map((letter) => (
         <li key={letter}>
-          <i class={`cell is-${LETTERS[letter]}`} /> {t(`custody.state.${LETTERS[letter]}`)}
+          <i class={`cell is-${LETTERS[letter]}`} /> {w(`custody.state.${LETTERS[letter]}`)}
         </li>
       ))}
     </ul>
@@ -146,8 +147,8 @@ function Run({ node, run, timeZone }: CustodyProps & { readonly run: RunAccounti
 function clockWords({ quality, jumps }: RunAccounting["clock"]): string {
   const key = `time-quality.${quality}`;
   const how =
-    quality === "none" ? t("custody.clock.none") : t("custody.clock", { quality: isTextKey(key) ? t(key) : "" });
-  return jumps > 0 ? `${how}, ${t("custody.clock.jumps", { n: n(jumps) })}` : how;
+    quality === "none" ? w("custody.clock.none") : w("custody.clock", { quality: isTextKey(key) ? t(key) : "" });
+  return jumps > 0 ? `${how}, ${w("custody.clock.jumps", { n: n(jumps) })}` : how;
 }
 
 function RangesOf({ node, run, timeZone }: CustodyProps & { readonly run: RunAccounting }) {
@@ -167,17 +168,17 @@ function RangesOf({ node, run, timeZone }: CustodyProps & { readonly run: RunAcc
       <table class="table">
         <thead>
           <tr>
-            <th scope="col">{t("custody.state")}</th>
-            <th scope="col">{t("custody.records")}</th>
-            <th scope="col">{t("custody.from")}</th>
-            <th scope="col">{t("custody.to")}</th>
+            <th scope="col">{w("custody.state")}</th>
+            <th scope="col">{w("custody.records")}</th>
+            <th scope="col">{w("custody.from")}</th>
+            <th scope="col">{w("custody.to")}</th>
           </tr>
         </thead>
         <tbody>
           {found?.items.map((range) => (
             <tr key={range.from}>
               <td>
-                <i class={`cell is-${lookOf(range.state)}`} /> {t(`custody.state.${range.state}`)}
+                <i class={`cell is-${lookOf(range.state)}`} /> {w(`custody.state.${range.state}`)}
               </td>
               <td>
                 {range.from === range.to ? n(range.from) : `${n(range.from)}–${n(range.to)}`}{" "}
@@ -191,7 +192,7 @@ function RangesOf({ node, run, timeZone }: CustodyProps & { readonly run: RunAcc
       </table>
       {next !== undefined && (
         <button type="button" class="button" onClick={() => load(next)}>
-          {t("custody.more")}
+          {w("custody.more")}
         </button>
       )}
     </div>
@@ -204,7 +205,7 @@ function lookOf(state: RunRange["state"]): string {
 
 function timeWords(time: RunRange["fromTime"], timeZone: string | undefined): string {
   if (time === undefined) return "–";
-  if (time.utcMs === undefined) return t("custody.up", { time: formatRunning(time.upMs) });
+  if (time.utcMs === undefined) return w("custody.up", { time: formatRunning(time.upMs) });
   const day = new Intl.DateTimeFormat(locale.value, {
     month: "short",
     day: "numeric",

@@ -56,6 +56,7 @@ const MAY = {
   actOnCases: ["admin", "dispatcher", "supervisor"],
   seeNodes: ["admin", "operator", "dispatcher", "supervisor", "viewer"],
   addNodes: ["admin", "operator"],
+  seeAudit: ["admin", "operator", "supervisor"],
   setUpUnits: ["admin", "operator"],
   setUpCrews: ["admin", "operator", "dispatcher"],
   seeMessages: ["admin", "operator", "dispatcher", "supervisor"],

@@ -1,6 +1,13 @@
 import { speak } from "../speak.ts";
 
 export const en = {
+  "add-node.lead": "Name the box. You get one line to paste on it; it makes its own key, which never leaves it.",
+  "add-node.id": "Node id",
+  "add-node.example": "site-042",
+  "add-node.make": "Make token",
+  "add-node.done": "Pair {node}",
+  "add-node.paste": "Paste this on the box:",
+  "add-node.expires": "Works once, until {time}. It is shown only now.",
   search: "Search node or site",
   "search.hint": "Press / to search, j and k to walk, Enter to open, n for the next page, x to show all.",
   unit: "Unit",
@@ -50,6 +57,13 @@ export const en = {
 } as const;
 
 export const zhCn: Readonly<Record<keyof typeof en, string>> = {
+  "add-node.lead": "给网关起一个编号。您会得到一行命令，粘贴到网关上执行；密钥由网关自己生成，绝不外传。",
+  "add-node.id": "节点编号",
+  "add-node.example": "site-042",
+  "add-node.make": "生成令牌",
+  "add-node.done": "配对 {node}",
+  "add-node.paste": "请在网关上粘贴：",
+  "add-node.expires": "只能使用一次，{time} 前有效。仅此时显示。",
   search: "搜索节点或点位",
   "search.hint": "按 / 搜索，j、k 上下移动，回车打开，n 下一页，x 显示全部。",
   unit: "单位",
