@@ -28,13 +28,18 @@ let rig: ConsoleRig;
 let browser: Browser;
 const folder = scratchFolder();
 const clip = join(folder.path, "clip.mp4");
+const hevc = join(folder.path, "hevc.mp4");
+const H265 = `filesrc location=${hevc} ! qtdemux ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96`;
 const H264 = `filesrc location=${clip} ! qtdemux ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96`;
 beforeAll(async () => {
   if (!hasBrowser) return;
   // A whole picture a second, as docs/cameras.md asks of a camera.
-  const pictures = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=10:duration=240", "-pix_fmt", "yuv420p"];
-  const coding = ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "300k", "-g", "10", "-bf", "0"];
-  expect(spawnSync("ffmpeg", ["-v", "error", ...pictures, ...coding, clip], { encoding: "utf8" }).stderr).toBe("");
+  const pictures = (seconds: number) => [
+    ...["-f", "lavfi", "-i", `testsrc2=size=640x360:rate=10:duration=${seconds}`, "-pix_fmt", "yuv420p"],
+    ...["-preset", "ultrafast", "-b:v", "300k", "-g", "10", "-bf", "0"],
+  ];
+  spawnSync("ffmpeg", ["-v", "error", ...pictures(240), "-c:v", "libx264", clip]);
+  spawnSync("ffmpeg", ["-v", "error", ...pictures(90), "-c:v", "libx265", "-x265-params", "log-level=none", hevc]);
   rig = await ConsoleRig.start();
   browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 });
@@ -131,6 +136,30 @@ browserTest(
     await page.waitForTimeout(1500);
     expect(await sentBytes("page")).toBe(sent);
     expect([complaints, codingChildren()]).toEqual([[], []]);
+  },
+);
+
+browserTest(
+  "what browsers do not play is shown on the page of the box as MPEG-1, and coded only while somebody looks",
+  {
+    timeout: 180_000,
+  },
+  async (context) => {
+    needRigs(context, "gst-rtsp-server", "ffmpeg");
+    const { running, pin } = await gateway("live-hevc", H265);
+    const { page, complaints } = await localPage(running.pagePort, pin);
+    const camera = page.locator("[data-camera=gate]");
+    await camera.locator("img").waitFor({ timeout: SOON.timeout });
+    await page.locator("[data-live=gate]").click();
+    const canvas = camera.locator("canvas");
+    await canvas.waitFor({ timeout: SOON.timeout });
+    const first = await canvas.screenshot();
+    await vi.waitFor(async () => expect((await canvas.screenshot()).equals(first)).toBe(false), SOON);
+    expect(codingChildren()).toHaveLength(1);
+    await shot(page, "page-mpeg1");
+    await page.locator("[data-live=gate]").click();
+    await vi.waitFor(() => expect(codingChildren()).toEqual([]), SOON);
+    expect(complaints).toEqual([]);
   },
 );
 

@@ -1,4 +1,5 @@
 import { playLive } from "/live-player.js";
+import { playMpeg1 } from "/mpeg1-player.js";
 import { el, section, size } from "/parts.js";
 import { t } from "/words.js";
 
@@ -61,7 +62,7 @@ function figure(id) {
     if (end !== undefined) {
       const isPlaying = facts.state === "playing";
       const delay = facts.atMs === undefined ? undefined : t("camera.delay", { s: age(facts.atMs).toFixed(1) });
-      words.textContent = [isPlaying ? delay : t(`camera.${facts.state}`), size(facts.bytes)]
+      words.textContent = [(isPlaying && delay) || t(`camera.${facts.state}`), size(facts.bytes)]
         .filter(Boolean)
         .join(" · ");
       const isShown = isPlaying && facts.form !== "mpeg1";
@@ -88,15 +89,22 @@ function figure(id) {
     askedMs = 0;
     say();
   };
+  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/cameras/${id}/live`;
   const tell = (now) => {
     facts = now;
     if (now.state === "closed") stop("closed");
+    else if (now.form !== "mpeg1" && ["unplayable", "LIVE_CODEC"].includes(now.state)) startMpeg1();
     else say();
   };
   const start = () => {
-    const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/cameras/${id}/live`;
     facts = { state: "waiting", bytes: 0 };
     end = playLive(video, new WebSocket(url), tell);
+    say();
+  };
+  const startMpeg1 = () => {
+    end?.();
+    facts = { state: "waiting", bytes: 0, form: "mpeg1" };
+    end = playMpeg1(canvas, new WebSocket(`${url}?as=mpeg1`), tell);
     say();
   };
   button.addEventListener("click", () => (end === undefined ? start() : stop()));
