@@ -4,8 +4,11 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { DRIVERS } from "../../../drivers/registry.ts";
+import { checkGatewayConfig } from "../../../gateway/config/load-gateway-config.ts";
 import type { LiveView } from "../../../gateway/contracts/live-view.ts";
 import { LiveSocket } from "../../../gateway/local/page/live-socket.ts";
+import { startGateway } from "../../../gateway/main.ts";
 import type { Camera, MediaListener } from "../../../gateway/vision/capture/camera.ts";
 import type { MediaHeader } from "../../../gateway/vision/capture/media-header.ts";
 import { LiveCameras } from "../../../gateway/vision/live/live-cameras.ts";
@@ -14,6 +17,7 @@ import { decodeLivePart, LiveAssembler, type LiveMessage } from "../../../protoc
 import { movingPictures, serveCamera, watchCamera } from "../../fakes/camera-rig.ts";
 import { QuietLog } from "../../fakes/quiet-log.ts";
 import { needRigs } from "../../fakes/rigs.ts";
+import { temporaryDirectory } from "../journal/sample-records.ts";
 
 const SOON = { timeout: 25_000, interval: 20 };
 const SPS = Uint8Array.of(0x67, 0x64, 0x00, 0x28);
@@ -243,4 +247,51 @@ test("MPEG-1 for other browsers comes from the one capture by one process, and i
   leaveToo?.();
   await vi.waitFor(() => expect(mpeg1Children()).toEqual([]), SOON);
   expect(view.viewers("gate")).toBe(0);
+});
+
+test("a whole gateway gives its still and its video to who has the PIN, and to nobody who has left", async (context) => {
+  needRigs(context, "ffmpeg");
+  const { url } = await serveCamera(await movingPictures({ codec: "h264", fps: 10 }));
+  const text = `
+node: live-1
+bridge: { url: "mqtt://127.0.0.1:1", insecureLoopback: true }
+state: ${JSON.stringify(temporaryDirectory())}
+page: { host: 127.0.0.1, port: 0 }
+cameras: { gate: { url: "${url}" } }
+`;
+  const checked = await checkGatewayConfig(Buffer.from(text), DRIVERS);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.faults));
+  const told: string[] = [];
+  const log = new QuietLog();
+  const running = await startGateway({
+    config: checked.config,
+    version: "t",
+    log,
+    tell: (said) => void told.push(said),
+  });
+  onTestFinished(() => running.stop());
+  const base = `http://127.0.0.1:${running.pagePort}`;
+  const json = { "content-type": "application/json" };
+  const body = JSON.stringify({ pin: /PIN (\d{4} \d{4})/.exec(told.join(""))?.[1] });
+  const entered = await fetch(`${base}/api/session`, { method: "POST", headers: json, body });
+  const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+  expect((await fetch(`${base}/api/cameras/gate/still`)).status).toBe(401);
+  const still = await vi.waitFor(async () => {
+    const answer = await fetch(`${base}/api/cameras/gate/still`, { headers: { cookie } });
+    expect(answer.status).toBe(200);
+    return answer;
+  }, SOON);
+  expect(Date.now() - Date.parse(still.headers.get("last-modified") ?? "")).toBeLessThan(60_000);
+  expect(Buffer.from(await still.arrayBuffer()).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
+  const state = (await (await fetch(`${base}/api/state`, { headers: { cookie } })).json()) as Record<string, unknown>;
+  expect(state["cameras"]).toMatchObject([{ id: "gate", state: "live", stillAtMs: expect.any(Number) }]);
+
+  const live = `${base.replace("http", "ws")}/api/cameras/gate/live`;
+  expect(await viewerOf(live, {}).refused).toBe(401);
+  const viewer = viewerOf(live, { cookie, origin: base });
+  await vi.waitFor(() => expect(viewer.heard.length).toBeGreaterThan(2), SOON);
+  expect(viewer.heard.slice(0, 2)).toMatchObject([{ kind: "header" }, { kind: "fragment", isKey: true }]);
+  const closed = once(viewer.socket, "close");
+  await fetch(`${base}/api/session`, { method: "DELETE", headers: { ...json, cookie } });
+  await closed;
 });
