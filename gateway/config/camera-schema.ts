@@ -53,6 +53,37 @@ export const Camera = Type.Object(
         examples: ["SHAO_GATE_PASSWORD"],
       }),
     ),
+    tls: Type.Optional(
+      Type.Object(
+        {
+          fingerprint: Type.Optional(
+            Type.String({
+              pattern: "^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$",
+              title: "SHA-256 of the camera's certificate",
+              description: "For cameras that made their own: this certificate and no other, whatever name it bears.",
+              expected: "64 hex digits, with or without colons",
+              examples: [
+                "A1:B2:C3:D4:E5:F6:07:18:29:3A:4B:5C:6D:7E:8F:90:A1:B2:C3:D4:E5:F6:07:18:29:3A:4B:5C:6D:7E:8F:90",
+              ],
+            }),
+          ),
+          caFile: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 1024,
+              title: "File with the certificate of your own authority, PEM",
+              examples: ["/etc/shao/cameras-ca.pem"],
+            }),
+          ),
+        },
+        {
+          title: "Certificate of an rtsps: or https: camera",
+          description:
+            "Left out: one that the public authorities vouch for. Another is refused, and the refusal says its fingerprint.",
+          examples: [{ caFile: "/etc/shao/cameras-ca.pem" }],
+        },
+      ),
+    ),
     enabled: Type.Boolean({ default: true, title: "Started with the gateway" }),
     sound: Type.Union([Type.Literal("drop"), Type.Literal("transcode")], {
       default: "drop",

@@ -41,6 +41,15 @@ export function checkCameras(root: DocumentNode, faults: DocumentFault[]): void 
         "passwordFile: /etc/shao/gate.password",
       );
     }
+    const url = textAt(root, at("url"));
+    if (nodeAt(root, at("tls")) !== undefined && url !== undefined && !/^(rtsps|https):/i.test(url)) {
+      wrong(
+        "tls",
+        "only rtsps: and https: have a certificate",
+        "no `tls` here, or an address with TLS",
+        "url: rtsps://192.168.1.64/",
+      );
+    }
     const seconds = (key: keyof typeof DEFAULTS): number => numberAt(root, at(key)) ?? DEFAULTS[key];
     const neededS = seconds("clipBeforeS") + seconds("clipAfterS") + RING_MARGIN_S;
     if (seconds("ringS") < neededS) {
@@ -83,7 +92,7 @@ export function resolveCameras(
   cameras: Readonly<Record<string, Camera>>,
   isMobile: boolean,
 ): readonly CameraSettings[] {
-  return Object.entries(cameras).map(([id, { user, passwordFile, passwordEnv, enabled, expectFps, ...rest }]) => ({
+  return Object.entries(cameras).map(([id, { user, passwordFile, passwordEnv, tls, enabled, expectFps, ...rest }]) => ({
     id,
     ...rest,
     ...(user === undefined
@@ -96,6 +105,14 @@ export function resolveCameras(
           },
         }),
     ...(expectFps === undefined ? {} : { expectFps }),
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            ...(tls.caFile === undefined ? {} : { caFile: tls.caFile }),
+            ...(tls.fingerprint === undefined ? {} : { fingerprint: tls.fingerprint }),
+          },
+        }),
     isEnabled: enabled,
     isMobile,
   }));

@@ -6,6 +6,8 @@ export interface CameraSettings {
   /** rtsp:, rtsps:, http:, https: or file:, without account. */
   readonly url: string;
   readonly account?: CameraAccount;
+  /** Of rtsps: and https:; absent: what the authorities of this machine vouch for. */
+  readonly tls?: CameraTls;
   readonly isEnabled: boolean;
   /** Sound beside the picture: left out, or made AAC, since G.711 cannot be copied into MP4. */
   readonly sound: "drop" | "transcode";
@@ -32,6 +34,13 @@ export interface CameraSettings {
   readonly blur: readonly string[];
   /** Parts of the picture whose motion means nothing. */
   readonly masks: readonly UnitPolygon[];
+}
+
+/** Whose certificate a camera must have. A fingerprint alone decides, whatever name and authority say. */
+export interface CameraTls {
+  readonly caFile?: string;
+  /** SHA-256 of the certificate, 64 hex digits with or without colons. */
+  readonly fingerprint?: string;
 }
 
 /** Where the account's password comes from; the config itself never holds one. */

@@ -98,11 +98,14 @@ import gi, sys
 gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0'); gi.require_version('GstRtsp', '1.0')
 from gi.repository import Gst, GstRtsp, GstRtspServer, GLib
 Gst.init(None)
-launch, port, user, password = sys.argv[1:5]
+launch, port, user, password, certificate = (sys.argv + [""])[1:6]
 server = GstRtspServer.RTSPServer(); server.set_address('127.0.0.1'); server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory(); factory.set_launch('( ' + launch + ' )'); factory.set_shared(True)
 token = GstRtspServer.RTSPToken(); token.set_string('media.factory.role', 'viewer')
 auth = GstRtspServer.RTSPAuth(); auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST); auth.add_digest(user, password, token)
+if certificate:
+  from gi.repository import Gio
+  auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(certificate))
 server.set_auth(auth)
 permissions = GstRtspServer.RTSPPermissions()
 permissions.add_permission_for_role('viewer', 'media.factory.access', True)
@@ -113,14 +116,26 @@ print('ready', flush=True)
 GLib.MainLoop().run()
 `;
 
-/** GStreamer's RTSP server, with Digest. @param launch a pipeline that ends in payloaders `pay0`, `pay1` */
-export async function serveGstreamer(launch: string, user: string, password: string) {
+/**
+ * GStreamer's RTSP server, with Digest.
+ * @param launch a pipeline that ends in payloaders `pay0`, `pay1`
+ * @param certificate PEM with key: then it speaks TLS
+ */
+export async function serveGstreamer(launch: string, user: string, password: string, certificate?: string) {
   const port = await freePort();
-  const words = ["-c", GSTREAMER, launch, String(port), user, password];
+  const words = [
+    "-c",
+    GSTREAMER,
+    launch,
+    String(port),
+    user,
+    password,
+    ...(certificate === undefined ? [] : [certificate]),
+  ];
   const child = spawn("/usr/bin/python3", words, { stdio: ["ignore", "pipe", "ignore"] });
   onTestFinished(() => stopped(child));
   await saidReady(child);
-  return { url: `rtsp://127.0.0.1:${port}/gate`, child };
+  return { url: `${certificate === undefined ? "rtsp" : "rtsps"}://127.0.0.1:${port}/gate`, child };
 }
 
 function saidReady(child: ChildProcess): Promise<void> {

@@ -13,6 +13,7 @@ const FIRST_WORD_MS = 8000;
 const HINTS: Readonly<Record<CaptureEnd["code"], string>> = {
   CAMERA_AUTH:
     "The camera refuses the account: check `user` and its password file. It is tried again every few minutes only, since cameras lock accounts.",
+  CAMERA_CERTIFICATE: "Pin the camera's certificate under `tls`, or name your authority there.",
   CAMERA_SILENT:
     "It is connected and sends nothing: look at the camera's power and the link; many cameras need a restart.",
   CAMERA_UNREACHABLE: "Check the camera's power, cable and address; `shao probe` tells what answers.",
@@ -63,11 +64,11 @@ export class CameraHealth {
     this.#enter("online");
   }
 
-  lost({ code, message }: CaptureEnd, retryInMs: number): void {
+  lost({ code, message, hint = HINTS[code] }: CaptureEnd, retryInMs: number): void {
     if (code === "CAMERA_FORMAT") return;
     const state = code === "CAMERA_SILENT" ? "silent" : "offline";
     const isKnown = this.#state === state && this.#words?.code === code;
-    this.#words = { code, message: message.slice(0, 500), hint: HINTS[code] };
+    this.#words = { code, message: message.slice(0, 500), hint };
     this.#retryInMs = retryInMs;
     if (isKnown) this.#repeated += 1;
     else this.#enter(state);

@@ -18,6 +18,7 @@ import type { MediaHeader } from "./media-header.ts";
 import { PictureReader } from "./picture-reader.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import { RateWatch } from "./rate-watch.ts";
+import { isSecured, openTlsRelay, type TlsRelay } from "./tls-relay.ts";
 
 export interface CameraOptions {
   readonly settings: CameraSettings;
@@ -170,12 +171,14 @@ export class Camera {
     const { settings, clock, limits } = this.#options;
     let ffmpeg: Ffmpeg;
     let url: string;
+    let relay: TlsRelay | undefined;
     try {
       ffmpeg = await this.#options.ffmpeg();
-      url = await secretUrl(settings);
+      if (isSecured(settings.url)) relay = await openTlsRelay(settings.url, settings.tls);
+      url = await secretUrl(relay === undefined ? settings : { ...settings, url: relay.url });
     } catch (error) {
-      const code = error instanceof GatewayError && error.code === "CAMERA_PASSWORD" ? "CAMERA_AUTH" : "FFMPEG_MISSING";
-      return { code, message: error instanceof Error ? error.message : codeOf(error) };
+      relay?.close();
+      return whyNotStarted(error);
     }
     const command = captureCommand(settings, url, ffmpeg);
     this.#isTranscoded = command.isTranscoded;
@@ -202,7 +205,11 @@ export class Camera {
       media: (chunk: Uint8Array) => fragments.push(chunk),
       restart: () => reason,
     };
-    return runCapture(ffmpeg, command, sinks, signal, limits ?? CAPTURE_LIMITS);
+    try {
+      return await runCapture(ffmpeg, command, sinks, signal, limits ?? CAPTURE_LIMITS);
+    } finally {
+      relay?.close();
+    }
   }
 
   #onPicture(width: number, height: number, rgb: Uint8Array, onLive: () => void): void {
@@ -244,4 +251,13 @@ export class Camera {
     if (code === "CAMERA_FORMAT") this.#options.log.info(fields, "camera changed its picture, capture begins anew");
     else this.#options.log.warn(fields, "camera lost, will retry");
   }
+}
+
+function whyNotStarted(error: unknown): CaptureEnd {
+  const message = error instanceof Error ? error.message : codeOf(error);
+  if (!(error instanceof GatewayError)) return { code: "FFMPEG_MISSING", message };
+  const { code, hint } = error;
+  if (code === "CAMERA_PASSWORD") return { code: "CAMERA_AUTH", message };
+  if (code === "CAMERA_CERTIFICATE" || code === "CAMERA_UNREACHABLE") return { code, message, hint };
+  return { code: "FFMPEG_MISSING", message };
 }

@@ -9,6 +9,7 @@ import type { Ffmpeg } from "./ffmpeg.ts";
 export interface CaptureEnd {
   readonly code:
     | "CAMERA_AUTH"
+    | "CAMERA_CERTIFICATE"
     | "CAMERA_SILENT"
     | "CAMERA_UNREACHABLE"
     | "CAMERA_NO_STREAM"
@@ -18,6 +19,8 @@ export interface CaptureEnd {
     | "FFMPEG_MISSING";
   /** What was seen, without account. */
   readonly message: string;
+  /** Where it says more than the code does. */
+  readonly hint?: string;
 }
 
 export interface CaptureLimits {
