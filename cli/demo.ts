@@ -75,6 +75,9 @@ async function play(
   signal: AbortSignal,
 ): Promise<DemoReport | undefined> {
   say("1/4 bridge: CA, keys, database, first account");
+  // Its scene is drawn while processes start.
+  const opening = openDemoCamera(directory);
+  opening.catch(() => undefined);
   const { system, adminToken } = await LocalSystem.create({
     directory,
     ...(options.port === undefined ? {} : { httpPort: options.port }),
@@ -86,8 +89,8 @@ async function play(
 
   say("2/4 two sites, three vehicles: simulated meters and receivers, keys and certificates");
   await enterRoster(admin, Date.now());
-  await using camera = options.once ? undefined : await openDemoCamera(directory);
-  if (!options.once && camera === undefined) say("    no ffmpeg here, so no camera: sudo apt-get install ffmpeg");
+  await using camera = await opening;
+  if (camera === undefined) say("    no ffmpeg here, so no camera: sudo apt-get install ffmpeg");
   const paired = (done: number, of: number): void =>
     say(`    ${"■".repeat(done)}${"□".repeat(of - done)} ${done} of ${of} nodes paired`);
   await using living = await buildCity(system, admin, paired, camera === undefined ? {} : { gate: camera.config });
@@ -110,7 +113,10 @@ async function play(
   }
 
   // Awaited here: the city's devices must outlive the watching.
-  if (options.once) return await watchOnce({ admin, city, link, notified, signal, say, timeScale: options.timeScale });
+  if (options.once) {
+    const { timeScale } = options;
+    return await watchOnce({ admin, city, link, camera, notified, signal, say, timeScale });
+  }
 
   const token = await system.addAccount("you", "admin");
   say("4/4 it lives. The certificate is the demo's own: your browser asks once whether to trust it.");

@@ -67,10 +67,15 @@ async function serve(options: CrewActorOptions, assignment: Assignment, view: Ca
   await act("on-scene");
   say(`${vehicle.crewName} is on scene`);
   await pause(TALK_MS, signal);
-  const site = SITES.find((one) => distanceM(one, goal) < AT_GATE_M);
+  const isNoise = view.family === "noise";
+  const site = isNoise ? SITES.find((one) => distanceM(one, goal) < AT_GATE_M) : undefined;
   if (site !== undefined) options.onWordGiven(site.node);
   await act("resolved");
-  say(`${vehicle.crewName} had the work stopped; the meters decide whether it is quiet`);
+  say(
+    isNoise
+      ? `${vehicle.crewName} had the work stopped; the meters decide whether it is quiet`
+      : `${vehicle.crewName} had the bed covered; somebody else closes the case by its pictures`,
+  );
   city.drive(vehicle.node, vehicle.base, Date.now() + TALK_MS);
 }
 

@@ -14,6 +14,10 @@ const NEXT_TRUCK_MS = 45_000;
 export interface DemoCamera extends AsyncDisposable {
   /** Its section of the config of the node that has it. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Computes what `bring` shows. */
+  prepare(): Promise<void>;
+  /** One truck whose bed is open drives up and stays. */
+  bring(): Promise<void>;
   /** Trucks come and go until `signal` aborts: one whose bed is open, then one that is covered. */
   live(signal: AbortSignal, say: (sentence: string) => void): Promise<void>;
 }
@@ -32,6 +36,8 @@ export async function openDemoCamera(directory: string): Promise<DemoCamera | un
   writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
   return {
     config: { url: `rtsp://127.0.0.1:${server.port}/gate`, user: USER, passwordFile, analysis: { framesPerS: 5 } },
+    prepare: () => gate.prepare(false),
+    bring: () => gate.arrive(false),
     async live(signal, say) {
       await Promise.all([gate.prepare(false), pause(FIRST_TRUCK_MS, signal)]);
       for (let turn = 0; !signal.aborted; turn += 1) {

@@ -4,6 +4,7 @@ import type { CaseDetail, CaseView } from "../../cloud-bridge/api/schema/desk.ts
 import type { NodeView } from "../../cloud-bridge/api/schema/fleet.ts";
 import { SITES, VEHICLES } from "./city.ts";
 import { pause } from "./crew-actor.ts";
+import type { DemoCamera } from "./demo-camera.ts";
 import { dropLink, type Story } from "./demo-story.ts";
 
 /** What `demo --once` prints. Latencies are ms of real time, from the alarm's own raisedAtMs on the node. */
@@ -33,6 +34,8 @@ export class DemoFailure extends Error {
 export interface Once extends Story {
   readonly notified: readonly { readonly crewId: string; readonly caseId: string; readonly atMs: number }[];
   readonly timeScale: number;
+  /** Undefined on a box without ffmpeg. */
+  readonly camera: DemoCamera | undefined;
 }
 
 const LOOK_EVERY_MS = 250;
@@ -43,7 +46,7 @@ const LOOK_EVERY_MS = 250;
  * @throws DemoFailure naming the stage
  */
 export async function watchOnce(once: Once): Promise<DemoReport> {
-  const { admin, city, link, notified, signal, say } = once;
+  const { admin, city, link, notified, camera, signal, say } = once;
   const site = SITES[0];
   if (site === undefined) throw new DemoFailure("a site");
   const nodes = [...SITES, ...VEHICLES];
@@ -66,6 +69,21 @@ export async function watchOnce(once: Once): Promise<DemoReport> {
     ((await admin.call("GET", "/api/v1/cases?limit=500")) as { items: readonly CaseView[] }).items;
   const theCase = async () => (await cases()).find((view) => view.family === "noise" && view.siteId === site.node);
 
+  const pictured = async (caseId: string) => {
+    const { evidence } = (await admin.call("GET", `/api/v1/cases/${caseId}`)) as CaseDetail;
+    const stored = evidence.flatMap(({ parts }) => parts.filter(({ state }) => state === "stored"));
+    const [still, clip] = ["snapshot", "clip"].map((wanted) => stored.find(({ type }) => type === wanted));
+    return still === undefined || clip === undefined ? undefined : { still, clip };
+  };
+  const truckWithOpenBed = async (gate: DemoCamera) => {
+    await gate.bring();
+    say(`  ${site.name}: a truck drives up to the gate, its bed open`);
+    const found = await until("the camera saw it, case open", async () =>
+      (await cases()).find((view) => view.family === "vision" && view.siteId === site.node),
+    );
+    await until("its case shows a picture and a clip", () => pictured(found.id));
+  };
+
   say("4/4 one violation, followed to its end");
   await until("all nodes connected and read", async () => {
     const views = await nodeViews();
@@ -75,6 +93,9 @@ export async function watchOnce(once: Once): Promise<DemoReport> {
   city.beginNoise(site.node, Date.now());
   say(`  ${site.name}: work begins, about 79 dB(A) at the gate`);
   void dropLink(link, signal, say, { afterMs: 10_000, forMs: 8_000 });
+  // The truck comes meanwhile: its pictures cost the demo no time of its own.
+  const truck = camera === undefined ? undefined : truckWithOpenBed(camera);
+  truck?.catch(() => undefined);
 
   const opened = await until("alarm raised, case open", theCase);
   const told = await until("crew notified", async () => notified.find(({ caseId }) => caseId === opened.id));
@@ -91,6 +112,11 @@ export async function watchOnce(once: Once): Promise<DemoReport> {
     const view = await theCase();
     return view?.state === "closed" ? view : undefined;
   });
+
+  if (truck !== undefined) {
+    await until("the noise case shows a picture and a clip of the gate", () => pictured(opened.id));
+    await truck;
+  }
 
   const detail = (await admin.call("GET", `/api/v1/cases/${opened.id}`)) as CaseDetail;
   const raisedAtMs = Math.min(...detail.alarms.map(({ body }) => body.raisedAtMs));
