@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { movingPictures, serveGstreamer, watchCamera } from "../../fakes/camera-rig.ts";
+import { serveGstreamer, watchCamera } from "../../fakes/camera-rig.ts";
 import { needRigs, scratchFolder } from "../../fakes/rigs.ts";
 
 const SOON = { timeout: 25_000, interval: 20 };
@@ -34,12 +33,9 @@ test("motion JPEG over HTTP and a file are cameras too; what a browser cannot sh
   needRigs(context, "ffmpeg");
   const folder = scratchFolder();
   onTestFinished(() => folder.remove());
-  const path = `${folder.path}/moving.h264`;
-  const moving = await movingPictures({ codec: "h264", fps: 10 });
-  writeFileSync(
-    path,
-    Buffer.concat(moving.units.flatMap(({ nals }) => nals.flatMap((nal) => [Buffer.from([0, 0, 0, 1]), nal]))),
-  );
+  const path = `${folder.path}/moving.mp4`;
+  const pictures = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=2"];
+  spawnSync("ffmpeg", ["-v", "error", ...pictures, "-c:v", "libx264", "-bf", "0", path]);
   const file = watchCamera({ id: "file", url: path });
   const jpeg = spawnSync("ffmpeg", [
     "-v",
@@ -77,5 +73,8 @@ test("motion JPEG over HTTP and a file are cameras too; what a browser cannot sh
   expect(http.camera).toMatchObject({ isTranscoded: true, header: { codec: "h264", widthPx: 320 } });
   // The same picture again and again.
   await vi.waitFor(() => expect(http.said.at(-1)).toMatchObject({ state: "online", code: "CAMERA_FROZEN" }), SOON);
+  // Ten pictures a second out of two seconds of them: it was wound back, by the one ffmpeg.
+  await vi.waitFor(() => expect(file.camera.facts.pictures).toBeGreaterThan(45), SOON);
+  expect(file.camera.facts.captures).toBe(1);
   expect(file.said.at(-1)).toEqual({ state: "online", sinceMs: expect.any(Number) });
 });
