@@ -135,7 +135,13 @@ async function described(folder: string): Promise<object> {
     const second =
       secondStage === undefined
         ? {}
-        : { secondStage: { name: secondStage.manifest.name, sha256: secondStage.manifest.sha256 } };
+        : {
+            secondStage: {
+              name: secondStage.manifest.name,
+              licence: secondStage.manifest.licence,
+              sha256: secondStage.manifest.sha256,
+            },
+          };
     return { name, folder, family, labels, licence, sha256, sizeBytes: bytes.length, ...second };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;

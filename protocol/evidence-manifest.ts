@@ -115,7 +115,7 @@ export function readEvidenceKey(text: string): KeyObject | undefined {
 }
 
 function judgeOf({ ruleVersion, model, classifier }: EvidenceJudge): EvidenceJudge {
-  const named = (one: EvidenceJudge["model"]) => known(one, ["name", "sha256"]);
+  const named = (one: EvidenceJudge["model"]) => known(one, ["name", "sha256", "licence"]);
   return { ruleVersion, model: named(model), ...(classifier === undefined ? {} : { classifier: named(classifier) }) };
 }
 

@@ -53,7 +53,12 @@ export const EvidenceSignature = Type.Object({
 });
 export type EvidenceSignature = Static<typeof EvidenceSignature>;
 
-const ModelName = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }), sha256: Sha256 });
+const ModelName = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 64 }),
+  sha256: Sha256,
+  /** As its manifest names it. */
+  licence: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+});
 
 /** What judged a picture: the very rule and models, so that a verdict can be made again. */
 export const EvidenceJudge = Type.Object({

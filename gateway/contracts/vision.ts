@@ -43,15 +43,22 @@ export interface SeenObject {
   readonly isCause: boolean;
 }
 
+/** A model as its manifest names it. */
+export interface NamedModel {
+  readonly name: string;
+  readonly sha256: Sha256;
+  readonly licence: string;
+}
+
 /** What judged: said in every verdict and signed with its evidence. */
 export interface JudgedBy {
   /** Name of the rule in the node's config. */
   readonly rule: string;
   /** First 16 hex of the SHA-256 of the rule's settings: another one where anything of it changed. */
   readonly ruleVersion: string;
-  readonly model: { readonly name: string; readonly sha256: Sha256 };
+  readonly model: NamedModel;
   /** The second stage, where there is one. */
-  readonly classifier?: { readonly name: string; readonly sha256: Sha256 };
+  readonly classifier?: NamedModel;
 }
 
 /** One judged picture: when its small frame came, and what was in it. */

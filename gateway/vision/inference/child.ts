@@ -46,8 +46,8 @@ class InferenceChild {
 
 const HINT = "Report it with the model's manifest and the log around it.";
 
-function facts({ manifest: { name, sha256, labels } }: ModelFiles) {
-  return { name, sha256, labels };
+function facts({ manifest: { name, sha256, licence, labels } }: ModelFiles) {
+  return { name, sha256, licence, labels };
 }
 
 /** Blocks: there is nothing else to do until the picture is here. An end of the pipe is the end of the parent. */

@@ -9,8 +9,9 @@ export type ToInference =
 export interface OpenedModel {
   readonly name: string;
   readonly sha256: Sha256;
+  readonly licence: string;
   readonly labels: readonly string[];
-  readonly classifier?: { readonly name: string; readonly sha256: Sha256; readonly labels: readonly string[] };
+  readonly classifier?: Omit<OpenedModel, "classifier">;
 }
 
 export type FromInference =

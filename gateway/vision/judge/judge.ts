@@ -6,7 +6,7 @@ import type { NewRecord } from "../../../protocol/record.ts";
 import type { JournalRestore, JournalWrite } from "../../contracts/journal.ts";
 import type { Logger } from "../../contracts/logger.ts";
 import type { JudgeSettings, UnitPolygon, ViolationSettings } from "../../contracts/violations.ts";
-import type { CameraSide, FrameSource, JudgedBy } from "../../contracts/vision.ts";
+import type { CameraSide, FrameSource, JudgedBy, NamedModel } from "../../contracts/vision.ts";
 import { type InferenceFacts, InferenceProcess } from "../inference/inference-process.ts";
 import type { OpenedModel } from "../inference/messages.ts";
 import { CameraJudge, type CameraJudgeFacts, type JudgedRule } from "./camera-judge.ts";
@@ -87,8 +87,8 @@ export class Judge {
     const { log, rules } = this.#options;
     try {
       const model = await this.#ready();
-      const { name, sha256, classifier } = model;
-      log.info({ model: name, sha256, classifier: classifier?.name }, "model judges the cameras");
+      const { name, sha256, licence, classifier } = model;
+      log.info({ model: name, sha256, licence, classifier: classifier?.name }, "model judges the cameras");
       const labels = model.labels.flatMap((label) => [
         label,
         ...(classifier?.labels ?? []).map((kind) => `${label}/${kind}`),
@@ -134,10 +134,9 @@ export class Judge {
     const ruleVersion = createHash("sha256").update(canonicalJson(rule)).digest("hex").slice(0, 16);
     const judgedBy = (): JudgedBy | undefined => {
       if (this.#model === undefined) return undefined;
-      const { name, sha256, classifier } = this.#model;
-      const second =
-        classifier === undefined ? {} : { classifier: { name: classifier.name, sha256: classifier.sha256 } };
-      return { rule: rule.name, ruleVersion, model: { name, sha256 }, ...second };
+      const { classifier } = this.#model;
+      const second = classifier === undefined ? {} : { classifier: named(classifier) };
+      return { rule: rule.name, ruleVersion, model: named(this.#model), ...second };
     };
     const alarms = new ViolationAlarms({ cameraId, rule, judgedBy, evidence: cameras.evidence, recent, position });
     return {
@@ -154,4 +153,8 @@ export class Judge {
       },
     };
   }
+}
+
+function named({ name, sha256, licence }: NamedModel): NamedModel {
+  return { name, sha256, licence };
 }

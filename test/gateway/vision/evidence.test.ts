@@ -162,7 +162,7 @@ test("a judged picture becomes evidence with a copy that bears boxes, blurs face
   const judgedBy = {
     rule: "bare-truck",
     ruleVersion: "0123456789abcdef",
-    model: { name: "site-watch", sha256: "ab".repeat(32) },
+    model: { name: "site-watch", sha256: "ab".repeat(32), licence: "Apache-2.0" },
   };
   const about = { cameraId: "gate", alarmId: newAlarmId(0), rule: "bare-truck", judgedBy, raisedUpMs: first.upMs };
   const ids = evidence.request({ ...about, best: () => best });

@@ -103,7 +103,10 @@ rules:
       alarmId: alarm?.body.alarmId,
       missing: [],
       rule: "open-bed",
-      judgedBy: { model: { name: "site-watch" }, classifier: { name: "site-watch-bed" } },
+      judgedBy: {
+        model: { name: "site-watch", licence: "Apache-2.0" },
+        classifier: { name: "site-watch-bed", licence: "Apache-2.0" },
+      },
     });
   }
   const kinds = evidence.flatMap(({ body }) => body.parts.map(({ type }) => type));

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { EvidenceBody } from "../../../../protocol/evidence.ts";
+import type { EvidenceBody, EvidenceJudge } from "../../../../protocol/evidence.ts";
 import type { CaseDetail } from "../../../api/schema/desk.ts";
 import { formatTime } from "../text/format.ts";
 import { locale, t } from "../text/locale.ts";
@@ -12,6 +12,11 @@ const ASK_AGAIN_MS = 5000;
 export interface EvidenceMediaProps {
   readonly evidence: Evidence;
   readonly timeZone: string | undefined;
+}
+
+/** Whose model it is stands beside its hash. */
+function namedModel({ name, sha256, licence }: EvidenceJudge["model"]): string {
+  return [name, sha256.slice(0, 12), ...(licence === undefined ? [] : [licence])].join(" · ");
 }
 
 export function partUrl(evidenceId: string, part: string): string {
@@ -41,7 +46,9 @@ export function EvidenceMedia({ evidence, timeZone }: EvidenceMediaProps) {
       {judgedBy !== undefined && (
         <p class="quiet" data-judged-by>
           {t("evidence.judged-by", {
-            model: `${judgedBy.model.name} ${judgedBy.model.sha256.slice(0, 12)}`,
+            model: [judgedBy.model, judgedBy.classifier]
+              .flatMap((model) => (model === undefined ? [] : [namedModel(model)]))
+              .join(" + "),
             rule: judgedBy.ruleVersion,
           })}
         </p>

@@ -157,7 +157,7 @@ function alarms(recent: JournalRestore["recentAlarms"] = []) {
   const judgedBy = () => ({
     rule: "gate",
     ruleVersion: "0123456789abcdef",
-    model: { name: "m", sha256: "a".repeat(64) },
+    model: { name: "m", sha256: "a".repeat(64), licence: "Apache-2.0" },
   });
   const one = new ViolationAlarms({
     cameraId: "gate",
