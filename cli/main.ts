@@ -70,6 +70,11 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   { name: "node", summary: "which boxes may connect: add, ls, revoke", load: () => import("./node.ts") },
   { name: "user", summary: "accounts of the bridge: add, link, ls", load: () => import("./user.ts") },
   {
+    name: "source",
+    summary: "tokens with which other systems report to the bridge: add, ls, revoke",
+    load: () => import("./source.ts"),
+  },
+  {
     name: "catalogue",
     summary: "a city's categories, times, legal grounds and whistles by version: show, load, ls",
     load: () => import("./catalogue.ts"),

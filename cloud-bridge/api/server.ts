@@ -40,9 +40,11 @@ import { photoRoutes } from "./routes/photos.ts";
 import { rosterRoutes } from "./routes/rosters.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
+import { sourceRoutes } from "./routes/sources.ts";
 import { unitRoutes } from "./routes/units.ts";
 import { whistleRoutes } from "./routes/whistles.ts";
 import { demandScope } from "./scope-guard.ts";
+import { SourceAccess } from "./source-access.ts";
 import { requestValidator } from "./validation.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -76,6 +78,7 @@ export async function createApi(
     else void parse(request, String(body), done);
   });
   app.decorateRequest("session", undefined);
+  app.decorateRequest("source", undefined);
   // A value for each request is set before its handler.
   app.decorateRequest("scope");
 
@@ -114,9 +117,11 @@ export async function createApi(
   });
 
   const control = createAccessControl({ db: store.db, nowMs: clock.nowMs, isTls });
+  const sources = new SourceAccess(store.db, clock.nowMs);
   const scopes = new Scopes({ db: store.db, upMs: clock.upMs });
   app.addHook("onRequest", async (request, reply) => {
-    await control.check(request, reply);
+    request.source = await sources.of(request);
+    if (request.source === undefined) await control.check(request, reply);
     request.scope = request.session === undefined ? WHOLE : await scopes.of(request.session.account);
   });
   app.addHook("preHandler", (request) => demandScope(request, store.db));
@@ -155,7 +160,7 @@ export async function createApi(
     siteRoutes,
   ];
   const roster = [calendarRoutes, permitRoutes, unitRoutes, peopleRoutes, crewRoutes, rosterRoutes, filingRoutes];
-  for (const routes of [...rooms, ...roster, analysisRoutes, eventRoutes]) {
+  for (const routes of [...rooms, ...roster, sourceRoutes, analysisRoutes, eventRoutes]) {
     await app.register(async (scope) => routes(scope, context), { prefix: "/api/v1" });
   }
   await app.register(async (scope) => operationRoutes(scope, context));

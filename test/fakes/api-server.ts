@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { caseworkPortOf } from "../../cloud-bridge/api/casework-port.ts";
 import type { ApiLimits } from "../../cloud-bridge/api/context.ts";
 import { deskPortOf } from "../../cloud-bridge/api/desk-port-of.ts";
 import { createApi } from "../../cloud-bridge/api/server.ts";
@@ -59,6 +60,7 @@ export async function startTestApi(
   const state = of?.store.state ?? mkdtempSync(join(tmpdir(), "shao-api-"));
   const store = of?.store ?? openStore({ state, nowMs: Date.now() });
   const desk = { ...emptyDesk(), ...(of === undefined ? {} : deskPortOf(of.desk, store.db)) };
+  const clock = { nowMs: Date.now, upMs: () => Math.round(performance.now()) };
   const link = fakeLink();
   const figures = new FiguresThread({ store: "sqlite", state }, () => performance.now());
   let url = "";
@@ -71,12 +73,12 @@ export async function startTestApi(
     store,
     authority,
     desk,
-    casework: emptyCasework(),
+    casework: of === undefined ? emptyCasework() : caseworkPortOf(of.desk, store.db, clock),
     link,
     commands,
     figures,
     evidenceFiles: new BlobFiles(state),
-    clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) },
+    clock,
     log: silentLogger,
     tls: await authority.serverTls([], Date.now()),
     mqttUrl: "mqtts://127.0.0.1:8883",

@@ -18,6 +18,7 @@ import {
   ReportView,
 } from "../schema/casework.ts";
 import { Page, Problem } from "../schema/common.ts";
+import { demandOwn, foreign, ownReport, reporterOf } from "../source-access.ts";
 
 const READERS = ["admin", "dispatcher", "supervisor", "viewer"] as const;
 const TAKERS = ["admin", "dispatcher", "supervisor"] as const;
@@ -44,7 +45,7 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
   app.post(
     "/reports",
     {
-      config: { access: [...TAKERS, "crew"] },
+      config: { access: [...TAKERS, "crew"], sources: true },
       schema: {
         summary: "Hand in an order, a citizen's report or a patrol's entry; once for each source and external id",
         body: NewReport,
@@ -52,14 +53,16 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
       },
     },
     async (request, reply) => {
-      const account = accountOf(request);
+      const account = reporterOf(request);
       if (account.role === "crew" && request.body.channel !== "patrol") {
         throw new BridgeError("REPORT_CHANNEL", `${account.name} hands in what its own patrol finds`, {
           status: 403,
           hint: "Send `channel: patrol`; orders and citizens' reports come from the desk or a hotline.",
         });
       }
-      const { report, isNew } = await casework.takeReport(request.body, account);
+      const { source, body } = request;
+      const own = source === undefined ? body : await ownReport(store.db, source, body);
+      const { report, isNew } = await casework.takeReport(own, account);
       return reply.code(isNew ? 201 : 200).send(report);
     },
   );
@@ -67,7 +70,7 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
   app.get(
     "/reports",
     {
-      config: { access: READERS },
+      config: { access: READERS, sources: true },
       schema: {
         summary:
           "Reports, newest first where no order is asked for; `answered=true`: those with a result that their source has not taken",
@@ -75,22 +78,29 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
         response: { 200: Page(ReportView), "4xx": Problem },
       },
     },
-    async ({ query, scope }) => casework.listReports({ limit: DEFAULT_PAGE, ...query, scope }),
+    async ({ query, scope, source }) => {
+      const own = source === undefined ? {} : { source: source.source };
+      return casework.listReports({ limit: DEFAULT_PAGE, ...query, ...own, scope });
+    },
   );
 
   app.get(
     "/reports/:id",
     {
-      config: { access: READERS },
+      config: { access: READERS, sources: true },
       schema: { summary: "One report and its result", params: Params, response: { 200: ReportView, "4xx": Problem } },
     },
-    async ({ params }) => casework.report(params.id),
+    async ({ params, source }) => {
+      const report = await casework.report(params.id);
+      demandOwn(source, report);
+      return report;
+    },
   );
 
   app.post(
     "/reports/:id/acts",
     {
-      config: { access: TAKERS },
+      config: { access: TAKERS, sources: true },
       schema: {
         summary: "Supplement, call back, take the result",
         params: Params,
@@ -98,8 +108,15 @@ export function caseworkRoutes(instance: FastifyInstance, { casework, store, clo
         response: { 200: ReportView, "4xx": Problem },
       },
     },
-    async (request) =>
-      casework.actOnReport(request.params.id, request.body, accountOf(request), idempotencyKey(request)),
+    async (request) => {
+      const { source, body, params } = request;
+      if (source !== undefined) {
+        demandOwn(source, await casework.report(params.id));
+        // What the reporter said on the phone is the word of a person.
+        if (body.act === "call-back") throw foreign(source, "a call-back");
+      }
+      return casework.actOnReport(params.id, body, reporterOf(request), idempotencyKey(request));
+    },
   );
 
   app.get(

@@ -286,6 +286,9 @@ function foreign(): [string, string, object?][] {
       { id: "default", name: "x", timeZone: "Asia/Shanghai", week: { mon: [{ from: "09:00", to: "10:00" }] } },
     ],
     ["POST", "catalogues", {}],
+    ["GET", "sources"],
+    ["POST", "sources", { name: "x", source: "x" }],
+    ["POST", "sources/s1/revoke"],
   ];
 }
 
