@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { Command, Option } from "commander";
 import { destination, pino } from "pino";
 import { DRIVERS } from "../drivers/registry.ts";
+import { ConfigTwin } from "../gateway/config/config-twin.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
 import {
   GATEWAY_NEGATIVE_CONTROLS,
@@ -61,10 +63,13 @@ export function command(): Command {
       }
       const { config } = result;
       if (flags.newPin === true) Pin.forget(config.state);
+      const log = stderrLogger(config.node, flags.logLevel);
+      const folder = join(config.state, "twin");
       await serve({
         config,
+        twin: await ConfigTwin.open({ folder, site: result, drivers: DRIVERS, log }),
         version: version(),
-        log: stderrLogger(config.node, flags.logLevel),
+        log,
         tell: (text) => void process.stderr.write(text),
         ...(flags.faultPoint === undefined ? {} : { faultPoint: parseGatewayFaultPoint(flags.faultPoint) }),
         ...(flags.negativeControl === undefined ? {} : { negativeControl: flags.negativeControl }),

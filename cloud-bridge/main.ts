@@ -17,6 +17,7 @@ import { DEFAULT_CATALOGUE } from "./cases/default-catalogue.ts";
 import { channelsOf, open311Of } from "./channels.ts";
 import { closeAll } from "./closing.ts";
 import type { BridgeConfig } from "./config.ts";
+import { configsOf } from "./configs.ts";
 import { openConfiguredStore, postgresOf } from "./configured-store.ts";
 import { newestEventsOf, shownTo } from "./crew-events.ts";
 import { CrewLine } from "./crew-line.ts";
@@ -141,6 +142,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       send: async (node, bytes) =>
         (await reach?.publish(buildTopic({ node, channel: "down" }, topicPrefix), bytes, 1)) === true,
     });
+    const { configs, rollouts } = configsOf({ db: store.db, clock, commands, log });
     const relay = new Relay({
       db: store.db,
       worker,
@@ -293,7 +295,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       figures,
       evidenceFiles: blobs.files,
       room: keeping,
-      ...{ link: reach, commands, ...open311Of(config) },
+      ...{ link: reach, commands, configs, rollouts, ...open311Of(config) },
       ...{ clock, tls, mqttUrl, topicPrefix, timeZone: config.timeZone, version: programVersion() },
       log: log.child({ room: "api" }),
       publicUrl: () => url,
@@ -335,6 +337,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       every(TICK_MS, recurring, () => desk.tick().finally(() => (rounds += 1))),
       every(CREWS_EVERY_MS, recurring, () => crewLine.tick()),
       every(COMMANDS_EVERY_MS, recurring, () => commands.tick()),
+      every(COMMANDS_EVERY_MS, recurring, async () => void (candidacy?.elected && (await rollouts.tick()))),
       every(TIDY_EVERY_MS, recurring, () => blobs.tick()),
       every(OTHERS_EVERY_MS, recurring, async () => {
         if (address === undefined) return;

@@ -33,6 +33,7 @@ export interface ActsOptions {
   readonly signal: AbortSignal;
   readonly supervisor: () => Supervisor | undefined;
   readonly position: () => Position | undefined;
+  readonly takeConfig: ((command: Command) => Promise<CommandOutcome | "later">) | undefined;
   /** Filled by the stage that has the cameras. */
   readonly cameras: () => CameraActs | undefined;
 }
@@ -60,8 +61,8 @@ export class ActsOfNode {
     return new ActsOfNode(options, assignments);
   }
 
-  act(command: Command): Promise<CommandOutcome> {
-    const { config, leases, logs, evidence, time, cameras, supervisor } = this.#options;
+  act(command: Command): Promise<CommandOutcome | "later"> {
+    const { config, leases, logs, evidence, time, cameras, supervisor, takeConfig } = this.#options;
     return actOn(command, {
       ...{
         devices: [...config.devices, ...config.cameras],
@@ -75,6 +76,7 @@ export class ActsOfNode {
       isStarted: (device) => this.#isStarted(device),
       stamp: () => time.stamp(),
       diagnostics: () => this.diagnostics(),
+      ...(takeConfig === undefined ? {} : { takeConfig }),
     });
   }
 

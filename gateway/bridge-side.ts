@@ -2,6 +2,7 @@ import type { Clock } from "../drivers/driver.ts";
 import type { Command } from "../protocol/session.ts";
 import type { CommandOutcome } from "./commands/commands.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
+import type { NodeTwin } from "./contracts/config-twin.ts";
 import type { BlobFiles } from "./contracts/evidence.ts";
 import { type GatewayFaultSpec, type GatewayNegativeControl, killAtFaultPoint } from "./contracts/fault-points.ts";
 import { GatewayError } from "./contracts/gateway-error.ts";
@@ -32,7 +33,8 @@ export interface BridgeSideOptions {
   /** Resolves with the first reading of any device. */
   readonly firstReading: Promise<void>;
   /** Does what a command that was found good asks for. */
-  readonly act: (command: Command) => Promise<CommandOutcome>;
+  readonly act: (command: Command) => Promise<CommandOutcome | "later">;
+  readonly twin: NodeTwin | undefined;
   readonly onEnd: (end: "restart" | "journal-broken") => void;
 }
 
@@ -65,8 +67,10 @@ export async function startBridgeSide(options: BridgeSideOptions): Promise<Uplin
     stamp,
     log,
     act: options.act,
+    isBegun: (id) => options.twin?.isTrying(id) === true,
     onRestart: () => void noteCommandedRestart(journal).finally(() => onEnd("restart")),
   });
+  void options.twin?.answerBy((command, outcome) => commands.settle(command, outcome));
   return Uplink.start({
     node: config.node,
     version,

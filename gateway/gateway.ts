@@ -1,3 +1,4 @@
+import type { ConfigTwin } from "./config/config-twin.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { EvidenceTaker } from "./contracts/evidence.ts";
 import type { GatewayFaultSpec, GatewayNegativeControl } from "./contracts/fault-points.ts";
@@ -16,6 +17,8 @@ export interface GatewayOptions {
   readonly negativeControl?: GatewayNegativeControl;
   /** Says to the person who starts it what stands in no log: the PIN of the local page, when it is made. */
   readonly tell?: (text: string) => void;
+  /** Which config is in force; absent: `config`, whatever comes. */
+  readonly twin?: ConfigTwin;
   /** What outlives a gateway in this process: read at its start, written at its end. */
   readonly memory?: GatewayMemory;
 }

@@ -19,14 +19,16 @@ export async function keepRunning(
   onStarted: (gateway: Gateway) => void = () => {},
   onRest: (ms: number) => void = () => {},
 ): Promise<"signal" | "parked"> {
+  const { twin } = options;
   const memory: GatewayMemory = { handOver: undefined };
   let pauseMs = PAUSE_MS;
   for (let starts = 0; ; starts += 1) {
     let gateway: Gateway;
     try {
-      gateway = await startGateway({ ...options, memory });
+      gateway = await startGateway({ ...options, config: twin?.config ?? options.config, memory });
     } catch (error) {
       if (starts === 0) throw error;
+      twin?.broke(error);
       options.log.error(
         { code: codeOf(error), error: String(error), retryInMs: pauseMs },
         "gateway did not start again",
@@ -40,6 +42,7 @@ export async function keepRunning(
     onStarted(gateway);
     const end = await Promise.race([asked, gateway.ended]);
     await gateway.stop();
+    twin?.stopped();
     if (end === "signal" || end === "parked") return end;
     // One that soon breaks again, as on a card that fails, must not wear it out by starting.
     if (end === "restart" || performance.now() - startedMs > LONGEST_PAUSE_MS) pauseMs = PAUSE_MS;

@@ -4,6 +4,7 @@ import { loadDriver } from "../drivers/registry.ts";
 import { ActsOfNode } from "./acts-of-node.ts";
 import { startBridgeSide } from "./bridge-side.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
+import { ConfigTrial } from "./config-trial.ts";
 import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
@@ -102,6 +103,7 @@ class RunningGateway implements Gateway {
   readonly #stop = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #parking: ParkingControl;
+  readonly #trial: ConfigTrial | undefined;
   readonly #end: (end: GatewayEnd) => void;
   #supervisor: Supervisor | undefined;
   #vision: VisionSide | undefined;
@@ -171,6 +173,12 @@ class RunningGateway implements Gateway {
       waiting: async () => (this.#uplink?.facts.isConnected === true ? (await journal.statistics()).unreceipted : 0),
       onEnd: () => this.#end("parked"),
     });
+    this.#trial = ConfigTrial.of(options.twin, {
+      ...{ journal, clock, signal: this.#stop.signal },
+      devices: () => this.#deviceHealth(),
+      uplink: () => this.#uplink?.facts,
+      onRestart: () => this.#end("restart"),
+    });
     this.#pipeline = new Pipeline(options.config, takenUp.restored, time.stamp());
   }
 
@@ -183,9 +191,10 @@ class RunningGateway implements Gateway {
   }
 
   async start(identity: NodeIdentity | undefined): Promise<void> {
-    const { config, version } = this.#options;
+    const { config, version, twin } = this.#options;
     const wasCommanded = await wasRestartCommanded(this.#journal);
-    const body = startBody(config, this.#journal.restored, version, wasCommanded, this.evidence.publicKeyText);
+    const { restored } = this.#journal;
+    const body = startBody(config, restored, version, wasCommanded, this.evidence.publicKeyText, twin?.reported);
     // Alone and first: it is seq 1 of its run, and says what the run is.
     await this.#writer.write({ append: [{ ...this.#time.stamp(), kind: "start", body }] }, "urgent");
     for (const { write, urgency } of this.#takenUp.writes) void this.#writer.write(write, urgency);
@@ -239,6 +248,7 @@ class RunningGateway implements Gateway {
     });
     await this.#startVision();
     await this.#startBridgeSide(identity, acts);
+    this.#trial?.begin();
     this.#timers.push(setTimeout(forgetStart, START_OVER_MS));
   }
 
@@ -363,6 +373,7 @@ class RunningGateway implements Gateway {
       signal: this.#stop.signal,
       firstReading: this.#firstReading.promise,
       act: (command) => acts.act(command),
+      twin: this.#options.twin,
       onEnd: (end) => this.#end(end),
     });
     if (side instanceof GatewayError) this.#uplinkProblem = side;
@@ -379,6 +390,7 @@ class RunningGateway implements Gateway {
       supervisor: () => this.#supervisor,
       cameras: () => this.#vision?.acts,
       position: () => this.#local?.position,
+      takeConfig: this.#trial?.take,
     });
   }
 

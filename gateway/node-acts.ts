@@ -28,13 +28,15 @@ export interface NodeActs {
   /** Undefined: this node has no camera. */
   readonly cameras: CameraActs | undefined;
   readonly evidence: EvidenceTaker;
+  /** Undefined: its config cannot be changed from outside. */
+  readonly takeConfig?: (command: Command) => Promise<CommandOutcome | "later">;
   readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
   /** A `.tar.gz` without secrets. */
   readonly diagnostics: () => Promise<{ readonly bytes: Uint8Array; readonly summary: object }>;
 }
 
 /** Does what a command that was found good asks for, or says why not. */
-export async function actOn(command: Command, node: NodeActs): Promise<CommandOutcome> {
+export async function actOn(command: Command, node: NodeActs): Promise<CommandOutcome | "later"> {
   try {
     return await act(command, node);
   } catch (error) {
@@ -43,7 +45,7 @@ export async function actOn(command: Command, node: NodeActs): Promise<CommandOu
   }
 }
 
-async function act(command: Command, node: NodeActs): Promise<CommandOutcome> {
+async function act(command: Command, node: NodeActs): Promise<CommandOutcome | "later"> {
   const { kind, args } = command;
   const device = args["device"];
   switch (kind) {
@@ -77,6 +79,9 @@ async function act(command: Command, node: NodeActs): Promise<CommandOutcome> {
     // Taken back where commands are admitted, not by an act.
     case "cancel":
     case "config":
+      return node.takeConfig === undefined
+        ? no("COMMAND_UNSUPPORTED", "this gateway runs with a fixed config")
+        : node.takeConfig(command);
     case "update":
       return no(
         "COMMAND_UNSUPPORTED",

@@ -2,6 +2,7 @@ import { Value } from "typebox/value";
 import type { StartBody } from "../protocol/bodies.ts";
 import { MAX_URGENT_BODY_BYTES } from "../protocol/limits.ts";
 import { NoiseQuantity } from "../protocol/noise.ts";
+import type { ReportedConfig } from "../protocol/twin.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { Journal, JournalRestore } from "./contracts/journal.ts";
 import type { SupervisedDevice } from "./supervisor/device-supervisor.ts";
@@ -29,6 +30,7 @@ export function startBody(
   version: string,
   wasCommanded: boolean,
   evidenceKey?: string,
+  reported?: ReportedConfig,
 ): StartBody {
   const { name, timeZone, latitudeDeg, longitudeDeg } = config.site ?? {};
   const body: StartBody = {
@@ -36,6 +38,7 @@ export function startBody(
     reason: reasonOf(restored, wasCommanded),
     version,
     configSha256: config.sha256,
+    ...(reported === undefined ? {} : { config: reported }),
     ...(evidenceKey === undefined ? {} : { evidenceKey }),
     ...(name === undefined || timeZone === undefined
       ? {}

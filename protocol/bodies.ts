@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { AtMs, DeviceId, Position, RunId, Sha256, Subject, TimeQuality, UpMs } from "./ids.ts";
 import { NoiseQuantity } from "./noise.ts";
+import { ReportedConfig } from "./twin.ts";
 
 /** What the node says of itself with the first record of each run: enough for the bridge to show and bind it. */
 export const StartBody = Type.Object({
@@ -14,7 +15,10 @@ export const StartBody = Type.Object({
     Type.Literal("journal-set-aside"),
   ]),
   version: Type.String({ maxLength: 64 }),
+  /** Of the bytes of the text that is in force. */
   configSha256: Sha256,
+  /** Absent from nodes that take no config from the bridge. */
+  config: Type.Optional(ReportedConfig),
   /** Ed25519, base64 of the SPKI DER: signs this node's evidence. */
   evidenceKey: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9+/]{59}=$" })),
   site: Type.Optional(

@@ -140,7 +140,8 @@ export const COMMAND_VERSION = 1;
  * `status {device, to, code}` a pre-coded status to a handset · `relay {device, output, on, forS?}` or `{…, value}` ·
  * `snapshot {device}` · `clip {device, seconds?}` · `log-level {device, level, forS?}` · `diagnostics {}` · `restart {}` ·
  * `cancel {command, kind}` takes back a command of this node that it has not begun: that one is answered as refused ·
- * `assignment` an AssignmentNotice for the local page of a vehicle · `config`, `update`: refused by name in this version.
+ * `assignment` an AssignmentNotice for the local page of a vehicle · `config` a ConfigOrder or a ConfigAsk (twin.ts) ·
+ * `update`: refused by name in this version.
  */
 export const CommandKind = Type.Union([
   Type.Literal("live"),

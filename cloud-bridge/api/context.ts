@@ -1,6 +1,8 @@
 import type { Figures } from "../analysis/figures.ts";
 import type { Link } from "../broker/link.ts";
+import type { ConfigDesk } from "../dispatch/config-desk.ts";
 import type { NodeCommands } from "../dispatch/node-commands.ts";
+import type { Rollouts } from "../dispatch/rollouts.ts";
 import type { BlobFiles } from "../evidence/blob-files.ts";
 import type { Authority } from "../fleet/authority.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
@@ -32,6 +34,8 @@ export interface ApiOptions {
   readonly figures: Figures;
   readonly link: Link;
   readonly commands: NodeCommands;
+  readonly configs: ConfigDesk;
+  readonly rollouts: Rollouts;
   /** Offered to the public, or to who shows the key; absent: not at all. */
   readonly open311?: { readonly jurisdictionId: string; readonly maxDays: number; readonly key?: string };
   readonly evidenceFiles: BlobFiles;

@@ -119,7 +119,7 @@ const ITEMS: Readonly<Record<string, Verdict>> = {
 
 /** Lists, and the stream, that cut themselves by `request.scope`; and those that are the same for everybody. */
 const LISTS: ReadonlySet<string> = new Set([
-  ...["session", "events", "catalogues", "calendars", "units", "analysis"],
+  ...["session", "events", "catalogues", "calendars", "units", "analysis", "config-schema"],
   ...[
     "alarms",
     "cases",

@@ -41,6 +41,7 @@ import { rosterRoutes } from "./routes/rosters.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { sourceRoutes } from "./routes/sources.ts";
+import { twinRoutes } from "./routes/twins.ts";
 import { unitRoutes } from "./routes/units.ts";
 import { whistleRoutes } from "./routes/whistles.ts";
 import { demandScope } from "./scope-guard.ts";
@@ -151,6 +152,7 @@ export async function createApi(
     cameraRoutes,
     liveVideoRoutes,
     commandRoutes,
+    twinRoutes,
     noticeRoutes,
     deskRoutes,
     caseworkRoutes,

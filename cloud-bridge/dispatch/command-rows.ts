@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import type { ResultBody } from "../../protocol/bodies.ts";
 import type { Command } from "../../protocol/session.ts";
+import { noteConfigResult } from "../fleet/reported-config.ts";
 import { audit } from "../roster/audit.ts";
 import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
@@ -66,6 +67,7 @@ export async function applyResult(trx: Trx, node: string, body: ResultBody, nowM
     .executeTakeFirst();
   if (updated.numUpdatedRows === 0n && isFinal) return;
   const row = await trx.selectFrom("commands").select("kind").where("id", "=", commandId).executeTakeFirst();
+  if (row?.kind === "config") await noteConfigResult(trx, node, body, nowMs);
   // Who was told of an assignment stands in the outbox and the timeline.
   if (row?.kind === "assignment") return;
   const { ok, code } = body;
@@ -119,7 +121,9 @@ export function commandKey({ issuedAtMs, id }: Pick<CommandFacts, "issuedAtMs" |
 }
 
 export function factsOf(row: CommandRow, nowMs: number): CommandFacts {
-  const { args } = JSON.parse(row.body) as Pick<Command, "args">;
+  const { args: all } = JSON.parse(row.body) as Pick<Command, "args">;
+  // A document is read where configs are, see config-desk.ts.
+  const { document: _, ...args } = all;
   const result = row.result === null ? undefined : (JSON.parse(row.result) as Omit<ResultBody, "commandId">);
   return {
     id: row.id,

@@ -72,7 +72,8 @@ export class NodeCommands {
       return id;
     }
     if (kind === "assignment") return id;
-    const detail = { command: id, kind, args: order.args, expiresAtMs: command.expiresAtMs };
+    const { document: _, ...args } = order.args;
+    const detail = { command: id, kind, args, expiresAtMs: command.expiresAtMs };
     const from = address === undefined ? {} : { address };
     await audit(trx, { actor: by, action: `command.${kind}`, target: node, ...from, detail }, nowMs);
     return id;

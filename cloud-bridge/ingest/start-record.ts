@@ -1,4 +1,5 @@
 import type { StartBody } from "../../protocol/bodies.ts";
+import { noteReported } from "../fleet/reported-config.ts";
 import type { Trx } from "../store/database.ts";
 
 interface Started {
@@ -36,6 +37,7 @@ export async function applyStart(
     .set({ version: body.version, config_sha256: body.configSha256, current_run: run })
     .where("id", "=", node)
     .execute();
+  if (body.config !== undefined) await noteReported(trx, node, body.config, nowMs);
   const siteId = await siteFor(trx, node, body, nowMs);
   for (const { id, driver, quantity } of body.devices) {
     await trx

@@ -65,6 +65,7 @@ import type {
   SupervisionTable,
   UnitsTable,
 } from "./roster-tables.ts";
+import type { NodeConfigsTable, NodeTwinsTable, RolloutNodesTable, RolloutsTable } from "./twin-tables.ts";
 
 /** Row types of every table, as Kysely wants them. JSON travels as text, facts as 0 and 1. */
 export interface Tables {
@@ -124,5 +125,9 @@ export interface Tables {
   events: EventsTable;
   idempotency: IdempotencyTable;
   commands: CommandsTable;
+  node_configs: NodeConfigsTable;
+  node_twins: NodeTwinsTable;
+  rollouts: RolloutsTable;
+  rollout_nodes: RolloutNodesTable;
   audit: AuditTable;
 }

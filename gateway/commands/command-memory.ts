@@ -10,7 +10,8 @@ const ONCE = new Set<Command["kind"]>(["text", "status", "relay"]);
 /** A lease has no effect beyond its own time. */
 const SHORT_LIVED = new Set<Command["kind"]>(["live"]);
 
-type Known = Pick<Command, "id" | "kind" | "issuedAtMs" | "expiresAtMs">;
+/** What has to be known of a command to answer it. */
+export type Known = Pick<Command, "id" | "kind" | "issuedAtMs" | "expiresAtMs">;
 
 /** What a node remembers of the commands that it obeyed, over its restarts. */
 export class CommandMemory {

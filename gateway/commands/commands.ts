@@ -7,7 +7,7 @@ import type { NewRecord } from "../../protocol/record.ts";
 import { Command } from "../../protocol/session.ts";
 import type { Journal } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
-import { CommandMemory } from "./command-memory.ts";
+import { CommandMemory, type Known } from "./command-memory.ts";
 
 const MAX_COMMAND_BYTES = 64 * 1024;
 const MAX_VALUE_BYTES = 3000;
@@ -28,8 +28,10 @@ export interface CommandsOptions {
   readonly journal: Pick<Journal, "getSetting" | "setSetting" | "write">;
   readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
   readonly log: Logger;
-  /** Does it. What throws is a fault of ours and is answered as such. */
-  readonly act: (command: Command) => Promise<CommandOutcome>;
+  /** Does it. What throws is a fault of ours and is answered as such; what is `later` by `settle`. */
+  readonly act: (command: Command) => Promise<CommandOutcome | "later">;
+  /** Of one that is answered later: whether it was begun. */
+  readonly isBegun?: (id: string) => boolean;
   /** Called once the result of a `restart` is on the disk. */
   readonly onRestart: () => void;
 }
@@ -78,6 +80,11 @@ export class Commands {
     await Promise.all(this.#acts);
   }
 
+  /** The answer to one whose act said `later`, perhaps in a run before this. */
+  async settle(command: Known, outcome: CommandOutcome): Promise<void> {
+    if (!this.#memory.isAnswered(command.id)) await this.#answer(command, outcome);
+  }
+
   async #admit(bytes: Uint8Array): Promise<void> {
     const { node, keys, stamp, log } = this.#options;
     const command = readCommand(bytes);
@@ -116,7 +123,8 @@ export class Commands {
       const message = "it does not say which command is taken back";
       return this.#answer(command, { ok: false, code: "COMMAND_ARGUMENTS", message });
     }
-    if (this.#memory.isAnswered(target) || this.#doing.has(target)) {
+    const isBegun = this.#doing.has(target) || this.#options.isBegun?.(target) === true;
+    if (this.#memory.isAnswered(target) || isBegun) {
       const message = "that command is begun or answered already";
       return this.#answer(command, { ok: false, code: "COMMAND_TOO_LATE", message });
     }
@@ -128,12 +136,13 @@ export class Commands {
   }
 
   async #do(command: Command): Promise<void> {
-    let outcome: CommandOutcome;
+    let outcome: CommandOutcome | "later";
     try {
       outcome = await this.#options.act(command);
     } catch (error) {
       outcome = { ok: false, code: "COMMAND_FAULT", message: error instanceof Error ? error.message : String(error) };
     }
+    if (outcome === "later") return;
     await this.#answer(command, outcome);
     if (command.kind === "restart" && outcome.ok) this.#options.onRestart();
   }
@@ -161,7 +170,7 @@ export class Commands {
     await journal.write({ append: [{ ...now, kind: "result", body }] }, "urgent");
   }
 
-  async #answer(command: Pick<Command, "id" | "kind" | "issuedAtMs" | "expiresAtMs">, outcome: CommandOutcome) {
+  async #answer(command: Known, outcome: CommandOutcome) {
     const { journal, stamp, log } = this.#options;
     const body: ResultBody = {
       commandId: command.id,

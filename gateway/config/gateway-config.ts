@@ -52,4 +52,6 @@ export interface GatewayConfig
   readonly permits: readonly PermitConfig[];
   /** SHA-256 of the file's bytes, for the `start` record. */
   readonly sha256: string;
+  /** Of what it says, see content-hash.ts. */
+  readonly contentSha256: string;
 }

@@ -2,7 +2,7 @@ import { arch, cpus, freemem, loadavg, platform, release, totalmem, uptime } fro
 import process from "node:process";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { redacted } from "../contracts/redact.ts";
+import { redacted } from "../../protocol/redact.ts";
 import type { LogLine } from "./log-memory.ts";
 import { tar } from "./tar.ts";
 

@@ -1,5 +1,5 @@
+import { redacted, redactText } from "../../protocol/redact.ts";
 import type { Logger } from "../contracts/logger.ts";
-import { redacted, redactText } from "../contracts/redact.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -7,8 +7,10 @@ import { deskPortOf } from "../../cloud-bridge/api/desk-port-of.ts";
 import { createApi } from "../../cloud-bridge/api/server.ts";
 import { REFUSALS, type Refusal } from "../../cloud-bridge/broker/access.ts";
 import type { Link } from "../../cloud-bridge/broker/link.ts";
+import { ConfigDesk } from "../../cloud-bridge/dispatch/config-desk.ts";
 import type { Desk } from "../../cloud-bridge/dispatch/desk.ts";
 import { NodeCommands } from "../../cloud-bridge/dispatch/node-commands.ts";
+import { Rollouts } from "../../cloud-bridge/dispatch/rollouts.ts";
 import { BlobFiles } from "../../cloud-bridge/evidence/blob-files.ts";
 import { FiguresThread } from "../../cloud-bridge/figures-thread.ts";
 import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
@@ -64,18 +66,21 @@ export async function startTestApi(
   const link = fakeLink();
   const figures = new FiguresThread({ store: "sqlite", state }, () => performance.now());
   let url = "";
+  const clock = { nowMs: Date.now, upMs: () => Math.round(performance.now()) };
   const commands = new NodeCommands({
-    ...{ db: store.db, clock: { nowMs: Date.now, upMs: () => Math.round(performance.now()) }, authority },
+    ...{ db: store.db, clock, authority },
     log: silentLogger,
     send: (node, bytes) => link.publish(`shao/${node}/down`, bytes, 1),
   });
+  const configs = new ConfigDesk({ db: store.db, clock, commands });
+  const rollouts = new Rollouts({ db: store.db, clock, desk: configs, commands, log: silentLogger });
   const { app, hub, leases, video } = await createApi({
     store,
     authority,
     desk,
     casework: of === undefined ? emptyCasework() : caseworkPortOf(of.desk, store.db, clock),
     link,
-    commands,
+    ...{ commands, configs, rollouts },
     figures,
     evidenceFiles: new BlobFiles(state),
     clock,
@@ -104,6 +109,7 @@ export async function startTestApi(
     commands,
     hub,
     leases,
+    rollouts,
     video,
     state,
     url,

@@ -111,7 +111,7 @@ devices:
 
   // What the box cannot do it refuses by name.
   expect(await ended(await order("snapshot", { device: "gate" }))).toMatchObject({ result: { code: "CAMERA_NONE" } });
-  expect(await ended(await order("config"))).toMatchObject({ result: { code: "COMMAND_UNSUPPORTED" } });
+  expect(await ended(await order("update"))).toMatchObject({ result: { code: "COMMAND_UNSUPPORTED" } });
 
   // One device says what passes over its bus; the others do not.
   await ended(await order("log-level", { device: "board", level: "debug", forS: 60 }));

@@ -16,7 +16,7 @@ import { Page, PageQuery, Problem } from "../schema/common.ts";
 
 const READERS = ["admin", "operator", "dispatcher", "supervisor"] as const;
 /** What changes the box itself is for those who keep the fleet; what serves a case is for the desk too. */
-const OF_KEEPERS: readonly CommandOrder["kind"][] = ["restart", "diagnostics", "log-level", "config", "update"];
+const OF_KEEPERS: readonly CommandOrder["kind"][] = ["restart", "diagnostics", "log-level", "update"];
 const Params = Type.Object({ id: NodeId });
 
 /** For how long an order makes sense, where it does not say so itself. */
@@ -28,7 +28,6 @@ const DEFAULT_S: Readonly<Record<CommandOrder["kind"], number>> = {
   clip: 300,
   restart: 3600,
   "log-level": 3600,
-  config: 3600,
   update: 3600,
   diagnostics: 86_400,
 };

@@ -83,7 +83,7 @@ export const CommandOrder = Type.Union([
   ),
   Type.Object(
     {
-      kind: Type.Union([Type.Literal("config"), Type.Literal("update")]),
+      kind: Type.Literal("update"),
       args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
       expiresInS,
     },

@@ -39,6 +39,21 @@ const MATRIX: readonly [string, string, string][] = [
   ["GET", "/nodes/n1/commands", "admin operator dispatcher supervisor"],
   ["POST", "/nodes/n1/commands/k1/cancel", "admin operator dispatcher supervisor"],
   ["GET", "/nodes/n1/commands/k1", "admin operator dispatcher supervisor"],
+  ["GET", "/config-schema", "admin operator"],
+  ["GET", "/nodes/n1/config", "admin operator supervisor"],
+  ["GET", "/nodes/n1/config/desired", "admin operator supervisor"],
+  ["PUT", "/nodes/n1/config/desired", "admin operator"],
+  ["GET", "/nodes/n1/config/in-force", "admin operator supervisor"],
+  ["GET", "/nodes/n1/config/diff", "admin operator supervisor"],
+  ["GET", "/nodes/n1/config/history", "admin operator supervisor"],
+  ["POST", "/nodes/n1/config/check", "admin operator"],
+  ["POST", "/nodes/n1/config/apply", "admin operator"],
+  ["POST", "/nodes/n1/config/revert", "admin operator"],
+  ["POST", "/nodes/n1/config/ask", "admin operator"],
+  ["GET", "/rollouts", "admin operator supervisor"],
+  ["POST", "/rollouts", "admin operator"],
+  ["GET", "/rollouts/n1", "admin operator supervisor"],
+  ["POST", "/rollouts/n1/stop", "admin operator"],
   ["GET", "/notices", "admin operator dispatcher supervisor"],
   ["GET", "/notices/backlog", "admin operator dispatcher supervisor"],
   ["POST", "/notices/1/retry", "admin operator dispatcher supervisor"],
@@ -123,7 +138,7 @@ test("each role gets in where it may and nowhere else", async () => {
     for (const [method, path, allowed] of MATRIX) {
       const { status, json } = await client.ask(`/api/v1${path}`, {
         method,
-        ...(method === "POST" ? { body: {} } : {}),
+        ...(method === "GET" || method === "DELETE" ? {} : { body: {} }),
       });
       const isIn = status !== 403 && status !== 401;
       expect(isIn, `${role} ${method} ${path}: ${status}`).toBe(allowed.split(" ").includes(role));
@@ -136,7 +151,7 @@ test("without a session nothing answers but what is for anyone", async () => {
   for (const [method, path] of MATRIX) {
     const { status, json } = await api
       .client()
-      .ask(`/api/v1${path}`, { method, ...(method === "POST" ? { body: {} } : {}) });
+      .ask(`/api/v1${path}`, { method, ...(method === "GET" || method === "DELETE" ? {} : { body: {} }) });
     expect([status, json], `${method} ${path}`).toMatchObject([401, { code: "SIGNED_OUT" }]);
   }
 });

@@ -1,6 +1,7 @@
 const SECRET_NAME = /pass|secret|token|pin$|private|cookie|credential|authorization/iu;
 const URL_ACCOUNT = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/giu;
 const NAMED_IN_TEXT = /\b(pw|pass(?:word|wd)?|token|secret|pin)=[^\s;&"'\\]+/giu;
+/** What stands in the place of a secret. */
 export const REDACTED = "***";
 
 /** Without what opens doors: accounts in URLs, and what stands behind a name that says so (`PW=` of an HJ 212 station). */
