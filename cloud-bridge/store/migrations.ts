@@ -16,7 +16,7 @@ import { helloRuns } from "./migrations/013-hello-runs.ts";
 import { cancelledCommands } from "./migrations/014-cancelled-commands.ts";
 import { field } from "./migrations/015-field.ts";
 import { auditByTarget } from "./migrations/016-audit-by-target.ts";
-import { configTwin } from "./migrations/016-config-twin.ts";
+import { configTwin } from "./migrations/017-config-twin.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [

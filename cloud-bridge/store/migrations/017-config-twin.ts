@@ -2,7 +2,7 @@ import type { Migration } from "../migration.ts";
 
 /** What config a node is to have, what it says it has, and who is brought to a new one together. */
 export const configTwin: Migration = {
-  version: 16,
+  version: 17,
   name: "config-twin",
   sql: `
 CREATE TABLE node_configs (
