@@ -66,7 +66,6 @@ export async function startTestApi(
   const link = fakeLink();
   const figures = new FiguresThread({ store: "sqlite", state }, () => performance.now());
   let url = "";
-  const clock = { nowMs: Date.now, upMs: () => Math.round(performance.now()) };
   const commands = new NodeCommands({
     ...{ db: store.db, clock, authority },
     log: silentLogger,
