@@ -48,6 +48,24 @@ test("a message in parts of whatever size is the message again, and one that los
   );
 });
 
+test("a part that comes twice, or instead of another, makes no message of its own", () => {
+  const whole = message(
+    7,
+    true,
+    new Uint8Array(30).map((_, at) => at),
+  );
+  const [first, second, third] = partsOf(whole, LIVE_HEAD_BYTES + 10).map(decodeLivePart);
+  if (first === undefined || second === undefined || third === undefined) throw new Error("not three parts");
+  const push = (...parts: (typeof first)[]) => {
+    const assembler = new LiveAssembler();
+    return parts.flatMap((part) => assembler.push(part) ?? []);
+  };
+  expect(push(first, second, second)).toEqual([]);
+  expect(push(first, third, second)).toEqual([]);
+  expect(push(second, third)).toEqual([]);
+  expect(push(first, first, second, third)).toEqual([whole]);
+});
+
 test("what is no part of live video is none, whatever it is", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), fc.boolean(), (bytes, hasMagic) => {
