@@ -14,6 +14,7 @@ import { QuietLog } from "../fakes/quiet-log.ts";
 import { needRigs, scratchFolder } from "../fakes/rigs.ts";
 import { temporaryDirectory } from "../gateway/journal/sample-records.ts";
 
+const START = '[data-still="live-cloud/gate"] [data-live-start]';
 const SOON = { timeout: 40_000, interval: 200 };
 const PASSWORD = "a camera's password";
 /** Where somebody looks at them: SHAO_SHOTS=/some/folder. */
@@ -182,7 +183,7 @@ browserTest(
       await page.locator('[data-still="live-cloud/gate"] img').waitFor({ timeout: SOON.timeout });
     }
     await shot(desk.page, "rounds-still");
-    for (const { page } of [desk, other]) await page.locator("[data-live-start]").click();
+    for (const { page } of [desk, other]) await page.locator(START).click();
     await Promise.all([moves(desk.page), moves(other.page)]);
     expect([await metric("shao_bridge_live_streams"), await metric("shao_bridge_live_viewers")]).toEqual([1, 2]);
     await desk.page
@@ -195,7 +196,7 @@ browserTest(
     await vi.waitFor(async () => expect(await metric("shao_bridge_live_viewers")).toBe(1), SOON);
 
     await desk.page.goto(`${rig.bridge.url}/nodes/live-cloud`);
-    await desk.page.locator("[data-live-start]").click({ timeout: SOON.timeout });
+    await desk.page.locator(START).click({ timeout: SOON.timeout });
     await moves(desk.page);
     await shot(desk.page, "node-live");
 
@@ -204,7 +205,7 @@ browserTest(
     await desk.page.goto(`${rig.bridge.url}/desk`);
     await desk.page.locator(".case-row").first().click({ timeout: SOON.timeout });
     await desk.page.locator("[data-cameras-turn]").click({ timeout: SOON.timeout });
-    await desk.page.locator("[data-live-start]").click({ timeout: SOON.timeout });
+    await desk.page.locator(START).click({ timeout: SOON.timeout });
     await moves(desk.page);
     await shot(desk.page, "case-live");
 

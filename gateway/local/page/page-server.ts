@@ -27,10 +27,11 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/words.js": ["words.js", "text/javascript; charset=utf-8"],
   "/page.css": ["page.css", "text/css; charset=utf-8"],
 };
-/** The decoder of MPEG-1 brings a style of a player's buttons that we do not show: by its hash it is let in without a complaint. */
-const DECODER_STYLE = "sha256-lRyplcblLyRa4o+ZUBNzXETDGwKXzgKgrWbiYOwfTLg=";
+/** The decoder of MPEG-1 brings a style for buttons that we do not show, at first empty: both are let in by their hashes. */
+const DECODER_STYLE =
+  "'sha256-lRyplcblLyRa4o+ZUBNzXETDGwKXzgKgrWbiYOwfTLg=' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='";
 const HEADERS = {
-  "content-security-policy": `default-src 'self'; style-src 'self' '${DECODER_STYLE}'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
+  "content-security-policy": `default-src 'self'; style-src 'self' ${DECODER_STYLE}; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cache-control": "no-store",

@@ -4,8 +4,8 @@ export interface LiveFacts {
   readonly state: LiveState;
   /** Of the video that came for this viewer. */
   readonly bytes: number;
-  /** When the newest pictures left the node, by its clock. */
-  readonly atMs?: number;
+  /** When the node had what is shown now, by its clock. */
+  readonly shownAtMs?: number;
 }
 
 /** Behind the newest picture by more than this, it jumps forward. */
@@ -75,8 +75,14 @@ export class LivePlayer {
     // What a tab in the background does not take is not kept for it.
     if (this.#waiting.length > MOST_WAITING) this.#waiting = [];
     this.#waiting.push(body);
-    this.#say({ state: "playing", atMs });
+    this.#say({ state: "playing", shownAtMs: atMs - this.#notShownMs() });
     this.#pump();
+  }
+
+  /** What has come and is not shown yet. */
+  #notShownMs(): number {
+    const { buffered, currentTime } = this.#video;
+    return buffered.length === 0 ? 0 : Math.max(0, buffered.end(buffered.length - 1) - currentTime) * 1000;
   }
 
   #pump(): void {

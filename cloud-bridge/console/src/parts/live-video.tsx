@@ -30,7 +30,7 @@ export function LiveVideo({ path, name, onStop, children }: LiveVideoProps) {
     const { signal } = looking;
     const tell = (next: LiveFacts): void => {
       setFacts(next);
-      if (next.atMs !== undefined) setDelayMs(Math.max(0, Date.now() - next.atMs));
+      if (next.shownAtMs !== undefined) setDelayMs(Math.max(0, Date.now() - next.shownAtMs));
     };
     playLive(path, place, tell, signal).then(
       () => setEnded(true),

@@ -61,7 +61,8 @@ function figure(id) {
     const age = (atMs) => Math.max(0, (Date.now() + clockAheadMs - atMs) / 1000);
     if (end !== undefined) {
       const isPlaying = facts.state === "playing";
-      const delay = facts.atMs === undefined ? undefined : t("camera.delay", { s: age(facts.atMs).toFixed(1) });
+      const delay =
+        facts.shownAtMs === undefined ? undefined : t("camera.delay", { s: age(facts.shownAtMs).toFixed(1) });
       words.textContent = [(isPlaying && delay) || t(`camera.${facts.state}`), size(facts.bytes)]
         .filter(Boolean)
         .join(" · ");

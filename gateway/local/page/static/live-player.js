@@ -4,13 +4,18 @@ const MOST_BEHIND_S = 2.5;
 const KEPT_S = 8;
 const SILENT_MS = 15_000;
 
+/** What has come and is not shown yet. */
+function notShownMs({ buffered, currentTime }) {
+  return buffered.length === 0 ? 0 : Math.max(0, buffered.end(buffered.length - 1) - currentTime) * 1000;
+}
+
 /**
- * Plays a camera's own H.264 in a <video>. `tell` hears `{state, bytes, atMs}`: `waiting` for a whole picture, `playing`,
+ * Plays a camera's own H.264 in a <video>. `tell` hears `{state, bytes, shownAtMs}`: `waiting` for a whole picture, `playing`,
  * `unplayable` (this browser does not), or the code of the box, `LIVE_CODEC` or `LIVE_AWAY`.
  * @returns what ends it
  */
 export function playLive(video, socket, tell) {
-  const facts = { state: "waiting", bytes: 0, atMs: undefined };
+  const facts = { state: "waiting", bytes: 0, shownAtMs: undefined };
   let source;
   let buffer;
   let queue = [];
@@ -68,7 +73,7 @@ export function playLive(video, socket, tell) {
         queue.push(body.slice());
         // What a tab in the background does not take is not kept for it.
         if (queue.length > 40) queue = [];
-        say({ state: "playing", atMs: Number(view.getBigUint64(12)) });
+        say({ state: "playing", shownAtMs: Number(view.getBigUint64(12)) - notShownMs(video) });
         pump();
         break;
       default:
