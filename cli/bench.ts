@@ -18,6 +18,8 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   bridge:
     "records to receipt, alarms to dispatched, memory of 5,000 connected nodes, pages of the API, beside bare aedes and loops",
   ingest: "noise records from the envelope to the receipt, on SQLite and PostgreSQL, beside bare loops",
+  fleet:
+    "1,000 nodes in one process over mTLS: pairing, connecting, the bridge killed, and the fleet page in Chromium meanwhile",
   terminals:
     "memory and processor time of a gateway with 5,000 vehicle terminals, beside a server that only splits frames",
   stations: "500 HJ 212 stations on one gateway, beside a server that only splits frames and answers",
