@@ -8,6 +8,7 @@ import type { NodeIdentity } from "../../../gateway/identity/identity-files.ts";
 import type { ApiClient } from "../api-client.ts";
 import { bridgeListens, type LocalSystem } from "../local-system.ts";
 import { seededRandom } from "../seeded-random.ts";
+import { accountFleet, type FleetAccount } from "./fleet-account.ts";
 import { FleetNode } from "./fleet-node.ts";
 import { type BridgeFigures, ProcessWatch } from "./process-watch.ts";
 
@@ -44,17 +45,7 @@ export interface FleetReport {
     readonly seconds: number;
     readonly present: number;
   };
-  readonly records: {
-    readonly written: number;
-    readonly expected: number;
-    readonly stored: number;
-    readonly declared: number;
-    readonly outstanding: number;
-    readonly unexplained: number;
-    readonly quarantined: number;
-    /** Written and not stored, once everything has come to rest. */
-    readonly lost: number;
-  };
+  readonly records: FleetAccount;
   readonly bridge: BridgeFigures;
   /** This process, over the same stretches as the bridge. */
   readonly simulation: BridgeFigures;
@@ -215,24 +206,15 @@ export class FleetRun {
     for (const node of this.nodes) node.pause();
     const untilMs = Date.now() + DRAIN_MS;
     while (this.nodes.some(({ journal }) => journal.unreceipted > 0) && Date.now() < untilMs) await wait(LOOK_MS);
-    const sums = { expected: 0, stored: 0, declared: 0, outstanding: 0, unexplained: 0, quarantined: 0 };
-    const written = new Map(this.nodes.map(({ id, journal }) => [id, journal.head]));
-    let lost = 0;
+    const views: NodeView[] = [];
     let cursor: string | undefined;
     do {
-      const page = (await admin.call(
-        "GET",
-        `/api/v1/nodes?limit=500${cursor === undefined ? "" : `&cursor=${cursor}`}`,
-      )) as { items: NodeView[]; next?: string };
-      for (const { id, accounting } of page.items) {
-        lost += Math.max(0, (written.get(id) ?? 0) - (accounting.stored - accounting.quarantined));
-        written.delete(id);
-        for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += accounting[key];
-      }
+      const from = cursor === undefined ? "" : `&cursor=${cursor}`;
+      const page = (await admin.call("GET", `/api/v1/nodes?limit=500${from}`)) as { items: NodeView[]; next?: string };
+      views.push(...page.items);
       cursor = page.next;
     } while (cursor !== undefined);
-    for (const head of written.values()) lost += head;
-    return { written: this.nodes.reduce((sum, { journal }) => sum + journal.head, 0), ...sums, lost };
+    return accountFleet(new Map(this.nodes.map(({ id, journal }) => [id, journal.head])), views);
   }
 }
 
