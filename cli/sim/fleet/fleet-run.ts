@@ -108,7 +108,7 @@ export class FleetRun {
     const away: Record<string, number> = {};
     for (const node of this.nodes) {
       if (node.isPresent) continue;
-      const code = node.facts?.error?.code ?? (node.facts?.isConnected === true ? "NOT_ANSWERED" : "CONNECTING");
+      const code = node.facts?.error?.code ?? (node.facts?.isConnected === true ? "not answered" : "connecting");
       away[code] = (away[code] ?? 0) + 1;
     }
     say(`${back.present} present again after ${back.seconds} s`);
