@@ -19,7 +19,7 @@ try {
   const first = await system.startBridge(["--log-level", "warn"]);
   stop = async () => void (await first.stop());
   const admin = await system.signIn(adminToken);
-  const settings = { nodes: NODES, seed: 1, failShare: 0.05, everyMs: 60_000, atOnce: 100, restMs: 60_000, say };
+  const settings = { nodes: NODES, seed: 1, failShare: 0.05, everyMs: 60_000, atOnce: 40, restMs: 60_000, say };
   const fleet = new FleetRun(system, settings);
   const { report: found, bridge } = await fleet.run(first, admin);
   stop = async () => void (await bridge.stop());
@@ -33,7 +33,7 @@ try {
   const { pairing, connecting, reconnecting, records, bridge: used } = found;
   report(
     [
-      row("pairing storm, 100 at once", pairing.seconds, "s"),
+      row("pairing storm, 40 at once", pairing.seconds, "s"),
       row("pairing, repeated for want of an answer", pairing.again, "attempts"),
       row("bridge's processor while they pair", used.paired.cpuPct, "% of a core"),
       row("all connect at once: until the last hello is answered", connecting.seconds, "s"),

@@ -27,7 +27,7 @@ export function fleetCommand(): Command {
     .option("--seed <n>", "of levels, of moments, and of which boxes fail", "1")
     .option("--fail-share <share>", "of the boxes, those whose meter gives no answer: 0 to 1", "0.05")
     .option("--every <seconds>", "between two minutes of levels of a box, and two words on its health", "60")
-    .option("--at-once <n>", "boxes that enrol at the same time", "100")
+    .option("--at-once <n>", "boxes that enrol at the same time", "40")
     .option("--rest <seconds>", "how long the bridge is watched at rest", "60")
     .option("--stay", "go on after both storms, with the console's address, until Ctrl-C")
     .addHelpText(

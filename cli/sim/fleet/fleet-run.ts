@@ -148,10 +148,9 @@ export class FleetRun {
       const id = `fleet-${String(number).padStart(4, "0")}`;
       const random = seededRandom(this.#options.seed * 100_003 + number);
       try {
-        const { token } = (await admin.call("POST", "/api/v1/nodes", { node: id })) as { token: string };
         // An address of its own for each, as boxes in the field have: the bridge counts attempts by address.
         const localAddress = `127.1.${number >> 8}.${number & 255}`;
-        const identity = await this.#enrol(token, localAddress);
+        const identity = await this.#enrol(admin, id, localAddress);
         const own = { identity, number, version, isFailing: failing.has(number), everyMs, random, log: quiet };
         this.nodes.push(new FleetNode(own));
       } catch (error) {
@@ -161,9 +160,11 @@ export class FleetRun {
     });
   }
 
-  async #enrol(token: string, localAddress: string): Promise<NodeIdentity> {
+  /** A token whose answer did not come may be used up: each attempt has one of its own. */
+  async #enrol(admin: ApiClient, node: string, localAddress: string): Promise<NodeIdentity> {
     for (let attempt = 1; ; attempt += 1) {
       try {
+        const { token } = (await admin.call("POST", "/api/v1/nodes", { node })) as { token: string };
         return await enroll(this.#system.url, token, { localAddress });
       } catch (error) {
         const isPassing = error instanceof GatewayError && error.code === "ENROL_UNREACHABLE";
