@@ -106,6 +106,24 @@ export async function refreshSelected(): Promise<void> {
   if (selectedId !== id) return;
   put(detail.case);
   selectedCase.value = detail;
+  clearTimeout(refreshTimer);
+  if (!awaitsEvidence(detail)) return;
+  // What has not come for an hour is asked for once a minute.
+  const ageMs = Date.now() - detail.case.openedAtMs;
+  const pauseMs = Math.min(60_000, Math.max(EVIDENCE_EVERY_MS, ageMs / 60));
+  refreshTimer = setTimeout(() => void refreshSelected().catch(() => {}), pauseMs);
+}
+
+const EVIDENCE_EVERY_MS = 5000;
+
+/** Pictures and clips come after the alarm that promised them, and no event tells of their coming. */
+function awaitsEvidence({ case: { state }, alarms, evidence }: CaseDetail): boolean {
+  if (state === "closed") return false;
+  const isHere = (id: string) => evidence.some(({ evidenceId }) => evidenceId === id);
+  return (
+    alarms.some(({ body }) => !body.evidence.every(isHere)) ||
+    evidence.some(({ parts }) => parts.some((part) => part.state === "announced" || part.state === "arriving"))
+  );
 }
 
 export async function actOnCase(id: string, act: CaseAct, key = newIdempotencyKey()): Promise<void> {
