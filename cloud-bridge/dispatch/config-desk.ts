@@ -140,7 +140,7 @@ export class ConfigDesk {
     let row = await rowOf(trx, node);
     if (row === undefined) return this.desired(node, undefined, trx).then(() => undefined);
     // A node takes each revision once, and only what is newer than all that it took.
-    if (row.command_id !== null || (reported?.revision ?? 0) >= row.revision) {
+    if (row.command_id !== null || row.confirmed_at_ms !== null || (reported?.revision ?? 0) >= row.revision) {
       const { sha256, document, note } = row;
       row = await addRow(trx, node, { sha256, document, note, by, nowMs });
     }
@@ -230,8 +230,9 @@ function stateOf(
   const isThere = reported?.sha256 === row.sha256;
   if (isThere && reported?.isTrial === true) return "trying";
   if (isThere) return "in-sync";
+  const isOpen = command !== undefined && OPEN.includes(command.state);
+  if (command?.state === "done" || (row.confirmed_at_ms !== null && !isOpen)) return "drift";
   if (command === undefined) return "draft";
-  if (command.state === "done") return "drift";
   if (command.state === "cancelling") return "sent";
   if (command.state !== "refused") return command.state;
   return command.result?.code === "CONFIG_REVERTED" ? "reverted" : "refused";
@@ -252,7 +253,9 @@ async function addRow(
   const { reported } = await twinOf(trx, node);
   // A bridge restored from a backup goes on after what its nodes took before.
   const revision = Math.max(newest?.revision ?? 0, reported?.revision ?? 0) + 1;
-  const row: Row = { node, revision, ...content, created_by: by, created_at_ms: nowMs, command_id: null };
+  const isThere = reported?.sha256 === content.sha256 && !reported.isTrial;
+  const facts = { created_by: by, created_at_ms: nowMs, command_id: null, confirmed_at_ms: isThere ? nowMs : null };
+  const row: Row = { node, revision, ...content, ...facts };
   await trx.insertInto("node_configs").values(row).execute();
   return row;
 }

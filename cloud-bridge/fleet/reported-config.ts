@@ -23,6 +23,14 @@ export async function noteReported(trx: Trx, node: string, reported: ReportedCon
     .values({ node, ...values })
     .onConflict((conflict) => conflict.column("node").doUpdateSet(values))
     .execute();
+  if (reported.isTrial) return;
+  await trx
+    .updateTable("node_configs")
+    .set({ confirmed_at_ms: nowMs })
+    .where("node", "=", node)
+    .where("sha256", "=", reported.sha256)
+    .where("confirmed_at_ms", "is", null)
+    .execute();
 }
 
 /** The answer to a `config` command: it was confirmed, or it was told; what was taken back says its own start record. */

@@ -10,6 +10,8 @@ export interface NodeConfigsTable {
   created_at_ms: number;
   /** The command that carries it; absent until somebody applies it. */
   command_id: string | null;
+  /** When the node first said that this is in force. */
+  confirmed_at_ms: number | null;
 }
 
 export interface NodeTwinsTable {

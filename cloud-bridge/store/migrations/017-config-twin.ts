@@ -14,6 +14,7 @@ CREATE TABLE node_configs (
   created_by TEXT NOT NULL,
   created_at_ms INTEGER NOT NULL,
   command_id TEXT,
+  confirmed_at_ms INTEGER,
   PRIMARY KEY (node, revision)
 ) STRICT;
 CREATE TABLE node_twins (

@@ -24,6 +24,7 @@ import { locale, t } from "../text/locale.ts";
 import { nodeText as n } from "../text/packs/node.ts";
 
 const NodeCameras = later(async () => (await import("../parts/node-cameras.tsx")).NodeCameras);
+const NodeConfig = later(async () => (await import("../parts/node-config.tsx")).NodeConfig);
 
 const REFRESH_MS = 10_000;
 const OLD_MS = 10 * 60_000;
@@ -89,6 +90,7 @@ export function NodePage({ id }: { readonly id: string }) {
           </div>
           <NodeHealth node={id} timeZone={timeZone} />
           <NodeBindings node={id} timeZone={timeZone} />
+          {may("seeAudit") && <NodeConfig key={id} node={id} timeZone={timeZone} />}
           {may("addNodes") && <NodeLogs key={id} node={id} timeZone={timeZone} orders={orders} />}
           {may("seeAudit") && <NodeAudit key={id} node={id} timeZone={timeZone} />}
         </>
