@@ -89,6 +89,8 @@ export class LoopDisk {
 
   empty(): void {
     rmSync(join(this.directory, "ballast"), { force: true });
+    // A disk that dies before it was synced would have the ballast back, and nobody who takes it away.
+    spawnSync("sync", ["-f", this.directory]);
   }
 
   get freeBytes(): number {
