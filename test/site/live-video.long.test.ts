@@ -35,12 +35,14 @@ const H264 = `filesrc location=${clip} ! qtdemux ! h264parse config-interval=-1 
 beforeAll(async () => {
   if (!hasBrowser) return;
   // A whole picture a second, as docs/cameras.md asks of a camera.
-  const pictures = (seconds: number) => [
-    ...["-f", "lavfi", "-i", `testsrc2=size=640x360:rate=10:duration=${seconds}`, "-pix_fmt", "yuv420p"],
-    ...["-preset", "ultrafast", "-b:v", "300k", "-g", "10", "-bf", "0"],
-  ];
-  spawnSync("ffmpeg", ["-v", "error", ...pictures(240), "-c:v", "libx264", clip]);
-  spawnSync("ffmpeg", ["-v", "error", ...pictures(90), "-c:v", "libx265", "-x265-params", "log-level=none", hevc]);
+  const clipOf = (path: string, ...codec: readonly string[]): void => {
+    const pictures = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=10:duration=10", "-pix_fmt", "yuv420p"];
+    const coding = [...codec, "-preset", "ultrafast", "-b:v", "300k", "-g", "10", "-bf", "0"];
+    spawnSync("ffmpeg", ["-v", "error", ...pictures, ...coding, `${path}.once.mp4`]);
+    spawnSync("ffmpeg", ["-v", "error", "-stream_loop", "30", "-i", `${path}.once.mp4`, "-c", "copy", path]);
+  };
+  clipOf(clip, "-c:v", "libx264");
+  clipOf(hevc, "-c:v", "libx265", "-x265-params", "log-level=none");
   rig = await ConsoleRig.start();
   browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 });
