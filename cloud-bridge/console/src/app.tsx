@@ -14,6 +14,7 @@ const CrewsPage = later(async () => (await import("./pages/crews.tsx")).CrewsPag
 const MessagesPage = later(async () => (await import("./pages/messages.tsx")).MessagesPage);
 const NodePage = later(async () => (await import("./pages/node.tsx")).NodePage);
 const RoundsPage = later(async () => (await import("./pages/rounds.tsx")).RoundsPage);
+const RulesPage = later(async () => (await import("./pages/rules.tsx")).RulesPage);
 const NodesPage = later(async () => (await import("./pages/nodes.tsx")).NodesPage);
 const WelcomePage = later(async () => (await import("./pages/welcome.tsx")).WelcomePage);
 
@@ -54,6 +55,12 @@ export function App() {
       return (
         <Shell title={t("nav.messages")}>
           <MessagesPage />
+        </Shell>
+      );
+    case "rules":
+      return (
+        <Shell title={t("nav.rules")}>
+          <RulesPage />
         </Shell>
       );
     case "analysis":

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
 import { en } from "../../../cloud-bridge/console/src/text/en.ts";
 import { CHROMIUM, ConsoleRig, type Person } from "../../fakes/console-rig.ts";
 import { furnishCity, keepStill } from "../../fakes/desk-city.ts";
@@ -23,7 +24,7 @@ beforeAll(async () => {
   rig = await ConsoleRig.start();
   await furnishCity(rig.bridge.store);
   meter = await rig.node("site-042", SITE);
-  [anna, bo] = await Promise.all([rig.person("Anna", "dispatcher"), rig.person("Bo", "supervisor")]);
+  [anna, bo] = await Promise.all([rig.person("Anna", "dispatcher"), rig.person("Bo", "admin")]);
 });
 afterAll(async () => {
   await meter?.leave();
@@ -276,4 +277,81 @@ browserTest("what a camera saw closes by the still that is picked, not by anothe
   await send(bo);
   await entryOf(bo, "entry.note").getByText("called the host").waitFor();
   expect(bo.complaints).toEqual([]);
+});
+
+browserTest("permits, maintenance and the city's tables are kept on their page, by the clock of the site", async () => {
+  const { page } = bo;
+  const { db } = rig.bridge.store;
+  await page.locator("a[href='/rules']").click();
+  await page.locator("[data-add-permit]").press("Enter");
+  await write(bo, "2026-CY-0117");
+  await press(bo, "Tab");
+  await write(bo, "Guanghua Road block 9");
+  const span = page.locator("dialog input[type=datetime-local]");
+  await span.nth(0).fill("2030-01-02T22:00");
+  await span.nth(1).fill("2030-01-02T21:00");
+  await press(bo, "Control+Enter");
+  await page.getByRole("alert").getByText("The end must be after the beginning.").waitFor();
+  await span.nth(1).fill("2030-01-03T06:00");
+  await send(bo);
+  await page.locator("[data-permit=coming]", { hasText: "Jan 2, 22:00" }).waitFor();
+  const permit = await db.selectFrom("permits").select(["from_ms", "to_ms"]).executeTakeFirstOrThrow();
+  expect(permit).toEqual({ from_ms: Date.UTC(2030, 0, 2, 16), to_ms: Date.UTC(2030, 0, 3, 0) });
+  await page.locator("[data-revoke]").press("Enter");
+  await dialogOf(bo).waitFor();
+  await write(bo, "works were called off");
+  await send(bo);
+  await page.locator("[data-permit=revoked]", { hasText: "called off" }).waitFor();
+
+  await page.locator("[data-segment=work]").click();
+  await page.locator("[data-add-work]").press("Enter");
+  await dialogOf(bo).waitFor();
+  await press(bo, "ArrowRight", "Tab");
+  await write(bo, "site-042");
+  await page.locator("dialog textarea").fill("the meter is calibrated");
+  await send(bo);
+  await page.locator("[data-work=holds]", { hasText: "site-042" }).waitFor();
+  await page.locator("[data-end-work]").press("Enter");
+  await dialogOf(bo).waitFor();
+  await send(bo);
+  await page.locator("[data-work=over]").waitFor();
+
+  await page.locator("[data-segment=tables]").click();
+  const [first, ...others] = DEFAULT_CATALOGUE.slaClasses;
+  const own = { ...DEFAULT_CATALOGUE, name: "beijing", version: "1", inForceFrom: "2026-01-01T00:00:00+08:00" };
+  const file = (tables: unknown) => ({
+    name: "own.json",
+    mimeType: "application/json",
+    buffer: Buffer.from(JSON.stringify(tables)),
+  });
+  const load = page.locator("[data-load-tables]");
+  await page.locator("[data-tables-file]").setInputFiles(file({ ...own, defaultSla: "nobody", categories: 7 }));
+  await load.press("Enter");
+  await page.locator("[data-table-faults] li", { hasText: "/categories" }).waitFor();
+  await page
+    .locator("[data-tables-file]")
+    .setInputFiles(file({ ...own, slaClasses: [{ ...first, arriveMinutes: 7 }, ...others] }));
+  await page.locator("[data-change=changed]", { hasText: `arriveMinutes: ${first?.arriveMinutes} → 7` }).waitFor();
+  expect(await page.locator("[data-change]").count()).toBe(1);
+  await load.press("Enter");
+  await page.locator("[data-catalogue='1']", { hasText: "beijing" }).waitFor();
+  expect(bo.complaints).toEqual([]);
+});
+
+browserTest("the plan is to scale, and a keyboard moves, zooms and resets it", async () => {
+  const { page } = anna;
+  await press(anna, "x");
+  const plan = page.locator("[data-plan]");
+  await plan.focus();
+  const bar = () => plan.locator(".plan-bar text").textContent();
+  const place = () => plan.locator(".plan-site").first().getAttribute("transform");
+  const [whole, there] = [await bar(), await place()];
+  await press(anna, "+", "+", "+");
+  await expect.poll(bar).not.toBe(whole);
+  await press(anna, "ArrowLeft");
+  await expect.poll(place).not.toBe(there);
+  await press(anna, "0");
+  await expect.poll(bar).toBe(whole);
+  expect(await place()).toBe(there);
+  expect(await plan.locator(".plan-fence, .plan-ground, .plan-unit").count()).toBeGreaterThanOrEqual(5);
 });

@@ -65,8 +65,8 @@ export function AreaPlan({ cases, crews, sites, grounds = [], onPick, picked, se
     };
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    const next = keyed(shown, event.key);
-    if (next) setLook(next);
+    // Keys may come faster than the plan is drawn: each goes on from the one before.
+    if (keyed(shown, event.key)) setLook((now) => keyed(now ?? shown, event.key));
     else if (event.key === "0") setLook(undefined);
     else if (event.key === "Enter" && onPick)
       onPick({ latitudeDeg: shown.latitudeDeg, longitudeDeg: shown.longitudeDeg });
@@ -82,8 +82,8 @@ export function AreaPlan({ cases, crews, sites, grounds = [], onPick, picked, se
         viewBox={`${-size.width / 2} ${-size.height / 2} ${size.width} ${size.height}`}
         role="application"
         aria-label={t(onPick ? "plan.pick" : "plan.label")}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it is panned and zoomed by keyboard.
-        tabIndex={0}
+        // Small letters: in SVG an attribute is taken as it is written, and `tabIndex` gives no focus.
+        tabindex={0}
         data-plan
         onKeyDown={onKeyDown}
         onWheel={(event) => {

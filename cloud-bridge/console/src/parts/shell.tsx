@@ -32,6 +32,7 @@ export function Shell({ title, children }: { readonly title: string; readonly ch
           {may("seeNodes") && <Tab to="/rounds" icon="round" text={t("nav.rounds")} />}
           {may("setUpCrews") && <Tab to="/crews" icon="crew" text={t("nav.crews")} />}
           {may("seeMessages") && <Tab to="/messages" icon="message" text={t("nav.messages")} />}
+          {may("seeNodes") && <Tab to="/rules" icon="note" text={t("nav.rules")} />}
           {may("seeAnalysis") && <Tab to="/analysis" icon="chart" text={t("nav.analysis")} />}
         </nav>
         <div class="top-right">

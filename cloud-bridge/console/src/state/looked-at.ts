@@ -7,6 +7,8 @@ const STORED = "shao.looked-at";
 const MOST_REMEMBERED = 2000;
 const REPEAT_MS = 8000;
 const EMERGENCY_REPEAT_MS = 3000;
+/** In a storm each new case would start the call anew, and none would be heard to its end. */
+const LEAST_BETWEEN_MS = 1500;
 
 const read = (): ReadonlySet<string> => {
   try {
@@ -45,6 +47,16 @@ export const unseenCases = computed(() =>
 const unseenIds = computed(() => new Set(unseenCases.value.map(({ id }) => id)));
 export const isUnseen = (id: string): boolean => unseenIds.value.has(id);
 
+/** Of each of the two calls, when it was last heard. */
+const soundedAtMs = { plain: 0, emergency: 0 };
+
+function call(isEmergency: boolean): void {
+  const which = isEmergency ? "emergency" : "plain";
+  if (Date.now() - soundedAtMs[which] < LEAST_BETWEEN_MS) return;
+  soundedAtMs[which] = Date.now();
+  soundNewCase(isEmergency);
+}
+
 /** Sounds until somebody looks; with several tabs only one sounds: the one that holds the lock. */
 export function watchUnseen(): void {
   effect(() => {
@@ -60,7 +72,7 @@ export function watchUnseen(): void {
         new Promise<void>((resolve) => {
           release = resolve;
           if (isOver) return resolve();
-          const sound = (): void => soundNewCase(isEmergency);
+          const sound = (): void => call(isEmergency);
           sound();
           timer = setInterval(sound, isEmergency ? EMERGENCY_REPEAT_MS : REPEAT_MS);
         }),

@@ -60,6 +60,9 @@ const MAY = {
   setUpUnits: ["admin", "operator"],
   setUpCrews: ["admin", "operator", "dispatcher"],
   seeMessages: ["admin", "operator", "dispatcher", "supervisor"],
+  keepPermits: ["admin", "operator", "supervisor"],
+  keepWork: ["admin", "operator", "dispatcher", "supervisor"],
+  loadTables: ["admin"],
   seeAnalysis: ["admin", "operator", "dispatcher", "supervisor", "viewer"],
   beCrew: ["crew"],
 } as const satisfies Record<string, readonly Role[]>;

@@ -16,6 +16,7 @@ export const en = {
   "nav.nodes": "Nodes",
   "nav.rounds": "Rounds",
   "nav.crews": "Crews",
+  "nav.rules": "Rules",
   "nav.analysis": "Analysis",
   "nav.messages": "Messages",
   "nav.unseen": "{n} not looked at yet",

@@ -17,6 +17,7 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "nav.nodes": "节点",
   "nav.rounds": "视频巡查",
   "nav.crews": "队伍",
+  "nav.rules": "规则",
   "nav.analysis": "分析",
   "nav.messages": "消息",
   "nav.unseen": "{n} 件尚未查看",
