@@ -10,8 +10,8 @@ import { later } from "./later.tsx";
 import { ProblemNote, problemOf } from "./problem.tsx";
 import type { Sending } from "./send-form.tsx";
 import { AssignmentBadge } from "./state-badge.tsx";
-import { WherePlan } from "./where-plan.tsx";
 
+const WherePlan = later(async () => (await import("./where-plan.tsx")).WherePlan);
 const SendForm = later(async () => (await import("./send-form.tsx")).SendForm);
 
 /** A case that has a crew is first taken from it: two crews never go by accident. */
