@@ -92,6 +92,7 @@ export const siteTimeZone = (siteId: string | undefined): string | undefined =>
 export const selectedCase = signal<CaseDetail | undefined>(undefined);
 let selectedId: string | undefined;
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
+let evidenceTimer: ReturnType<typeof setTimeout> | undefined;
 
 export async function selectCase(id: string | undefined): Promise<void> {
   selectedId = id;
@@ -106,12 +107,12 @@ export async function refreshSelected(): Promise<void> {
   if (selectedId !== id) return;
   put(detail.case);
   selectedCase.value = detail;
-  clearTimeout(refreshTimer);
+  clearTimeout(evidenceTimer);
   if (!awaitsEvidence(detail)) return;
   // What has not come for an hour is asked for once a minute.
   const ageMs = Date.now() - detail.case.openedAtMs;
   const pauseMs = Math.min(60_000, Math.max(EVIDENCE_EVERY_MS, ageMs / 60));
-  refreshTimer = setTimeout(() => void refreshSelected().catch(() => {}), pauseMs);
+  evidenceTimer = setTimeout(() => void refreshSelected().catch(() => {}), pauseMs);
 }
 
 const EVIDENCE_EVERY_MS = 5000;
