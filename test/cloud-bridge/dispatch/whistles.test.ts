@@ -5,54 +5,11 @@ import { WhistleView } from "../../../cloud-bridge/api/schema/whistles.ts";
 import { keepCatalogue } from "../../../cloud-bridge/cases/catalogue-rows.ts";
 import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
 import { setTimer } from "../../../cloud-bridge/cases/timers.ts";
-import type { Actor } from "../../../cloud-bridge/dispatch/actor.ts";
-import type { NewWhistle } from "../../../cloud-bridge/dispatch/whistles.ts";
 import { brokenAt } from "../../../cloud-bridge/evidence/timeline-chain.ts";
-import { putUnit } from "../../../cloud-bridge/roster/units.ts";
-import { type DeskRig, DISPATCHER, deskRig, newKey, SITE, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
+import { type DeskRig, DISPATCHER, newKey, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
+import { CENTRE, CITY, cityRig, of, POLICE, STREET, WATER } from "../../fakes/whistle-city.ts";
 
 const MINUTE_MS = 60_000;
-const of = (name: string, unitId: string): Actor => ({ id: name, name, role: "dispatcher", unitId });
-const STREET = of("hujialou.desk", "street");
-const CENTRE = of("chaoyang.grid", "chaoyang");
-const CITY = of("city.grid", "beijing");
-const POLICE = of("police.desk", "police");
-const WATER = of("water.desk", "water");
-
-/** A city of two districts; a street with two departments beside it, one street and one department across the border. */
-async function cityRig(settings: Parameters<typeof deskRig>[0] = {}) {
-  const rig = await deskRig(settings);
-  const put = (id: string, level: Parameters<typeof putUnit>[1]["level"], parentId?: string) =>
-    putUnit(rig.db, { id, name: `The ${id}`, level, ...(parentId === undefined ? {} : { parentId }) });
-  await put("beijing", "city");
-  await put("chaoyang", "district", "beijing");
-  await put("dongcheng", "district", "beijing");
-  await put("street", "street", "chaoyang");
-  await put("jianwai", "street", "chaoyang");
-  await put("police", "department", "chaoyang");
-  await put("water", "department", "chaoyang");
-  await put("dongcheng-police", "department", "dongcheng");
-  const report = { source: "patrol", externalId: "p-1", channel: "patrol", title: "Pipe burst, road sinks" } as const;
-  const { report: taken } = await rig.desk.casework.takeReport(STREET, { ...report, position: SITE });
-  const { caseId } = taken;
-  const whistle = (more: Partial<NewWhistle> = {}): NewWhistle => ({
-    ...{ caseId, kind: "emergency", fromUnitId: "street", unitIds: ["police", "water"], leadUnitId: "water" },
-    text: "Close the road, shut the main",
-    ...more,
-  });
-  const { casework } = rig.desk;
-  return {
-    ...rig,
-    caseId,
-    whistle,
-    blow: (more: Partial<NewWhistle> = {}, actor = STREET) => casework.blowWhistle(actor, whistle(more), newKey()),
-    act: (id: string, actor: Actor, request: Parameters<typeof casework.actOnWhistle>[2]) =>
-      casework.actOnWhistle(actor, id, request, newKey()),
-    leg: (id: string, actor: Actor, request: Parameters<typeof casework.actOnWhistleLeg>[2]) =>
-      casework.actOnWhistleLeg(actor, id, request, newKey()),
-    detail: () => rig.desk.views.caseDetail(caseId),
-  };
-}
 const approve = { act: "review", isApproved: true, opinion: "needed" } as const;
 const kindsOf = async (rig: { detail: () => ReturnType<DeskRig["theCase"]> }) =>
   (await rig.detail()).timeline.map(({ kind }) => kind).filter((kind) => kind.startsWith("whistle"));
