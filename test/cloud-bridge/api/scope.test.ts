@@ -18,11 +18,10 @@ let admin: ApiClient;
 const has: Record<Street, Record<string, string>> = { east: {}, west: {} };
 
 async function as(role: AccountRole, unitId?: string): Promise<ApiClient> {
-  const nowMs = Date.now();
-  const unit = unitId === undefined ? {} : { unitId };
-  const { account } = await addAccount(bridge.store.db, { name: randomUUID(), role, ...unit }, nowMs);
+  const unit = unitId !== undefined && { unitId };
+  const { account } = await addAccount(bridge.store.db, { name: randomUUID(), role, ...unit }, Date.now());
   const client = new ApiClient(bridge.url, bridge.caPem);
-  client.cookie = `__Host-shao=${(await openSession(bridge.store.db, account.id, nowMs)).secret}`;
+  client.cookie = `__Host-shao=${(await openSession(bridge.store.db, account.id, Date.now())).secret}`;
   return client;
 }
 
