@@ -17,7 +17,7 @@ import { openAuthority } from "../cloud-bridge/fleet/authority.ts";
 import { endWithUs } from "./children.ts";
 import { type CustodyPart, row } from "./custody-part.ts";
 import { type FleetPlan, fleetNode } from "./node-fleet.ts";
-import { processorS, residentBytes, startShao, stopped } from "./process-figures.ts";
+import { residentBytes, startShao, stopped, watched } from "./process-figures.ts";
 import type { BenchRow } from "./report.ts";
 
 const NODES = Number(process.env["SHAO_BENCH_NODES"] ?? 5000);
@@ -120,20 +120,8 @@ async function loaded(
     const connectS = (performance.now() - startedMs) / 1000;
     process.stderr.write(`${what}: ${connected.join(" + ")} nodes after ${Math.round(connectS)} s\n`);
     await wait(SETTLE_S * 1000);
-    const before = processorS(pid);
-    const sinceMs = performance.now();
-    let highest = 0;
-    for (let second = 0; second < MEASURED_S; second += 1) {
-      await wait(1000);
-      if (server.exitCode !== null) throw new Error(`${what} ended`);
-      highest = Math.max(highest, residentBytes(pid));
-    }
-    const seconds = (performance.now() - sinceMs) / 1000;
-    return {
-      ...{ rssMb: highest / MB, emptyMb, connectS },
-      connected: connected.reduce((sum, one) => sum + one, 0),
-      processorPct: (100 * (processorS(pid) - before)) / seconds,
-    };
+    const figures = await watched(server, what, MEASURED_S);
+    return { ...figures, ...{ emptyMb, connectS }, connected: connected.reduce((sum, one) => sum + one, 0) };
   } finally {
     await Promise.all(fleets.map((fleet) => stopped(fleet, "SIGKILL")));
     await stopped(server);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { endWithUs } from "./children.ts";
 
@@ -40,4 +41,19 @@ export function processorS(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+}
+
+/** What a server takes while others load it. @throws Error when it ends meanwhile */
+export async function watched(server: ChildProcess, what: string, seconds: number) {
+  const pid = server.pid ?? 0;
+  const before = processorS(pid);
+  const sinceMs = performance.now();
+  let highestBytes = 0;
+  for (let second = 0; second < seconds; second += 1) {
+    await wait(1000);
+    if (server.exitCode !== null) throw new Error(`${what} ended`);
+    highestBytes = Math.max(highestBytes, residentBytes(pid));
+  }
+  const processorPct = (100_000 * (processorS(pid) - before)) / (performance.now() - sinceMs);
+  return { processorPct, rssMb: highestBytes / 1e6 };
 }

@@ -8,7 +8,7 @@ import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePorts } from "../cli/sim/free-port.ts";
 import { folderBytes } from "./folder-size.ts";
-import { processorS, residentBytes, startShao, stopped } from "./process-figures.ts";
+import { residentBytes, startShao, stopped, watched } from "./process-figures.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
 
 const STATIONS = Number(process.env["SHAO_BENCH_STATIONS"] ?? 500);
@@ -82,20 +82,12 @@ async function beside(what: string, start: (port: number) => ChildProcess | Prom
   try {
     process.stderr.write(`${what}: ${STATIONS} stations connect and report\n`);
     await wait(SETTLE_S * 1000);
-    const before = processorS(pid);
-    const sinceMs = performance.now();
-    let highest = 0;
-    for (let second = 0; second < MEASURED_S; second += 1) {
-      await wait(1000);
-      if (server.exitCode !== null) throw new Error(`${what} ended`);
-      highest = Math.max(highest, residentBytes(pid));
-    }
-    const processorPct = (100_000 * (processorS(pid) - before)) / (performance.now() - sinceMs);
+    const figures = await watched(server, what, MEASURED_S);
     const ended = once(fleet, "close");
     fleet.kill("SIGTERM");
     await ended;
     const { reported } = JSON.parse(said.trim().split("\n").at(-1) ?? "") as { reported: Figures };
-    return { processorPct, rssMb: highest / MB, emptyMb, sent: reported.sent, answered: reported.answered };
+    return { ...figures, emptyMb, sent: reported.sent, answered: reported.answered };
   } finally {
     await stopped(fleet, "SIGKILL");
     await stopped(server);

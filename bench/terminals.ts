@@ -10,7 +10,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { freePorts } from "../cli/sim/free-port.ts";
 import { folderBytes } from "./folder-size.ts";
 import { frameRows } from "./jt808-frames.ts";
-import { processorS, residentBytes, startShao, stopped } from "./process-figures.ts";
+import { residentBytes, startShao, stopped, watched } from "./process-figures.ts";
 import { type BenchRow, report, rounded } from "./report.ts";
 
 const TERMINALS = Number(process.env["SHAO_BENCH_TERMINALS"] ?? 5000);
@@ -91,17 +91,7 @@ async function beside(what: string, start: (port: number) => Promise<ChildProces
       `${what}: connected after ${Math.round((performance.now() - startedMs) / 1000)} s, measuring\n`,
     );
     await wait(SETTLE_S * 1000);
-    const pid = server.pid ?? 0;
-    const before = processorS(pid);
-    const sinceMs = performance.now();
-    let highest = 0;
-    for (let second = 0; second < MEASURED_S; second += 1) {
-      await wait(1000);
-      if (server.exitCode !== null) throw new Error(`${what} ended`);
-      highest = Math.max(highest, residentBytes(pid));
-    }
-    const seconds = (performance.now() - sinceMs) / 1000;
-    return { processorPct: (100 * (processorS(pid) - before)) / seconds, rssMb: highest / MB };
+    return await watched(server, what, MEASURED_S);
   } finally {
     await stopped(fleet, "SIGKILL");
     await stopped(server);

@@ -3,9 +3,12 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import process from "node:process";
 import { Command, Option } from "commander";
+import { Value } from "typebox/value";
 import { DRIVERS } from "../drivers/registry.ts";
 import { checkGatewayConfig } from "../gateway/config/load-gateway-config.ts";
 import { renderFault } from "../protocol/document/fault.ts";
+import { NodeId } from "../protocol/ids.ts";
+import { isTimeZone } from "../protocol/local-time.ts";
 import { Asker } from "./init/asker.ts";
 import { findCameras } from "./init/cameras.ts";
 import { findDevices } from "./init/devices.ts";
@@ -97,7 +100,7 @@ async function aboutTheBox(options: Options, asker: Asker, words: InitWords) {
     if (wrong !== undefined) throw new UsageError(`--${name} "${value}": ${wrong}`);
     return value;
   };
-  const isNode = (text: string) => (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text) ? undefined : words.nodeForm);
+  const isNode = (text: string) => (Value.Check(NodeId, text) ? undefined : words.nodeForm);
   const isZone = (text: string) => (isTimeZone(text) ? undefined : words.timeZoneForm);
   const isBridge = (text: string) => (/^mqtts?:\/\/[^/\s]+$/.test(text) ? undefined : words.bridgeForm);
   const own =
@@ -134,13 +137,4 @@ async function write(file: string, text: string, words: InitWords): Promise<void
   }
   for (const fault of checked.faults) process.stderr.write(`${renderFault(file, text, fault)}\n\n`);
   throw new Error(`init wrote a config that does not pass: ${checked.faults.map(({ message }) => message).join("; ")}`);
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -12,6 +12,7 @@ import { systemLocale } from "./locale.ts";
 import { answerOf, Heard } from "./probe/answer.ts";
 import { findOwner, type Owner } from "./probe/owner.ts";
 import { BAUD_RATES, PARITIES, scanBus } from "./probe/scan-bus.ts";
+import { unitRange } from "./probe/unit-range.ts";
 import type { WiringFault } from "./probe/wiring.ts";
 import { wiringWords } from "./probe/wiring-text.ts";
 import { progressBar } from "./progress-bar.ts";
@@ -154,12 +155,7 @@ async function ask(devices: readonly DeviceConfig[], withinMs: number): Promise<
 }
 
 async function scan(config: GatewayConfig, options: Options, owner: Owner | undefined): Promise<void> {
-  const [, from = "", to = ""] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(options.units) ?? [];
-  const first = Number(from);
-  const last = to === "" ? first : Number(to);
-  if (from === "" || first < 1 || last > 247 || first > last) {
-    throw new UsageError(`"${options.units}" is no range of units, such as 1-16`);
-  }
+  const { first, last } = unitRange(options.units);
   const baudRates = options.baud.split(",").map(Number);
   if (baudRates.some((rate) => !Number.isInteger(rate) || rate < 300 || rate > 1_000_000)) {
     throw new UsageError(`"${options.baud}" is no list of baud rates, such as ${BAUD_RATES.join(",")}`);

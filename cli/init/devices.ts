@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { BusPort } from "../../drivers/driver.ts";
 import type { Locale } from "../locale.ts";
+import { type UnitRange, unitRange } from "../probe/unit-range.ts";
 import { wiringWords } from "../probe/wiring-text.ts";
 import { progressBar } from "../progress-bar.ts";
 import { UsageError } from "../usage-error.ts";
@@ -39,7 +40,7 @@ export async function findDevices(options: DeviceOptions, talk: Talk): Promise<D
   const { asker, words, missing } = talk;
   const found: DeviceFindings = { buses: [], devices: [], place: {} };
   if (!options.scan) return found;
-  const range = unitsOf(options.units);
+  const range = unitRange(options.units);
   const ports = options.port?.map((path) => ({ path, isUnstable: false })) ?? serialPorts();
   say(ports.length === 0 ? words.noPorts : words.ports(ports.map(({ path }) => path)));
   for (const { path, isUnstable } of ports) {
@@ -63,7 +64,7 @@ export async function findDevices(options: DeviceOptions, talk: Talk): Promise<D
   return found;
 }
 
-async function look(port: BusPort, range: { first: number; last: number }, found: DeviceFindings, talk: Talk) {
+async function look(port: BusPort, range: UnitRange, found: DeviceFindings, talk: Talk) {
   const { words, missing, locale } = talk;
   const path = "serial" in port ? port.serial : port.tcp;
   const bar = progressBar(path, 1);
@@ -159,15 +160,6 @@ async function takeUnit(
 function nextNoise({ devices }: DeviceFindings): string {
   const meters = devices.filter(({ id }) => id.startsWith("noise-")).length;
   return `noise-${String(meters + 1).padStart(2, "0")}`;
-}
-
-function unitsOf(units: string): { first: number; last: number } {
-  const [, from = "", to = from] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(units) ?? [];
-  const range = { first: Number(from), last: Number(to) };
-  if (from === "" || range.first < 1 || range.last > 247 || range.first > range.last) {
-    throw new UsageError(`"${units}" is no range of units, such as 1-16`);
-  }
-  return range;
 }
 
 function say(sentence: string): void {

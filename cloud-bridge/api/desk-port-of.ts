@@ -1,6 +1,6 @@
 import { rejoinPlaces } from "../cases/case-units.ts";
-import { assertMaySend } from "../dispatch/crew-photos.ts";
 import type { Desk } from "../dispatch/desk.ts";
+import { ownLeg } from "../dispatch/own-leg.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
 import { within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
@@ -67,7 +67,7 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
     },
     placesChanged: (siteId) => desk.change((change) => rejoinPlaces(change, siteId)),
     async maySendPhoto(assignmentId, account) {
-      await reading(db, (trx) => assertMaySend({ trx }, account, assignmentId));
+      await reading(db, (trx) => ownLeg(trx, account, assignmentId));
     },
     takePhoto: (assignmentId, photo, account, key) => desk.takePhoto(account, assignmentId, photo, key),
     permitNews: (permit, by) => desk.permitNews(permit, by),

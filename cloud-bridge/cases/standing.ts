@@ -1,15 +1,9 @@
+import type { Trx } from "../store/database.ts";
 import type { Change } from "./case-rows.ts";
 
 /** Whether any alarm of the case stands as its node last said, be it late or an event. */
 export async function anyStanding({ trx }: Change, caseId: string): Promise<boolean> {
-  const found = await trx
-    .selectFrom("case_alarms")
-    .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
-    .select("alarms.alarm_id")
-    .where("case_alarms.case_id", "=", caseId)
-    .where("alarms.phase", "!=", "cleared")
-    .where("alarms.superseded", "=", 0)
-    .executeTakeFirst();
+  const found = await standingAlarms(trx, caseId).select("alarms.alarm_id").executeTakeFirst();
   return found !== undefined;
 }
 
@@ -25,17 +19,22 @@ export async function needsCrewAgain({ trx }: Change, caseId: string): Promise<b
     .where("state", "=", "done")
     .orderBy("ended_at_ms", "desc")
     .executeTakeFirst();
-  const found = await trx
-    .selectFrom("case_alarms")
-    .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
+  const found = await standingAlarms(trx, caseId)
     .select("alarms.alarm_id")
-    .where("case_alarms.case_id", "=", caseId)
-    .where("alarms.phase", "!=", "cleared")
-    .where("alarms.superseded", "=", 0)
     .where("alarms.late", "=", 0)
     .where((or) =>
       or.or([or("alarms.nature", "=", "condition"), or("case_alarms.joined_at_ms", ">", lastLeg?.ended_at_ms ?? 0)]),
     )
     .executeTakeFirst();
   return found !== undefined;
+}
+
+/** Alarms of a case that stand as their node last said. */
+export function standingAlarms(trx: Trx, caseId: string) {
+  return trx
+    .selectFrom("case_alarms")
+    .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
+    .where("case_alarms.case_id", "=", caseId)
+    .where("alarms.phase", "!=", "cleared")
+    .where("alarms.superseded", "=", 0);
 }

@@ -10,6 +10,7 @@ import type { Actor } from "./actor.ts";
 import { arrive, arriveIfThere } from "./arrivals.ts";
 import { noteHandler } from "./case-acts.ts";
 import { assertOfCase } from "./named-evidence.ts";
+import { ownLeg } from "./own-leg.ts";
 
 /** What a crew does; the shape is that of the API's CrewAct. */
 export interface CrewActRequest {
@@ -64,19 +65,7 @@ export async function actOnAssignment(
 }
 
 async function loadLeg({ trx }: Change, actor: Actor, assignmentId: string): Promise<AssignmentRow> {
-  const leg = await trx.selectFrom("assignments").selectAll().where("id", "=", assignmentId).executeTakeFirst();
-  if (leg === undefined) {
-    throw new BridgeError("ASSIGNMENT_UNKNOWN", `there is no assignment ${assignmentId}`, {
-      status: 404,
-      hint: "Load the crew's work again.",
-    });
-  }
-  if (actor.role === "crew" && actor.crewId !== leg.crew_id) {
-    throw new BridgeError("ASSIGNMENT_NOT_YOURS", "this assignment belongs to another crew", {
-      status: 403,
-      hint: "Sign in with the account of that crew.",
-    });
-  }
+  const leg = await ownLeg(trx, actor, assignmentId);
   if (leg.active === 0) {
     throw new BridgeError("ASSIGNMENT_OVER", `this assignment is over: ${leg.state}`, {
       status: 409,

@@ -5,6 +5,7 @@ import { type Change, loadCase, note, touch } from "../cases/case-rows.ts";
 import { PEOPLE } from "../evidence/people.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
+import { ownLeg } from "./own-leg.ts";
 
 export const MAX_PHOTO_BYTES = 12 * 1024 * 1024;
 const MAX_PHOTOS = 200;
@@ -34,24 +35,6 @@ export function photoFacts(bytes: Uint8Array, sent: Pick<PhotoFacts, "deviceTime
   return { ...sent, sizeBytes: bytes.length, sha256, media };
 }
 
-/** The crew whose leg it is, whether that is over or not: a picture may come out of a dead spot after the last button. */
-export async function assertMaySend({ trx }: Pick<Change, "trx">, actor: Actor, assignmentId: string) {
-  const leg = await trx.selectFrom("assignments").selectAll().where("id", "=", assignmentId).executeTakeFirst();
-  if (leg === undefined) {
-    throw new BridgeError("ASSIGNMENT_UNKNOWN", `there is no assignment ${assignmentId}`, {
-      status: 404,
-      hint: "Load the crew's work again.",
-    });
-  }
-  if (actor.role === "crew" && actor.crewId !== leg.crew_id) {
-    throw new BridgeError("ASSIGNMENT_NOT_YOURS", "this assignment belongs to another crew", {
-      status: 403,
-      hint: "Sign in with the account of that crew.",
-    });
-  }
-  return leg;
-}
-
 /**
  * A picture becomes evidence of the case, and the timeline names its hash, its author and both clocks. Its bytes are on the
  * disk already.
@@ -65,7 +48,7 @@ export async function takePhoto(
   photo: PhotoFacts,
 ): Promise<string> {
   const { trx, nowMs } = change;
-  const leg = await assertMaySend(change, actor, assignmentId);
+  const leg = await ownLeg(change.trx, actor, assignmentId);
   const row = await loadCase(trx, leg.case_id);
   const { sha256, sizeBytes, media, deviceTimeMs, position } = photo;
   const { count } = await trx

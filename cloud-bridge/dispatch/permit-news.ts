@@ -5,6 +5,7 @@ import { heldBack } from "../cases/held-back.ts";
 import { permitOfAlarm } from "../cases/permitted.ts";
 import { cancelDispatch, planDispatch } from "../cases/plan-dispatch.ts";
 import type { DeskSettings } from "../cases/settings.ts";
+import { standingAlarms } from "../cases/standing.ts";
 import type { PermitFacts } from "../fleet/permits.ts";
 
 /**
@@ -65,15 +66,7 @@ async function standing(
   caseId: string,
   number: string,
 ): Promise<{ readonly isCovered: boolean; readonly isFree: boolean }> {
-  const alarms = await change.trx
-    .selectFrom("alarms")
-    .innerJoin("case_alarms", "case_alarms.alarm_id", "alarms.alarm_id")
-    .selectAll("alarms")
-    .where("case_alarms.case_id", "=", caseId)
-    .where("alarms.phase", "!=", "cleared")
-    .where("alarms.superseded", "=", 0)
-    .where("alarms.late", "=", 0)
-    .execute();
+  const alarms = await standingAlarms(change.trx, caseId).selectAll("alarms").where("alarms.late", "=", 0).execute();
   const permits: (string | undefined)[] = [];
   let isFree = false;
   for (const alarm of alarms) {

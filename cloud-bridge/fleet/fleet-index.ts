@@ -1,7 +1,9 @@
-import { type Selectable, sql } from "kysely";
+import type { Selectable } from "kysely";
 import type { DeviceBody } from "../../protocol/bodies.ts";
 import type { Db } from "../store/database.ts";
 import type { NodesTable } from "../store/fleet-tables.ts";
+import type { FleetGroup, FleetSort } from "./fleet-order.ts";
+import { recordDebts } from "./worst-nodes.ts";
 
 /** A summary for order and colour only; the three facts of presence stand beside it and are never merged. */
 export type Standing = "away" | "attention" | "ok";
@@ -53,26 +55,9 @@ export interface FleetFilter {
   readonly ids?: ReadonlySet<string>;
 }
 
-export const FLEET_SORTS = [
-  "id",
-  "site",
-  "unit",
-  "version",
-  "standing",
-  "heartbeat",
-  "faults",
-  "outstanding",
-  "unexplained",
-  "unsent",
-  "hoursToFull",
-  "rtt",
-] as const;
-export type FleetSort = (typeof FLEET_SORTS)[number];
-export type FleetGroup = "unit" | "site" | "version" | "config" | "standing";
-
 /** Every node. Costs as much as there are nodes, devices and standing faults, not as there are records or runs. */
 export async function fleetIndex(db: Db): Promise<FleetEntry[]> {
-  const [rows, sites, crews, units, states, faults, gaps] = await Promise.all([
+  const [rows, sites, crews, units, states, faults, debts] = await Promise.all([
     db.selectFrom("nodes").selectAll().orderBy("id").execute(),
     db.selectFrom("sites").select(["id", "name", "unit_id"]).execute(),
     db.selectFrom("crews").select(["vehicle_node", "unit_id"]).where("vehicle_node", "is not", null).execute(),
@@ -85,30 +70,20 @@ export async function fleetIndex(db: Db): Promise<FleetEntry[]> {
       .where("phase", "<>", "cleared")
       .where("superseded", "=", 0)
       .execute(),
-    db
-      .selectFrom("runs")
-      .select([
-        "node",
-        sql<number>`sum(case when listed = 1 then gaps else 0 end)`.as("outstanding"),
-        sql<number>`sum(case when listed = 1 then 0 else gaps end)`.as("unexplained"),
-      ])
-      .where("gaps", ">", 0)
-      .groupBy("node")
-      .execute(),
+    recordDebts(db),
   ]);
   const siteOf = new Map(sites.map((site) => [site.id, site]));
   const carUnit = new Map(crews.map((crew) => [crew.vehicle_node, crew.unit_id]));
   const unitName = new Map(units.map(({ id, name }) => [id, name]));
   const statesBy = Map.groupBy(states, ({ node }) => node);
   const faultsBy = Map.groupBy(faults, ({ node }) => node);
-  const gapsOf = new Map(gaps.map((gap) => [gap.node, gap]));
+  const debtOf = new Map(debts.map((debt) => [debt.node, debt]));
   return rows.map((row): FleetEntry => {
     const site = siteOf.get(row.site_id ?? "");
     const unitId = site?.unit_id ?? carUnit.get(row.id) ?? "";
     const deviceStates = new Set((statesBy.get(row.id) ?? []).map(({ state }) => state));
     const own = (faultsBy.get(row.id) ?? []).map(({ rule }) => rule);
-    const outstanding = Number(gapsOf.get(row.id)?.outstanding ?? 0);
-    const unexplained = Number(gapsOf.get(row.id)?.unexplained ?? 0);
+    const { outstanding = 0, unexplained = 0 } = debtOf.get(row.id) ?? {};
     const isConnected = row.online === 1;
     const hasTrouble = own.length > 0 || unexplained > 0 || [...deviceStates].some((state) => !isFine(state));
     return {

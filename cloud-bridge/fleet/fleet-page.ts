@@ -1,5 +1,6 @@
 import { BridgeError } from "../store/errors.ts";
-import { type FleetEntry, type FleetGroup, type FleetSort, groupOf, rankOf } from "./fleet-index.ts";
+import { type FleetEntry, groupOf, rankOf } from "./fleet-index.ts";
+import type { FleetGroup, FleetSort } from "./fleet-order.ts";
 
 export interface FleetOrder {
   readonly sort: FleetSort;

@@ -19,7 +19,7 @@ export interface FleetDebt {
 }
 
 /** Nodes of which records are outstanding or unexplained. Costs as much as there are runs with gaps, not as there are runs. */
-export async function fleetDebt(db: Db, limit: number): Promise<FleetDebt> {
+export async function recordDebts(db: Db): Promise<Pick<NodeDebt, "node" | "outstanding" | "unexplained">[]> {
   const rows = await db
     .selectFrom("runs")
     .select([
@@ -30,13 +30,18 @@ export async function fleetDebt(db: Db, limit: number): Promise<FleetDebt> {
     .where("gaps", ">", 0)
     .groupBy("node")
     .execute();
-  const debts = rows
-    .map(({ node, outstanding, unexplained }) => ({
-      node,
-      outstanding: Number(outstanding),
-      unexplained: Number(unexplained),
-    }))
-    .sort((a, b) => b.unexplained - a.unexplained || b.outstanding - a.outstanding || (a.node < b.node ? -1 : 1));
+  return rows.map(({ node, outstanding, unexplained }) => ({
+    node,
+    outstanding: Number(outstanding),
+    unexplained: Number(unexplained),
+  }));
+}
+
+/** The sums over all nodes, and the worst of them with what they say themselves. */
+export async function fleetDebt(db: Db, limit: number): Promise<FleetDebt> {
+  const debts = (await recordDebts(db)).sort(
+    (a, b) => b.unexplained - a.unexplained || b.outstanding - a.outstanding || (a.node < b.node ? -1 : 1),
+  );
   const worst = debts.slice(0, limit);
   const ids = worst.map(({ node }) => node);
   const nodes =

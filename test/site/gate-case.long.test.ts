@@ -1,13 +1,13 @@
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, vi } from "vitest";
 import { encodeInput } from "../../cli/sim/camera/recording.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { checkGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
 import { writeIdentity } from "../../gateway/identity/identity-files.ts";
 import { startGateway } from "../../gateway/main.ts";
+import { browserTest, hasBrowser } from "../fakes/browser-test.ts";
 import { serveCamera } from "../fakes/camera-rig.ts";
-import { CHROMIUM, ConsoleRig } from "../fakes/console-rig.ts";
+import { ConsoleRig } from "../fakes/console-rig.ts";
 import { videoFacts } from "../fakes/live-page.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
 import { needRigs } from "../fakes/rigs.ts";
@@ -16,11 +16,6 @@ import { temporaryDirectory } from "../gateway/journal/sample-records.ts";
 const SOON = { timeout: 60_000, interval: 200 };
 const CLIP = fileURLToPath(new URL("../../models/site-watch/scenes/uncovered-at-night.mp4", import.meta.url));
 const SITE = "Gate by night";
-
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser && process.env["CI"] !== undefined) throw new Error(`${CHROMIUM} is missing: scripts/setup --test`);
-const browserTest = test.skipIf(!hasBrowser);
-if (!hasBrowser) console.warn(`${CHROMIUM} is missing, no clip is seen playing: scripts/setup --test installs it`);
 
 let rig: ConsoleRig;
 beforeAll(async () => {

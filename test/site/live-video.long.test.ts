@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, vi } from "vitest";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { checkGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
 import { writeIdentity } from "../../gateway/identity/identity-files.ts";
 import { startGateway } from "../../gateway/main.ts";
+import { browserTest, hasBrowser } from "../fakes/browser-test.ts";
 import { serveGstreamer } from "../fakes/camera-rig.ts";
 import { CHROMIUM, ConsoleRig, FLAGS } from "../fakes/console-rig.ts";
 import { videoFacts } from "../fakes/live-page.ts";
@@ -19,11 +19,6 @@ const SOON = { timeout: 40_000, interval: 200 };
 const PASSWORD = "a camera's password";
 /** Where somebody looks at them: SHAO_SHOTS=/some/folder. */
 const SHOTS = process.env["SHAO_SHOTS"];
-
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser && process.env["CI"] !== undefined) throw new Error(`${CHROMIUM} is missing: scripts/setup --test`);
-const browserTest = test.skipIf(!hasBrowser);
-if (!hasBrowser) console.warn(`${CHROMIUM} is missing, live video is not seen: scripts/setup --test installs it`);
 
 let rig: ConsoleRig;
 let browser: Browser;

@@ -1,7 +1,8 @@
 import sharp from "sharp";
+import { seededRandom } from "../seeded-random.ts";
 import { Canvas, type Colour, type Light, type Place, type View } from "./canvas.ts";
 import { type DumpTruck, drawTruck, makeTruck } from "./dump-truck.ts";
-import { between, pick, seeded } from "./seeded.ts";
+import { between, pick } from "./seeded.ts";
 
 export interface GateSceneOptions {
   readonly seed: number;
@@ -47,7 +48,7 @@ export class GateScene {
 
   constructor(options: GateSceneOptions) {
     const { seed, isNight, widthPx = 640, heightPx = 360 } = options;
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     this.#options = options;
     this.widthPx = widthPx;
     this.heightPx = heightPx;
@@ -68,7 +69,7 @@ export class GateScene {
   /** @param frame number of the picture: noise is another one in each @returns RGB, rows from the top */
   async picture(frame: number, truck: TruckAt | undefined): Promise<Uint8Array> {
     const { seed, isNight } = this.#options;
-    const random = seeded(seed + 1);
+    const random = seededRandom(seed + 1);
     const canvas = new Canvas(this.#view, this.#light);
     const ground = pick(random, GROUND);
     this.#drawBackground(canvas, random);
@@ -83,7 +84,7 @@ export class GateScene {
     }
     const svg = canvas.svg([190, 205, 225], ground);
     const pixels = await sharp(Buffer.from(svg)).removeAlpha().raw().toBuffer();
-    this.#finish(pixels, canvas, seeded(seed * 7919 + frame));
+    this.#finish(pixels, canvas, seededRandom(seed * 7919 + frame));
     return pixels;
   }
 

@@ -1,14 +1,4 @@
-/** A small generator of numbers from 0 to 1: the same seed gives the same scene on any machine. mulberry32. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
+/** Numbers of a scene out of a generator from 0 to 1: the same seed gives the same scene on any machine. */
 export function between(random: () => number, low: number, high: number): number {
   return low + (high - low) * random();
 }

@@ -2,15 +2,8 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { NodeId } from "../../../protocol/ids.ts";
-import {
-  countsOf,
-  type FleetEntry,
-  type FleetFilter,
-  type FleetSort,
-  fleetIndex,
-  groupOf,
-  matches,
-} from "../../fleet/fleet-index.ts";
+import { countsOf, type FleetEntry, type FleetFilter, fleetIndex, groupOf, matches } from "../../fleet/fleet-index.ts";
+import type { FleetSort } from "../../fleet/fleet-order.ts";
 import { type FleetOrder, inOrder, placeOf } from "../../fleet/fleet-page.ts";
 import { healthOver } from "../../fleet/health-series.ts";
 import { viewsOf } from "../../fleet/node-views.ts";

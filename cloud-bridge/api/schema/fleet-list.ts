@@ -1,35 +1,14 @@
 import { type Static, type TLiteral, Type } from "typebox";
 import { HealthState } from "../../../protocol/bodies.ts";
 import { NodeId, TimeQuality } from "../../../protocol/ids.ts";
+import { FLEET_GROUPS, FLEET_SORTS, type FleetSort, type FleetGroup as Group } from "../../fleet/fleet-order.ts";
 import { PageQuery } from "./common.ts";
-
-const SORTS = [
-  "id",
-  "site",
-  "unit",
-  "version",
-  "standing",
-  "heartbeat",
-  "faults",
-  "outstanding",
-  "unexplained",
-  "unsent",
-  "hoursToFull",
-  "rtt",
-] as const;
-type Sort = (typeof SORTS)[number];
 
 /** `away`: no connection · `attention`: a device, a fault or a loss to look at · `ok`. */
 export const Standing = Type.Union([Type.Literal("away"), Type.Literal("attention"), Type.Literal("ok")]);
 export type Standing = Static<typeof Standing>;
 
-export const FleetGroup = Type.Union([
-  Type.Literal("unit"),
-  Type.Literal("site"),
-  Type.Literal("version"),
-  Type.Literal("config"),
-  Type.Literal("standing"),
-]);
+export const FleetGroup = Type.Unsafe<Group>(Type.Union(FLEET_GROUPS.map((name) => Type.Literal(name))));
 export type FleetGroup = Static<typeof FleetGroup>;
 
 const Short = Type.String({ minLength: 1, maxLength: 64 });
@@ -65,8 +44,8 @@ export const FleetQuery = Type.Object({
   ...FleetFilterQuery.properties,
   sort: Type.Optional(
     Type.Union(
-      SORTS.flatMap((name) => [name, `-${name}` as const]).map((way) => Type.Literal(way)) as TLiteral<
-        Sort | `-${Sort}`
+      FLEET_SORTS.flatMap((name) => [name, `-${name}` as const]).map((way) => Type.Literal(way)) as TLiteral<
+        FleetSort | `-${FleetSort}`
       >[],
     ),
   ),

@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { DEFAULT_CATALOGUE } from "../../../cloud-bridge/cases/default-catalogue.ts";
 import { en } from "../../../cloud-bridge/console/src/text/en.ts";
-import { CHROMIUM, ConsoleRig, type Person } from "../../fakes/console-rig.ts";
+import { browserTest, hasBrowser } from "../../fakes/browser-test.ts";
+import { ConsoleRig, type Person } from "../../fakes/console-rig.ts";
 import { furnishCity, keepStill } from "../../fakes/desk-city.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 
@@ -10,10 +10,6 @@ const SITE = { name: "Guanghua Road block 7", latitudeDeg: 39.912, longitudeDeg:
 const PHONE = { width: 390, height: 844 };
 const SOON = { timeout: 10_000 };
 const STALL = "A stall on the pavement";
-
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser && process.env["CI"] !== undefined) throw new Error(`${CHROMIUM} is missing: scripts/setup --test`);
-const browserTest = test.skipIf(!hasBrowser);
 
 let rig: ConsoleRig;
 let meter: PaperNode;

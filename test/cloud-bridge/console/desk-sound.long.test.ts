@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
-import { expect, test } from "vitest";
-import { CHROMIUM, ConsoleRig } from "../../fakes/console-rig.ts";
+import { expect } from "vitest";
+import { browserTest } from "../../fakes/browser-test.ts";
+import { ConsoleRig } from "../../fakes/console-rig.ts";
 
 const SITE = { name: "Guanghua Road block 7", latitudeDeg: 39.912, longitudeDeg: 116.456 };
 const COUNT_TONES = `window.tones = 0;
@@ -10,7 +10,7 @@ const COUNT_TONES = `window.tones = 0;
 const A_REPEAT = { timeout: 15_000 };
 const LONGER_THAN_A_REPEAT_MS = 10_000;
 
-test.skipIf(!existsSync(CHROMIUM))("a new case sounds until somebody has seen it, and then no more", async () => {
+browserTest("a new case sounds until somebody has seen it, and then no more", async () => {
   const rig = await ConsoleRig.start();
   const meter = await rig.node("site-042", SITE);
   const { page } = await rig.person("Anna", "dispatcher");

@@ -1,20 +1,17 @@
-import { existsSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { en } from "../../../cloud-bridge/console/src/text/en.ts";
 import { zhCn } from "../../../cloud-bridge/console/src/text/zh-cn.ts";
 import { putCrew } from "../../../cloud-bridge/roster/crews.ts";
 import { addDuty } from "../../../cloud-bridge/roster/duties.ts";
 import { putPerson } from "../../../cloud-bridge/roster/people.ts";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
-import { CHROMIUM, ConsoleRig, type Person } from "../../fakes/console-rig.ts";
+import { browserTest, hasBrowser } from "../../fakes/browser-test.ts";
+import { ConsoleRig, type Person } from "../../fakes/console-rig.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 
 const SITES = ["Guanghua Road block 7", "Tuanjiehu north", "Jintai Road metro"];
 const HERE = { latitude: 39.925, longitude: 116.47 };
 const MINUTE_MS = 60_000;
-
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser && process.env["CI"] !== undefined) throw new Error(`${CHROMIUM} is missing: scripts/setup --test`);
 
 let rig: ConsoleRig;
 const meters: PaperNode[] = [];
@@ -39,7 +36,6 @@ afterAll(async () => {
   for (const meter of meters) await meter.leave();
   await rig?.close();
 });
-const browserTest = test.skipIf(!hasBrowser);
 
 const rowOf = ({ page }: Person, name: string) => page.locator(".case-row", { hasText: name });
 const submit = ({ page }: Person) => page.locator("dialog button[type=submit]").click();

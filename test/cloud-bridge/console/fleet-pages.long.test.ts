@@ -1,14 +1,12 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
-import { CHROMIUM, ConsoleRig, type Person } from "../../fakes/console-rig.ts";
+import { browserTest, hasBrowser } from "../../fakes/browser-test.ts";
+import { ConsoleRig, type Person } from "../../fakes/console-rig.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 
 const NODES = 1000;
 const SITE = { name: "Guanghua Road block 7", latitudeDeg: 39.912, longitudeDeg: 116.456 };
-const hasBrowser = existsSync(CHROMIUM);
-const browserTest = test.skipIf(!hasBrowser);
 
 let rig: ConsoleRig;
 let meter: PaperNode;

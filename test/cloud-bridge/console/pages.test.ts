@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { en } from "../../../cloud-bridge/console/src/text/en.ts";
 import { putCrew } from "../../../cloud-bridge/roster/crews.ts";
 import { addDuty } from "../../../cloud-bridge/roster/duties.ts";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
-import { CHROMIUM, ConsoleRig, setPassword } from "../../fakes/console-rig.ts";
+import { browserTest, hasBrowser } from "../../fakes/browser-test.ts";
+import { ConsoleRig, setPassword } from "../../fakes/console-rig.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 
 const MARKS = JSON.stringify([{ seq: 1, upMs: 0, utcMs: Date.now() - 3_600_000, quality: "gnss" }]);
@@ -23,9 +24,6 @@ const SEEN = `({
   theme: document.documentElement.dataset.theme,
   text: document.body.innerText,
 })`;
-
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser && process.env["CI"] !== undefined) throw new Error(`${CHROMIUM} is missing: scripts/setup --test`);
 
 let rig: ConsoleRig;
 let meter: PaperNode;
@@ -47,8 +45,6 @@ afterAll(async () => {
   await meter?.leave();
   await rig?.close();
 });
-const browserTest = test.skipIf(!hasBrowser);
-if (!hasBrowser) console.warn(`${CHROMIUM} is missing, the pages are not tested: scripts/setup --test installs it`);
 
 browserTest(
   "the first administrator comes in by the one-time link, once, and its token leaves the address",

@@ -6,12 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerTCP } from "modbus-serial";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { DRIVERS } from "../../../drivers/registry.ts";
-import { checkGatewayConfig } from "../../../gateway/config/load-gateway-config.ts";
 import { Door } from "../../../gateway/local/page/door.ts";
 import { Pin } from "../../../gateway/local/page/pin.ts";
-import { startGateway } from "../../../gateway/main.ts";
-import { QuietLog } from "../../fakes/quiet-log.ts";
+import { startPagedGateway } from "../../fakes/paged-gateway.ts";
 
 const SOON = { timeout: 30_000, interval: 50 };
 
@@ -38,23 +35,7 @@ buses: { rs485: { tcp: "127.0.0.1:${meterPort}", framing: tcp } }
 devices:
   noise-01: { driver: modbus-noise, bus: rs485, unit: 1, profile: sonbest-sm7901b, periodMs: 500, timeoutMs: 150 }
 `;
-  const checked = await checkGatewayConfig(Buffer.from(text), DRIVERS);
-  if (!checked.ok) throw new Error(JSON.stringify(checked.faults));
-  const told: string[] = [];
-  const log = new QuietLog();
-  const running = await startGateway({
-    config: checked.config,
-    version: "test",
-    log,
-    tell: (said) => void told.push(said),
-  });
-  let isOver = false;
-  const stop = async () => {
-    if (!isOver) await running.stop();
-    isOver = true;
-  };
-  onTestFinished(stop);
-  return { port: running.pagePort ?? 0, told, log, stop };
+  return startPagedGateway(text);
 }
 
 /** A browser as far as the page is concerned. */

@@ -4,17 +4,15 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { DRIVERS } from "../../../drivers/registry.ts";
-import { checkGatewayConfig } from "../../../gateway/config/load-gateway-config.ts";
 import type { LiveView } from "../../../gateway/contracts/live-view.ts";
 import { LiveSocket } from "../../../gateway/local/page/live-socket.ts";
-import { startGateway } from "../../../gateway/main.ts";
 import type { Camera, MediaListener } from "../../../gateway/vision/capture/camera.ts";
 import type { MediaHeader } from "../../../gateway/vision/capture/media-header.ts";
 import { LiveCameras } from "../../../gateway/vision/live/live-cameras.ts";
 import { VideoUplink } from "../../../gateway/vision/live/video-uplink.ts";
 import { decodeLivePart, LiveAssembler, type LiveMessage } from "../../../protocol/live-video.ts";
 import { movingPictures, serveCamera, watchCamera } from "../../fakes/camera-rig.ts";
+import { startPagedGateway } from "../../fakes/paged-gateway.ts";
 import { QuietLog } from "../../fakes/quiet-log.ts";
 import { needRigs } from "../../fakes/rigs.ts";
 import { temporaryDirectory } from "../journal/sample-records.ts";
@@ -259,18 +257,8 @@ state: ${JSON.stringify(temporaryDirectory())}
 page: { host: 127.0.0.1, port: 0 }
 cameras: { gate: { url: "${url}" } }
 `;
-  const checked = await checkGatewayConfig(Buffer.from(text), DRIVERS);
-  if (!checked.ok) throw new Error(JSON.stringify(checked.faults));
-  const told: string[] = [];
-  const log = new QuietLog();
-  const running = await startGateway({
-    config: checked.config,
-    version: "t",
-    log,
-    tell: (said) => void told.push(said),
-  });
-  onTestFinished(() => running.stop());
-  const base = `http://127.0.0.1:${running.pagePort}`;
+  const { port, told } = await startPagedGateway(text);
+  const base = `http://127.0.0.1:${port}`;
   const json = { "content-type": "application/json" };
   const body = JSON.stringify({ pin: /PIN (\d{4} \d{4})/.exec(told.join(""))?.[1] });
   const entered = await fetch(`${base}/api/session`, { method: "POST", headers: json, body });

@@ -1,4 +1,5 @@
 import type { CrewAct } from "../../../api/schema/desk.ts";
+import { oneRun } from "./one-run.ts";
 
 /** One press of a button, kept until the bridge has answered it. */
 export interface QueuedAct {
@@ -29,7 +30,6 @@ export interface ActQueueOptions {
 export class ActQueue {
   readonly #options: ActQueueOptions;
   #waiting: QueuedAct[];
-  #flushing: Promise<void> | undefined;
 
   constructor(options: ActQueueOptions) {
     this.#options = options;
@@ -45,12 +45,7 @@ export class ActQueue {
   }
 
   /** Sends what waits, oldest first, until all is answered or one must wait; calls at the same time share one run. */
-  flush(): Promise<void> {
-    this.#flushing ??= this.#run().finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
-  }
+  readonly flush = oneRun(() => this.#run());
 
   async #run(): Promise<void> {
     for (;;) {

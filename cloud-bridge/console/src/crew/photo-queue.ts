@@ -1,4 +1,5 @@
 import type { SendResult } from "./act-queue.ts";
+import { oneRun } from "./one-run.ts";
 
 /** One picture, kept until the bridge has it. */
 export interface QueuedPhoto {
@@ -22,7 +23,6 @@ export class PhotoQueue {
   readonly #store: PhotoStore;
   readonly #send: (photo: QueuedPhoto) => Promise<SendResult>;
   readonly #onChange: (waiting: number) => void;
-  #flushing: Promise<void> | undefined;
 
   constructor(
     store: PhotoStore,
@@ -40,12 +40,7 @@ export class PhotoQueue {
   }
 
   /** Sends what waits until all is there or one must wait; calls at the same time share one run. */
-  flush(): Promise<void> {
-    this.#flushing ??= this.#run().finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
-  }
+  readonly flush = oneRun(() => this.#run());
 
   async #run(): Promise<void> {
     for (;;) {

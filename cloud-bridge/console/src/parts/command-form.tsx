@@ -49,6 +49,10 @@ export function CommandForm({ kind, node, onClose, onOrdered }: Props) {
   });
   const set = (name: string) => (value: string) => setGiven({ ...given, [name]: value });
   const field = (name: string): string => given[name] ?? "";
+  const number = (name: "to" | "code" | "seconds" | "forS", maxLength: number, pattern: string) => ({
+    ...{ label: n(name), value: field(name), onInput: set(name), maxLength, pattern },
+    inputMode: "numeric" as const,
+  });
   const isGrave = GRAVE.includes(kind);
   const order = async (): Promise<void> => {
     const path = `/nodes/${encodeURIComponent(node.id)}/commands`;
@@ -74,38 +78,10 @@ export function CommandForm({ kind, node, onClose, onOrdered }: Props) {
           onChange={set("device")}
         />
       )}
-      {(kind === "text" || kind === "status") && (
-        <TextField
-          label={n("to")}
-          value={field("to")}
-          onInput={set("to")}
-          maxLength={16}
-          pattern="[0-9]{1,16}"
-          inputMode="numeric"
-          isFirst
-        />
-      )}
+      {(kind === "text" || kind === "status") && <TextField {...number("to", 16, "[0-9]{1,16}")} isFirst />}
       {kind === "text" && <TextArea label={n("text")} value={field("text")} onInput={set("text")} maxLength={2000} />}
-      {kind === "status" && (
-        <TextField
-          label={n("code")}
-          value={field("code")}
-          onInput={set("code")}
-          maxLength={5}
-          pattern="[0-9]{1,5}"
-          inputMode="numeric"
-        />
-      )}
-      {kind === "clip" && (
-        <TextField
-          label={n("seconds")}
-          value={field("seconds")}
-          onInput={set("seconds")}
-          maxLength={3}
-          pattern="[1-9][0-9]{0,2}"
-          inputMode="numeric"
-        />
-      )}
+      {kind === "status" && <TextField {...number("code", 5, "[0-9]{1,5}")} />}
+      {kind === "clip" && <TextField {...number("seconds", 3, "[1-9][0-9]{0,2}")} />}
       {kind === "log-level" && (
         <Choice
           label={n("level")}
@@ -132,15 +108,7 @@ export function CommandForm({ kind, node, onClose, onOrdered }: Props) {
             options={(["true", "false"] as const).map((on) => ({ value: on, text: n(`on.${on}`) }))}
             onChange={set("on")}
           />
-          <TextField
-            label={n("forS")}
-            value={field("forS")}
-            onInput={set("forS")}
-            maxLength={5}
-            pattern="[1-9][0-9]{0,4}"
-            inputMode="numeric"
-            isOptional
-          />
+          <TextField {...number("forS", 5, "[1-9][0-9]{0,4}")} isOptional />
         </>
       )}
       {isGrave && (

@@ -2,16 +2,15 @@ import { useState } from "preact/hooks";
 import type { NodeView } from "../../../api/schema/fleet.ts";
 import type { InhibitionView, NewInhibition } from "../../../api/schema/whistles.ts";
 import { call } from "../api/client.ts";
-import { nowMs } from "../clock.ts";
-import { siteName, sites, siteTimeZone } from "../state/desk.ts";
+import { siteName, siteTimeZone } from "../state/desk.ts";
 import { may } from "../state/session.ts";
 import { formatDayTime } from "../text/format.ts";
 import { locale } from "../text/locale.ts";
 import { ruleText as r } from "../text/packs/rules.ts";
 import { Dialog } from "./dialog.tsx";
 import { Choice, given, SelectField, TextArea, TextField, TwoFields } from "./fields.tsx";
-import { zonedInput } from "./local-time.ts";
-import { SpanFields, spanMs } from "./span-fields.tsx";
+import { siteChoices } from "./site-choices.ts";
+import { SpanFields, spanMs, spanOf, spanState } from "./span-fields.tsx";
 
 const HOUR_MS = 3_600_000;
 
@@ -39,8 +38,7 @@ export function InhibitionTable({ inhibitions, nodes, onEnd }: InhibitionTablePr
             const { id, node, device, siteId, fromMs, toMs, cause, endedAtMs } = one;
             const zone = siteTimeZone(siteId ?? nodes.find((known) => known.id === node)?.siteId);
             const endMs = Math.min(toMs, endedAtMs ?? toMs);
-            const isOver = endedAtMs !== undefined || nowMs.value >= toMs;
-            const state = isOver ? "over" : nowMs.value < fromMs ? "coming" : "holds";
+            const state = endedAtMs === undefined ? spanState(one) : "over";
             return (
               <tr key={id} data-work={state}>
                 <th>{[siteName(siteId), node, device].filter((part) => part !== undefined).join(" · ")}</th>
@@ -52,7 +50,7 @@ export function InhibitionTable({ inhibitions, nodes, onEnd }: InhibitionTablePr
                 <td>{cause}</td>
                 <td>{one.endedBy ?? one.createdBy}</td>
                 <td class="table-acts">
-                  {!isOver && may("keepWork") && (
+                  {state !== "over" && may("keepWork") && (
                     <button type="button" class="button is-small" onClick={() => onEnd(one)} data-end-work>
                       {r("work.end")}
                     </button>
@@ -78,10 +76,7 @@ export function InhibitionForm({ nodes, onClose }: InhibitionFormProps) {
   const [node, setNode] = useState("");
   const [device, setDevice] = useState("");
   const [cause, setCause] = useState("");
-  const [span, setSpan] = useState(() => ({
-    from: zonedInput(nowMs.value, undefined),
-    to: zonedInput(nowMs.value + 2 * HOUR_MS, undefined),
-  }));
+  const [span, setSpan] = useState(() => spanOf(2 * HOUR_MS));
   const zone = siteTimeZone(where === "site" ? siteId || undefined : nodes.find(({ id }) => id === node)?.siteId);
   const begin = async (): Promise<void> => {
     const place = where === "site" ? { siteId } : { node, ...given("device", device) };
@@ -103,13 +98,7 @@ export function InhibitionForm({ nodes, onClose }: InhibitionFormProps) {
         isFirst
       />
       {where === "site" ? (
-        <SelectField
-          label={r("permits.site")}
-          value={siteId}
-          options={[...sites.value.values()].map(({ id, name }) => ({ value: id, text: name }))}
-          onChange={setSiteId}
-          none=""
-        />
+        <SelectField label={r("permits.site")} value={siteId} options={siteChoices()} onChange={setSiteId} none="" />
       ) : (
         <TwoFields>
           <SelectField

@@ -1,26 +1,17 @@
 import { useState } from "preact/hooks";
 import type { Permit, PermitView } from "../../../api/schema/permits.ts";
 import { call, newIdempotencyKey } from "../api/client.ts";
-import { nowMs } from "../clock.ts";
-import { siteName, sites, siteTimeZone } from "../state/desk.ts";
+import { siteName, siteTimeZone } from "../state/desk.ts";
 import { may } from "../state/session.ts";
 import { formatDayTime } from "../text/format.ts";
 import { locale } from "../text/locale.ts";
 import { ruleText as r } from "../text/packs/rules.ts";
 import { Dialog } from "./dialog.tsx";
 import { given, SelectField, TextArea, TextField, TwoFields } from "./fields.tsx";
-import { zonedInput } from "./local-time.ts";
-import { SpanFields, spanMs } from "./span-fields.tsx";
+import { siteChoices } from "./site-choices.ts";
+import { SpanFields, spanMs, spanOf, spanState } from "./span-fields.tsx";
 
 const HOUR_MS = 3_600_000;
-
-type State = "coming" | "holds" | "over" | "revoked";
-
-function stateOf({ fromMs, toMs, revokedAtMs }: PermitView): State {
-  if (revokedAtMs !== undefined) return "revoked";
-  if (nowMs.value < fromMs) return "coming";
-  return nowMs.value < toMs ? "holds" : "over";
-}
 
 interface PermitTableProps {
   readonly permits: readonly PermitView[];
@@ -43,7 +34,7 @@ export function PermitTable({ permits, onRevoke }: PermitTableProps) {
         <tbody>
           {permits.map((permit) => {
             const zone = siteTimeZone(permit.siteId);
-            const state = stateOf(permit);
+            const state = permit.revokedAtMs === undefined ? spanState(permit) : "revoked";
             const isOpen = state === "coming" || state === "holds";
             return (
               <tr key={permit.id} data-permit={state}>
@@ -80,10 +71,7 @@ export function PermitForm({ onClose }: { readonly onClose: () => void }) {
   const [rules, setRules] = useState("");
   const [issuedBy, setIssuedBy] = useState("");
   const [note, setNote] = useState("");
-  const [span, setSpan] = useState(() => ({
-    from: zonedInput(nowMs.value, undefined),
-    to: zonedInput(nowMs.value + 8 * HOUR_MS, undefined),
-  }));
+  const [span, setSpan] = useState(() => spanOf(8 * HOUR_MS));
   const [key] = useState(newIdempotencyKey);
   const zone = siteId === "" ? undefined : siteTimeZone(siteId);
   const keep = async (): Promise<void> => {
@@ -102,13 +90,7 @@ export function PermitForm({ onClose }: { readonly onClose: () => void }) {
     <Dialog title={r("permits.add")} doIt={r("permits.add")} isWide onDo={keep} onClose={onClose}>
       <TwoFields>
         <TextField label={r("permits.number")} value={number} onInput={setNumber} maxLength={64} isFirst />
-        <SelectField
-          label={r("permits.site")}
-          value={siteId}
-          options={[...sites.value.values()].map(({ id, name }) => ({ value: id, text: name }))}
-          onChange={setSiteId}
-          none=""
-        />
+        <SelectField label={r("permits.site")} value={siteId} options={siteChoices()} onChange={setSiteId} none="" />
       </TwoFields>
       <SpanFields span={span} timeZone={zone} onSpan={setSpan} />
       <TwoFields>

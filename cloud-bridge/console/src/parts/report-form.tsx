@@ -4,7 +4,7 @@ import type { NewReport, ReportView } from "../../../api/schema/casework.ts";
 import { call } from "../api/client.ts";
 import { nowMs } from "../clock.ts";
 import { navigate } from "../router.ts";
-import { loadDesk, sites } from "../state/desk.ts";
+import { loadDesk } from "../state/desk.ts";
 import { pointIn } from "../state/plan.ts";
 import { catalogue, labelOf } from "../state/registers.ts";
 import { formText as f } from "../text/packs/act-forms.ts";
@@ -13,6 +13,7 @@ import { timesOf } from "./field-forms.tsx";
 import { Choice, given, SelectField, TextArea, TextField, TimeField, TwoFields } from "./fields.tsx";
 import { localInput, localMs } from "./local-time.ts";
 import { PickPlace } from "./locate-form.tsx";
+import { siteChoices } from "./site-choices.ts";
 
 const CHANNELS = ["order", "citizen", "patrol", "video-round"] as const;
 type Channel = (typeof CHANNELS)[number];
@@ -114,13 +115,7 @@ export function ReportForm({ onClose }: { readonly onClose: () => void }) {
         onChange={(value) => setKind(PLACES.find((one) => one === value) ?? "none")}
       />
       {kind === "site" && (
-        <SelectField
-          label={f("locate.site")}
-          value={siteId}
-          options={[...sites.value.values()].map((site) => ({ value: site.id, text: site.name }))}
-          onChange={setSiteId}
-          none=""
-        />
+        <SelectField label={f("locate.site")} value={siteId} options={siteChoices()} onChange={setSiteId} none="" />
       )}
       {kind === "point" && <PickPlace place={place} onPlace={setPlace} />}
       <TextField label={f("locate.address")} value={address} onInput={setAddress} maxLength={300} isOptional />

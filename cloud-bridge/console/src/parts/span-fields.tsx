@@ -1,6 +1,7 @@
+import { nowMs } from "../clock.ts";
 import { ruleText as r } from "../text/packs/rules.ts";
 import { TimeField, TwoFields } from "./fields.tsx";
-import { zonedMs } from "./local-time.ts";
+import { zonedInput, zonedMs } from "./local-time.ts";
 
 export interface Span {
   readonly from: string;
@@ -12,6 +13,17 @@ export function spanMs({ from, to }: Span, timeZone: string | undefined): { from
   const [fromMs, toMs] = [zonedMs(from, timeZone), zonedMs(to, timeZone)];
   if (!(fromMs < toMs)) throw new Error(r("order-wrong"));
   return { fromMs, toMs };
+}
+
+/** From now on for so long, as a form begins. */
+export function spanOf(lengthMs: number): Span {
+  return { from: zonedInput(nowMs.value, undefined), to: zonedInput(nowMs.value + lengthMs, undefined) };
+}
+
+/** Where now lies. */
+export function spanState({ fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }) {
+  if (nowMs.value < fromMs) return "coming";
+  return nowMs.value < toMs ? "holds" : "over";
 }
 
 interface SpanFieldsProps {
