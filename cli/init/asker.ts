@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
@@ -26,6 +27,27 @@ export class Asker implements Disposable {
       const wrong = answer === fallback ? undefined : check(answer);
       if (wrong === undefined) return answer;
       process.stderr.write(`  ${wrong}\n`);
+    }
+  }
+
+  /** Asks for what nobody else should read: a terminal does not show it. */
+  async askSecret(question: string): Promise<string> {
+    if (!process.stdin.isTTY) return this.ask(question, "");
+    const echo = (isOn: boolean) =>
+      spawnSync("stty", [isOn ? "echo" : "-echo"], { stdio: ["inherit", "ignore", "ignore"] });
+    // A terminal that is left without echo looks broken.
+    const onInterrupt = () => {
+      echo(true);
+      process.exit(130);
+    };
+    process.once("SIGINT", onInterrupt);
+    echo(false);
+    try {
+      return await this.ask(question, "");
+    } finally {
+      echo(true);
+      process.off("SIGINT", onInterrupt);
+      process.stderr.write("\n");
     }
   }
 

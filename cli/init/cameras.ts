@@ -44,7 +44,7 @@ async function look(url: string, id: string, { asker, words, locale, missing, fo
   const user = await asker.ask(words.cameraUser, "");
   const passwordFile = join(folder, `${id}.password`);
   if (user !== "") {
-    const password = await asker.ask(words.cameraPassword, "");
+    const password = await asker.askSecret(words.cameraPassword);
     mkdirSync(folder, { recursive: true });
     writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
     chmodSync(passwordFile, 0o600);
