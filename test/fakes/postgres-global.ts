@@ -5,6 +5,7 @@ import { stopCluster } from "./postgres-cluster.ts";
 
 /** One PostgreSQL for a whole run of tests: the first test that needs it starts it, and here it ends. */
 export function setup(): void {
+  if (process.env["SHAO_TEST_POSTGRES"] !== undefined) return;
   // In memory where there is such a folder: hundreds of databases are made and dropped.
   process.env["SHAO_TEST_POSTGRES"] = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "shao-pg-"));
 }
@@ -14,4 +15,5 @@ export async function teardown(): Promise<void> {
   if (folder === undefined) return;
   await stopCluster(folder);
   rmSync(folder, { recursive: true, force: true });
+  delete process.env["SHAO_TEST_POSTGRES"];
 }
