@@ -2,6 +2,7 @@ import { deviceLinks } from "../drivers/device-links.ts";
 import type { Clock } from "../drivers/driver.ts";
 import { loadDriver } from "../drivers/registry.ts";
 import { ActsOfNode } from "./acts-of-node.ts";
+import { alarmTrail } from "./alarm-trail.ts";
 import { startBridgeSide } from "./bridge-side.ts";
 import { LiveLeases } from "./commands/live-leases.ts";
 import { ConfigTrial } from "./config-trial.ts";
@@ -136,7 +137,12 @@ class RunningGateway implements Gateway {
     this.#leases = new LiveLeases(() => clock.upMs());
     this.#takenUp = takenUp;
     const { openAlarms } = takenUp.restored;
-    this.#writer = new HoldingWriter(journal, options.log, () => this.#end("journal-broken"), openAlarms);
+    this.#writer = new HoldingWriter(
+      alarmTrail(journal, options.log),
+      options.log,
+      () => this.#end("journal-broken"),
+      openAlarms,
+    );
     this.#timeRecords = new TimeRecords(time, this.#writer, options.log);
     this.evidence = openEvidence({ ...options, run: this.run, time, writer: this.#writer });
     this.#report = new NodeReport({

@@ -42,6 +42,8 @@ export const AssignmentNotice = Type.Object({
   assignedAtMs: AtMs,
   /** Straight line at the moment of the assignment. */
   distanceM: Type.Optional(Type.Number({ minimum: 0 })),
+  /** Of the alarm that it goes back to, see trace.ts. */
+  trace: Type.Optional(Type.String({ maxLength: 32 })),
 });
 export type AssignmentNotice = Static<typeof AssignmentNotice>;
 

@@ -146,6 +146,8 @@ async function openLeg(
     .onConflict((conflict) => conflict.column("id").doUpdateSet(facts))
     .execute();
   change.assignments.add(id);
+  const step = { case: row.number, assignmentId: id, crewId, by: order.by };
+  change.steps.push({ sentence: "crew assigned", caseId: row.id, fields: step });
   await joinCrewUnit(change, row.id, crewId);
   await notify(change, row.id, id, crewId);
   await setTimer(trx, "acknowledge", id, nowMs + order.acknowledgeMs, nowMs);

@@ -4,6 +4,7 @@ import type { Trx } from "../store/database.ts";
 import type { CasesTable } from "../store/desk-tables.ts";
 import { BridgeError } from "../store/errors.ts";
 import { prepared } from "../store/prepared.ts";
+import type { TraceStep } from "./case-trace.ts";
 import { answerReports, withdrawAnswers } from "./report-rows.ts";
 import { type CaseMove, type CaseStateName, isEnded, nextState, stateNamed } from "./states.ts";
 import { appendEntry, type NewEntry, type TimelineFacts } from "./timeline.ts";
@@ -20,6 +21,8 @@ export interface Change {
   readonly assignments: Set<string>;
   /** Supervision that began or ended. */
   readonly flags: FlagFacts[];
+  /** What the log is to say once this is committed. */
+  readonly steps: TraceStep[];
 }
 
 /** @throws BridgeError CASE_UNKNOWN */

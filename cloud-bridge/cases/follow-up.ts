@@ -78,8 +78,16 @@ async function openOrJoin(change: Change, alarm: AlarmRow, body: AlarmBody, sett
       seen_phase: seenPhase(alarm),
     })
     .execute();
+  const fields = { case: row.number, how, late: alarm.late === 1 };
+  change.steps.push({ sentence: STEPS[how] ?? STEP_JOINED, alarmId: alarm.alarm_id, caseId: row.id, fields });
   return row.id;
 }
+
+const STEP_JOINED = "alarm joined a case";
+const STEPS: Readonly<Record<string, string>> = {
+  opened: "alarm opened a case",
+  recurrence: "alarm brought its case back",
+};
 
 async function target(
   change: Change,

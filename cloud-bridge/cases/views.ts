@@ -1,6 +1,7 @@
 import { type Selectable, sql } from "kysely";
 import type { AlarmBody, AlarmFamily, AlarmNature } from "../../protocol/alarm.ts";
 import type { Subject } from "../../protocol/ids.ts";
+import { traceOf } from "../../protocol/trace.ts";
 import { type AlarmRow, bodyOf, subjectOf } from "../alarms/alarm-rows.ts";
 import { isStanding, UNWATCHED_RULES } from "../alarms/faults.ts";
 import { crewsOnDuty } from "../roster/candidates.ts";
@@ -19,6 +20,7 @@ import type { CaseStateName } from "./states.ts";
 /** Shapes of the API's AlarmView, Assignment, CaseView and CrewView; they stand here since rooms do not import the API. */
 export interface AlarmFacts {
   readonly alarmId: string;
+  readonly trace: string;
   readonly node: string;
   readonly device: string;
   readonly subject?: Subject;
@@ -109,6 +111,7 @@ export function alarmFacts(row: AlarmRow, caseId: string | null): AlarmFacts {
   const body = bodyOf(row);
   return {
     alarmId: row.alarm_id,
+    trace: traceOf(row.alarm_id),
     node: row.node,
     device: row.device,
     ...(subject === undefined ? {} : { subject }),

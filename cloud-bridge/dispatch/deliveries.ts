@@ -29,6 +29,8 @@ export async function delivered(change: Change, assignmentId: string, to: string
   if (proven.numUpdatedRows === 0n) return;
   const leg = await trx.selectFrom("assignments").selectAll().where("id", "=", assignmentId).executeTakeFirst();
   if (leg === undefined) return;
+  const fields = { channel: "crew-page", assignmentId, to };
+  change.steps.push({ sentence: "notice delivered", caseId: leg.case_id, fields });
   await setAssignment(change, leg, { notified_at_ms: leg.notified_at_ms ?? nowMs });
   const detail = { assignmentId, crewId: leg.crew_id };
   await note(change, leg.case_id, { kind: "notified", actor: to, channel: "crew-page", detail });

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { FaultWatch } from "../alarms/fault-watch.ts";
 import type { Change } from "../cases/case-rows.ts";
+import { tracedSteps } from "../cases/case-trace.ts";
 import { type DueFollowUp, followUp } from "../cases/follow-up.ts";
 import { type DeskSettings, scaledMs } from "../cases/settings.ts";
 import { verify } from "../cases/verify.ts";
@@ -74,14 +75,16 @@ export function createDesk(options: DeskOptions) {
 
   /** One transaction; its events are committed with it and published after it. */
   async function transact<T>(act: (change: Change) => Promise<T>, own: Db = db): Promise<T> {
-    const { result, events } = await changing(own, async (trx) => {
+    const { result, events, steps } = await changing(own, async (trx) => {
       await lockDesk(trx);
-      const change: Change = { trx, nowMs: clock.nowMs(), cases: new Map(), assignments: new Set(), flags: [] };
+      const about = { cases: new Map(), assignments: new Set<string>(), flags: [], steps: [] };
+      const change: Change = { trx, nowMs: clock.nowMs(), ...about };
       const result = await act(change);
       const events = await writeEvents(change);
       await planNotices(change, events, channels);
-      return { result, events };
+      return { result, events, steps: await tracedSteps(trx, change.steps) };
     });
+    for (const { trace, caseId, fields, sentence } of steps) log.info({ trace, caseId, ...fields }, sentence);
     if (events.some(({ name }) => name === "assignment")) faultPoints.reach("bridge-before-notify");
     for (const event of events) publish(event);
     return result;

@@ -3,6 +3,7 @@ import { isKind } from "../../protocol/record-codec.ts";
 import type { ReceiptMessage } from "../../protocol/session.ts";
 import type { HandsetFix } from "./fleet-facts.ts";
 import type { RunKey } from "./ledger-rows.ts";
+import type { TakenAlarm } from "./record-effects.ts";
 import { type ReadItem, readItems } from "./take-envelope.ts";
 
 /** A message of `up`, opened and read before any transaction. */
@@ -74,4 +75,5 @@ export interface CommittedBatch {
   readonly hasCrewNews: boolean;
   /** Nodes whose hello was heard whole: what waited for them can be sent. */
   readonly greeted: ReadonlySet<string>;
+  readonly alarms: readonly TakenAlarm[];
 }

@@ -16,7 +16,7 @@ import { type InboxRow, insertInbox, type Placed, storedHashes } from "./inbox-r
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
 import { addLevelHours } from "./level-hours.ts";
 import { quarantine } from "./quarantine.ts";
-import { applyRecord, type EffectContext, noteTime } from "./record-effects.ts";
+import { applyRecord, type EffectContext, noteTime, type TakenAlarm } from "./record-effects.ts";
 import { listRuns, noteUnexplained, settleSession } from "./settle-session.ts";
 import { type Accepted, refusalsOf, repeatsIn, takeEnvelope } from "./take-envelope.ts";
 
@@ -69,6 +69,7 @@ class Batch {
   readonly #receipts = new Map<string, ReceiptDraft>();
   readonly #answers: Answer[] = [];
   readonly #facts = new FleetFacts();
+  readonly #alarms: TakenAlarm[] = [];
   readonly #alarmNodes = new Set<string>();
   /** Heads of hellos that were heard whole in this batch. */
   readonly #heard = new Map<string, ReadonlyMap<string, number>>();
@@ -134,6 +135,7 @@ class Batch {
       records: this.#inbox.length,
       hasCrewNews: this.#hasCrewNews,
       greeted: new Set(this.#heard.keys()),
+      alarms: this.#alarms,
     };
   }
 
@@ -242,6 +244,7 @@ class Batch {
       envelopeUpMs: header.upMs,
       isCurrentRun: header.upMs !== undefined || hello === undefined || hello.state.current === run,
       facts: this.#facts,
+      alarms: this.#alarms,
       clockSettleMs: this.#context.clockSettleMs,
       nowMs,
     };

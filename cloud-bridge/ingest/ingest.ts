@@ -9,6 +9,7 @@ import { changing } from "../store/transactions.ts";
 import { type CommittedBatch, type ReadMessage, readMessage } from "./batch.ts";
 import { commitBatch } from "./commit-batch.ts";
 import { applyNodeState } from "./node-state.ts";
+import type { TakenAlarm } from "./record-effects.ts";
 
 export interface IngestOptions {
   readonly store: Pick<Store, "db" | "bridge">;
@@ -77,7 +78,7 @@ export class Ingest {
       if (changed.isPresence) this.#options.onPresence?.(node);
       if (changed.hasAlarms) {
         const nothing = { answers: [], nodes: new Set<string>(), handsets: [], records: 0, hasCrewNews: false };
-        this.#options.onCommitted?.({ ...nothing, greeted: new Set(), hasAlarms: true });
+        this.#options.onCommitted?.({ ...nothing, greeted: new Set(), alarms: [], hasAlarms: true });
       }
     } catch (error) {
       log.error({ node, code: "INGEST_STORE", error: String(error) }, "state of a node not stored");
@@ -153,6 +154,7 @@ export class Ingest {
     const committed = await changing(store.db, (trx) => commitBatch(trx, messages, context));
     this.#faults.reach("bridge-before-receipt");
     this.#answer(committed);
+    for (const alarm of committed.alarms) tellTaken(this.#options.log, alarm);
     this.#faults.reach("bridge-after-receipt");
     this.#options.onCommitted?.(committed);
   }
@@ -170,4 +172,9 @@ export class Ingest {
       });
     }
   }
+}
+
+function tellTaken(log: Logger, alarm: TakenAlarm): void {
+  if (alarm.phase === "updated") log.debug(alarm, "alarm taken");
+  else log.info(alarm, "alarm taken");
 }

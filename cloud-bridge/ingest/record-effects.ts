@@ -1,9 +1,12 @@
+import type { AlarmPhase } from "../../protocol/alarm.ts";
 import { LATE_MS } from "../../protocol/limits.ts";
 import type { KnownRecord } from "../../protocol/record.ts";
 import type { DecodedRecord } from "../../protocol/record-codec.ts";
+import { traceOf } from "../../protocol/trace.ts";
 import { applyAlarm } from "../alarms/apply-alarm.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import { ageMs } from "../alarms/lateness.ts";
+import type { RevisionOutcome } from "../alarms/reduce.ts";
 import { keepSignal } from "../dispatch/channels/crew-signals.ts";
 import { applyResult } from "../dispatch/command-rows.ts";
 import { applyEvidence, applyEvidenceLost } from "../evidence/apply-evidence.ts";
@@ -16,6 +19,20 @@ import type { LedgerRow } from "./ledger-rows.ts";
 import { applyStart } from "./start-record.ts";
 import { mayBeUrgent } from "./take-envelope.ts";
 
+/** A revision of an alarm that is committed. */
+export interface TakenAlarm {
+  readonly trace: string;
+  readonly node: string;
+  readonly run: string;
+  readonly seq: number;
+  readonly rev: number;
+  readonly phase: AlarmPhase;
+  /** What it was to the bridge, see reduce.ts. */
+  readonly outcome: RevisionOutcome;
+  /** Absent: unknown. */
+  readonly ageMs?: number;
+}
+
 /** What a record means beyond being stored, in the transaction that stores it. */
 export interface EffectContext {
   readonly trx: Trx;
@@ -27,6 +44,8 @@ export interface EffectContext {
   /** For so long after its start a node may still look for the time. */
   readonly clockSettleMs: number;
   readonly nowMs: number;
+  /** Alarms that were taken, for the log; a replay tells only that it was one. */
+  readonly alarms?: TakenAlarm[];
   /** When it came, if that was before now: it is at least as old. */
   readonly receivedAtMs?: number;
 }
@@ -98,7 +117,7 @@ export function applyRecord(context: EffectContext, decoded: DecodedRecord): boo
 type Written = Exclude<KnownRecord, { kind: "noise" | "measurement" | "position" | "health" | "device" | "time" }>;
 
 async function writeEffect(
-  { trx, row, nowMs, isCurrentRun }: EffectContext,
+  { trx, row, nowMs, isCurrentRun, alarms }: EffectContext,
   record: DecodedRecord["record"],
   known: Written,
   { age, seenAtMs }: { readonly age: number | undefined; readonly seenAtMs: number },
@@ -124,6 +143,9 @@ async function writeEffect(
         },
         nowMs,
       );
+      const { alarmId, rev, phase } = known.body;
+      const taken = { trace: traceOf(alarmId), node, run, seq: record.seq, rev, phase, outcome };
+      alarms?.push({ ...taken, ...(age === undefined ? {} : { ageMs: Math.round(age) }) });
       if (outcome === "foreign") await raiseFault(trx, { node, rule: "node-id-shared" }, nowMs);
       if (age === undefined) await raiseFault(trx, { node, rule: "clock-untrusted" }, nowMs);
       return true;

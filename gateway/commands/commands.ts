@@ -5,6 +5,7 @@ import { type CommandFault, commandFault } from "../../protocol/command-signatur
 import { isShallow } from "../../protocol/json-depth.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import { Command } from "../../protocol/session.ts";
+import { isTrace } from "../../protocol/trace.ts";
 import type { Journal } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
 import { CommandMemory, type Known } from "./command-memory.ts";
@@ -170,7 +171,7 @@ export class Commands {
     await journal.write({ append: [{ ...now, kind: "result", body }] }, "urgent");
   }
 
-  async #answer(command: Known, outcome: CommandOutcome) {
+  async #answer(command: Known & Partial<Pick<Command, "args">>, outcome: CommandOutcome) {
     const { journal, stamp, log } = this.#options;
     const body: ResultBody = {
       commandId: command.id,
@@ -181,7 +182,9 @@ export class Commands {
     await journal.write({ append: [{ ...now, kind: "result", body }] }, "urgent");
     await this.#memory.answered(command, now.atMs);
     const { code } = body;
-    log.info({ command: command.id, kind: command.kind, ok: outcome.ok, ...(code && { code }) }, "command answered");
+    const trace = command.args?.["trace"];
+    const about = { command: command.id, kind: command.kind, ...(isTrace(trace) && { trace }) };
+    log.info({ ...about, ok: outcome.ok, ...(code && { code }) }, "command answered");
   }
 
   #broke(error: unknown): void {

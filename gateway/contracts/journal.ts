@@ -151,6 +151,11 @@ export interface Journal extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Is told of every write once, before the disk is asked. */
+export interface WriteWitness {
+  judged(write: JournalWrite): void;
+}
+
 /** What the uplink asks of the journal beyond what every stage may. */
 export interface CustodyJournal extends Journal {
   /** Runs and open alarms of one moment: what hello says. */

@@ -1,4 +1,4 @@
-import type { Journal, JournalWrite, OpenAlarm } from "../contracts/journal.ts";
+import type { Journal, JournalWrite, OpenAlarm, WriteWitness } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
 
 const RETRY_MS = 2000;
@@ -30,7 +30,7 @@ export interface HandOver {
  * another, so that a refused `raised` never commits after the `cleared` that followed it.
  */
 export class HoldingWriter {
-  readonly #journal: Pick<Journal, "write">;
+  readonly #journal: Pick<Journal, "write"> & Partial<WriteWitness>;
   readonly #log: Logger;
   readonly #onBroken: () => void;
   readonly #held: { urgent: HeldWrite[]; readonly grouped: HeldWrite[] } = { urgent: [], grouped: [] };
@@ -52,7 +52,7 @@ export class HoldingWriter {
    * @param openAlarms those that the start found
    */
   constructor(
-    journal: Pick<Journal, "write">,
+    journal: Pick<Journal, "write"> & Partial<WriteWitness>,
     log: Logger,
     onBroken: () => void = () => {},
     openAlarms: readonly OpenAlarm[] = [],
@@ -76,6 +76,7 @@ export class HoldingWriter {
 
   /** Never rejects. @returns true once it is on the disk, false when it waits or is given up */
   async write(write: JournalWrite, urgency: Urgency): Promise<boolean> {
+    this.#journal.judged?.(write);
     for (const alarm of write.openAlarms ?? []) this.#open.set(alarm.body.alarmId, alarm);
     for (const alarmId of write.closedAlarms ?? []) this.#open.delete(alarmId);
     const held = { write, urgency };

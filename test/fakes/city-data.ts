@@ -115,6 +115,7 @@ export function entry(
 function alarm(raisedAtMs: number, node: string): CaseDetail["alarms"][number] {
   return {
     alarmId: "018f0000-0000-7000-8000-000000000001",
+    trace: "018f0000000070008000000000000001",
     node,
     device: "noise-01",
     body: {

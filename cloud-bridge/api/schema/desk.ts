@@ -50,6 +50,8 @@ export type TimelineEntry = Static<typeof TimelineEntry>;
 
 export const AlarmView = Type.Object({
   alarmId: Type.String(),
+  /** By which the logs of both halves and every notice name it. */
+  trace: Type.String(),
   /** `@bridge`: the bridge itself. */
   node: Type.Union([NodeId, Type.Literal("@bridge")]),
   device: Type.String(),

@@ -16,6 +16,8 @@ export const NoticeView = Type.Object({
   reason: Type.String(),
   address: Type.Optional(Type.String()),
   caseId: Type.String(),
+  /** Of the alarm that it goes back to; absent of what is about no case. */
+  trace: Type.Optional(Type.String()),
   assignmentId: Type.Optional(Type.String()),
   crewId: Type.Optional(Type.String()),
   createdAtMs: Type.Integer(),

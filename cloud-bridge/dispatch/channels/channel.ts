@@ -17,6 +17,8 @@ export interface Notice {
   readonly createdAtMs: number;
   /** This one included. */
   readonly attempts: number;
+  /** Of the alarm that it goes back to, see protocol/trace.ts; absent of what is about no case. */
+  readonly trace?: string;
 }
 
 /**
@@ -73,6 +75,11 @@ export interface CommandAnswer {
   readonly code?: string | undefined;
   readonly message?: string | undefined;
   readonly value?: unknown;
+}
+
+/** Names one attempt for ever: what a command about it is called, and what its span is made of. */
+export function attemptName({ id, attempts }: Pick<Notice, "id" | "attempts">): string {
+  return `notice-${id}-${attempts}`;
 }
 
 /** Pause before the next attempt, up to a fifth longer or shorter so that many do not come at once. */

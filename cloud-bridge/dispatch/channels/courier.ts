@@ -1,6 +1,7 @@
 import type { ResultBody } from "../../../protocol/bodies.ts";
 import { setAssignment } from "../../cases/assignment-rows.ts";
 import { type Change, note } from "../../cases/case-rows.ts";
+import { traceOfCase } from "../../cases/case-trace.ts";
 import type { BridgeClock } from "../../store/clock.ts";
 import type { Db } from "../../store/database.ts";
 import type { Logger } from "../../store/logger.ts";
@@ -145,6 +146,7 @@ export class Courier {
       case "awaits":
         // Until its answer nobody tries again; without one the command's own end is the answer.
         await set({ command_id: attempt.commandId, next_try_at_ms: null });
+        log.info({ ...(await this.#about(own, row)), command: attempt.commandId }, "notice sent, its proof is awaited");
         return;
       case "moot":
         await set({ cancelled_at_ms: nowMs });
@@ -155,7 +157,7 @@ export class Courier {
         const last_error = `${code} ${message}`.slice(0, 300);
         const isDead =
           attempt.outcome === "dead" || channel === undefined || nowMs - row.created_at_ms > channel.giveUpMs;
-        const fields = { channel: row.channel, notice: row.id, attempts: row.attempts, code, reason: message };
+        const fields = { ...(await this.#about(own, row)), code, reason: message };
         if (isDead) {
           await set({ dead_at_ms: nowMs, last_error, next_try_at_ms: null, command_id: null });
           log.error(fields, "notice given up");
@@ -168,11 +170,15 @@ export class Courier {
     }
   }
 
-  async #delivered(
-    row: Pick<OutboxRow, "id" | "assignment_id" | "channel">,
-    to: string,
-    channel: NotificationChannel | undefined,
-  ) {
+  async #about(own: Db, row: OutboxRow) {
+    const { case_id: caseId, channel, id: notice, attempts } = row;
+    const trace = caseId === "" ? {} : { trace: await traceOfCase(own, caseId), caseId };
+    return { ...trace, channel, notice, attempts };
+  }
+
+  async #delivered(row: OutboxRow, to: string, channel: NotificationChannel | undefined) {
+    const { id: notice, attempts, case_id: caseId } = row;
+    const told = { channel: row.channel, notice, attempts, to };
     await this.#options.change(async (change) => {
       const { trx, nowMs } = change;
       const proven = await trx
@@ -182,7 +188,9 @@ export class Courier {
         .where("delivered_at_ms", "is", null)
         .where("cancelled_at_ms", "is", null)
         .executeTakeFirst();
-      if (proven.numUpdatedRows === 0n || channel?.provesCrew !== true) return;
+      if (proven.numUpdatedRows === 0n) return;
+      change.steps.push({ sentence: "notice delivered", caseId, fields: told });
+      if (channel?.provesCrew !== true) return;
       await noteNotified(change, row.assignment_id, to, "radio");
     });
   }

@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import type { Change } from "../../cases/case-rows.ts";
+import { traceOfCase } from "../../cases/case-trace.ts";
 import type { AssignmentFacts, CaseFacts } from "../../cases/views.ts";
 import type { Db, Trx } from "../../store/database.ts";
 import type { OutboxTable } from "../../store/desk-tables.ts";
@@ -22,7 +23,8 @@ export async function planNotices(
   }
 }
 
-async function post({ trx, nowMs }: Change, channel: string, notice: PlannedNotice): Promise<void> {
+async function post(change: Change, channel: string, notice: PlannedNotice): Promise<void> {
+  const { trx, nowMs } = change;
   const { reason, address, assignmentId, caseId, crewId, payload, supersedes } = notice;
   if (supersedes === true) {
     await trx
@@ -34,14 +36,17 @@ async function post({ trx, nowMs }: Change, channel: string, notice: PlannedNoti
       .where("cancelled_at_ms", "is", null)
       .execute();
   }
-  await trx
+  const planned = await trx
     .insertInto("outbox")
     .values({
       ...{ channel, reason, address, payload },
       ...{ assignment_id: assignmentId, case_id: caseId, crew_id: crewId, created_at_ms: nowMs, next_try_at_ms: nowMs },
     })
     .onConflict((conflict) => conflict.doNothing())
-    .execute();
+    .returning("id")
+    .executeTakeFirst();
+  if (planned === undefined) return;
+  change.steps.push({ sentence: "notice planned", caseId, fields: { channel, notice: planned.id, reason } });
 }
 
 /** The newest word about this assignment that this channel was given, if any of it has gone out or will. */
@@ -98,6 +103,7 @@ export async function claim(db: Db, row: OutboxRow, patienceMs: number, nowMs: n
     .executeTakeFirst();
   if (taken.numUpdatedRows === 0n) return undefined;
   return {
+    ...(row.case_id === "" ? {} : { trace: await traceOfCase(db, row.case_id) }),
     id: row.id,
     channel: row.channel,
     reason: row.reason,

@@ -1,3 +1,4 @@
+import { traceOfCase } from "../../cases/case-trace.ts";
 import type { Scope } from "../../roster/scope.ts";
 import type { Db } from "../../store/database.ts";
 import { BridgeError } from "../../store/errors.ts";
@@ -14,6 +15,7 @@ export interface NoticeFacts {
   readonly reason: string;
   readonly address?: string;
   readonly caseId: string;
+  readonly trace?: string;
   readonly assignmentId?: string;
   readonly crewId?: string;
   readonly createdAtMs: number;
@@ -61,7 +63,7 @@ export async function listNotices(db: Db, query: NoticeQuery): Promise<readonly 
       .where("cancelled_at_ms", "is", null)
       .where("dead_at_ms", "is", null);
   }
-  return (await rows.orderBy("id", "desc").limit(limit).execute()).map(factsOf);
+  return withTraces(db, await rows.orderBy("id", "desc").limit(limit).execute());
 }
 
 /**
@@ -83,7 +85,8 @@ export async function reviveNotice(db: Db, id: number, nowMs: number): Promise<N
       hint: "GET /api/v1/notices lists them.",
     });
   }
-  if (revived.numUpdatedRows > 0n) return factsOf(row);
+  const [facts] = await withTraces(db, [row]);
+  if (revived.numUpdatedRows > 0n && facts !== undefined) return facts;
   throw new BridgeError("NOTICE_NOT_DEAD", `notice ${id} is ${stateOf(row)}`, {
     status: 409,
     hint: "Only one that was given up is tried again by hand; the others see to themselves.",
@@ -116,6 +119,16 @@ export async function backlog(db: Db): Promise<readonly Backlog[]> {
     ...{ channel, waiting: Number(waiting), dead: Number(dead) },
     ...(oldest === null ? {} : { oldestWaitingAtMs: Number(oldest) }),
   }));
+}
+
+async function withTraces(db: Db, rows: readonly OutboxRow[]): Promise<readonly NoticeFacts[]> {
+  const traces = new Map<string, string>();
+  for (const { case_id: caseId } of rows)
+    if (caseId !== "" && !traces.has(caseId)) traces.set(caseId, await traceOfCase(db, caseId));
+  return rows.map((row) => {
+    const trace = traces.get(row.case_id);
+    return { ...factsOf(row), ...(trace === undefined ? {} : { trace }) };
+  });
 }
 
 function stateOf(row: OutboxRow): NoticeState {

@@ -1,7 +1,7 @@
 import type { AssignmentFacts, CaseFacts } from "../../cases/views.ts";
 import type { Db } from "../../store/database.ts";
 import type { NodeCommands } from "../node-commands.ts";
-import type { NotificationChannel, PlannedNotice } from "./channel.ts";
+import { attemptName, type NotificationChannel, type PlannedNotice } from "./channel.ts";
 import { contactsOf } from "./contacts.ts";
 import { pageReasons, sentBefore } from "./outbox-rows.ts";
 
@@ -55,12 +55,12 @@ export function radioChannel(
       return reasons.flatMap((reason) => say(reason, TEXTS[language].assigned(facts, assignment)));
     },
 
-    async deliver({ id, address: to, attempts, payload, assignmentId, reason }) {
+    async deliver({ id, address: to, attempts, payload, assignmentId, reason, trace }) {
       // Whoever has answered meanwhile, on whatever way, need not be called.
       if (reason.startsWith("assigned") && !(await isUnanswered(db, assignmentId))) return { outcome: "moot" };
       const { text } = JSON.parse(payload) as RadioPayload;
-      const commandId = `notice-${id}-${attempts}`;
-      const args = { device, to, text, proof };
+      const commandId = attemptName({ id, attempts });
+      const args = { device, to, text, proof, ...(trace && { trace }) };
       await commands.order({ id: commandId, node, kind: "text", args, by: "system:dispatch", forMs: ANSWER_MS });
       return { outcome: "awaits", commandId };
     },

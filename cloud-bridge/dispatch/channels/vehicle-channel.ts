@@ -1,7 +1,7 @@
 import { type AssignmentNotice, isOver, type NoticeState } from "../../../protocol/assignment.ts";
 import type { AssignmentFacts, CaseFacts } from "../../cases/views.ts";
 import type { NodeCommands } from "../node-commands.ts";
-import type { NotificationChannel } from "./channel.ts";
+import { attemptName, type NotificationChannel } from "./channel.ts";
 import { contactsOf } from "./contacts.ts";
 import { sentBefore } from "./outbox-rows.ts";
 
@@ -41,9 +41,9 @@ export function vehicleChannel(commands: Pick<NodeCommands, "order">): Notificat
       ];
     },
 
-    async deliver({ id, address: node, attempts, payload }) {
-      const commandId = `notice-${id}-${attempts}`;
-      const args = { ...(JSON.parse(payload) as AssignmentNotice), rev: id };
+    async deliver({ id, address: node, attempts, payload, trace }) {
+      const commandId = attemptName({ id, attempts });
+      const args = { ...(JSON.parse(payload) as AssignmentNotice), rev: id, ...(trace && { trace }) };
       await commands.order({ id: commandId, node, kind: "assignment", args, by: "system:dispatch", forMs: KEEP_MS });
       return { outcome: "awaits", commandId };
     },

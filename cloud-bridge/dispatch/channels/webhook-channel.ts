@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
+import { spanOf, traceparent } from "../../../protocol/trace.ts";
 import type { BridgeClock } from "../../store/clock.ts";
-import type { NotificationChannel } from "./channel.ts";
+import { attemptName, type NotificationChannel } from "./channel.ts";
 
 const TIMEOUT_MS = 10_000;
 const DAY_MS = 24 * 3600_000;
@@ -47,13 +48,14 @@ export function webhookChannel(clock: BridgeClock, settings: WebhookSettings): N
       return [{ reason: `event:${id}`, address: name, assignmentId: "", caseId, crewId: "", payload }];
     },
 
-    async deliver({ payload, reason, attempts }) {
+    async deliver({ id, payload, reason, attempts, trace }) {
       const headers = {
         "content-type": "application/json",
         "user-agent": "Shao",
         "shao-event": reason.replace(":", "-"),
         "shao-attempt": String(attempts),
         "shao-signature": webhookSignature(secret, payload, clock.nowMs()),
+        ...(trace && { traceparent: traceparent(trace, spanOf(trace, attemptName({ id, attempts }))) }),
       };
       try {
         const signal = AbortSignal.timeout(TIMEOUT_MS);

@@ -238,7 +238,8 @@ test("a working clock goes by the calendar of the unit that answers for the case
   rig.clock.atMs = at("2026-11-23T12:00");
   const untilMs = at("2026-11-26T00:00");
   await rig.db.transaction().execute(async (trx) => {
-    const change = { trx, nowMs: rig.clock.nowMs(), cases: new Map(), assignments: new Set<string>(), flags: [] };
+    const about = { cases: new Map(), assignments: new Set<string>(), flags: [], steps: [] };
+    const change = { trx, nowMs: rig.clock.nowMs(), ...about };
     await pauseClocks(change, await loadCase(trx, id));
   });
   await rig.desk.actOnCase(DISPATCHER, id, { act: "suspend", cause: "the site is closed", untilMs }, newKey());
