@@ -12,8 +12,12 @@ import { fillBacklog } from "./bad-link-run.ts";
 const NODE = "bench-node";
 const LEVELS_A_MINUTE = 60;
 const MINUTE_MS = 60_000;
-/** After a whole minute its record is on its way; then the next is measured. */
+/** Into a minute: its record is long there, its health soon. */
 const SETTLED_MS = 20_000;
+/** A node's health goes a minute after its start, and so on: this far into each minute. */
+const STARTED_MS = 30_000;
+/** The record of a minute goes with its end, and is receipted within this time. */
+const RECORD_MS = 4_000;
 const DRAINED_WITHIN_MS = 300_000;
 
 /** Bytes that a counting proxy between node and broker forwarded: TLS with its handshake, MQTT, receipts, everything. */
@@ -69,10 +73,18 @@ export async function backlogCost(minutes: number): Promise<WireCost> {
   return { levels: minutes * LEVELS_A_MINUTE, upBytes: site.proxy.bytes.up, downBytes: site.proxy.bytes.down };
 }
 
-/** One meter, whole minutes of a quiet session: its record each minute, the node's health, and all that keeps the line alive. */
-export async function liveCost(minutes: number, say: (text: string) => void): Promise<WireCost> {
+export interface LiveCost {
+  /** Records alone, with their PUBACKs and receipts: what went in the first seconds of each minute, once with a ping. */
+  readonly records: WireCost;
+  /** With the node's health, and all that keeps the line alive. */
+  readonly all: WireCost;
+}
+
+/** One meter, whole minutes of a quiet session. */
+export async function liveCost(minutes: number, say: (text: string) => void): Promise<LiveCost> {
   await using meter = await startMeter();
   await using site = await startSite();
+  await wait(nextAt(STARTED_MS) - Date.now());
   site.start({
     site: { name: "Bench", timeZone: "Asia/Shanghai", latitudeDeg: 39.9, longitudeDeg: 116.4 },
     buses: { meter: { tcp: `127.0.0.1:${meter.port}`, framing: "tcp" } },
@@ -80,16 +92,27 @@ export async function liveCost(minutes: number, say: (text: string) => void): Pr
     rules: { night: { kind: "trigger", device: "noise", limitDb: 120, clearDb: 110 } },
   });
   // The first minute holds the handshake, the hello and the first health.
-  const nextMs = Math.ceil((Date.now() + MINUTE_MS) / MINUTE_MS) * MINUTE_MS + SETTLED_MS;
-  await wait(nextMs - Date.now());
+  const begunMs = nextAt(SETTLED_MS) + MINUTE_MS;
+  await wait(begunMs - Date.now());
   const before = { ...site.proxy.bytes };
+  const records = { levels: 0, upBytes: 0, downBytes: 0 };
   for (let minute = 1; minute <= minutes; minute += 1) {
-    await wait(nextMs + minute * MINUTE_MS - Date.now());
+    await wait(nextAt(0) - Date.now());
     const { up, down } = site.proxy.bytes;
-    say(`minute ${minute}: ${up - before.up} bytes up, ${down - before.down} down`);
+    await wait(RECORD_MS);
+    records.levels += LEVELS_A_MINUTE;
+    records.upBytes += site.proxy.bytes.up - up;
+    records.downBytes += site.proxy.bytes.down - down;
+    await wait(begunMs + minute * MINUTE_MS - Date.now());
+    say(`minute ${minute}: ${site.proxy.bytes.up - before.up} bytes up, ${site.proxy.bytes.down - before.down} down`);
   }
   const { up, down } = site.proxy.bytes;
-  return { levels: minutes * LEVELS_A_MINUTE, upBytes: up - before.up, downBytes: down - before.down };
+  return { records, all: { levels: records.levels, upBytes: up - before.up, downBytes: down - before.down } };
+}
+
+/** The next time so far into a minute. */
+function nextAt(intoMinuteMs: number): number {
+  return Math.ceil((Date.now() - intoMinuteMs) / MINUTE_MS) * MINUTE_MS + intoMinuteMs;
 }
 
 async function startMeter(): Promise<AsyncDisposable & { readonly port: number | undefined }> {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Server as TlsServer } from "node:tls";
 import { encodeReceiptMessage } from "../protocol/hello.ts";
+import type { Packing } from "../protocol/packing.ts";
 import type { ReceiptMessage } from "../protocol/session.ts";
 import { buildTopic } from "../protocol/topics.ts";
 import { reachableHost, urlOf, welcomeLink } from "./addresses.ts";
@@ -195,8 +196,12 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     const vehicles = new VehiclePositions({ db: store.db, log, report: (node, fix) => desk.onPosition({ node }, fix) });
     const sendWaiting = (node: string): Promise<void> =>
       commands.resend(node).catch((error: unknown) => log.warn({ node, error: String(error) }, "commands wait on"));
-    const publishReceipt = (node: string, message: ReceiptMessage) =>
-      broker?.link.publish(buildTopic({ node, channel: "receipt" }, topicPrefix), encodeReceiptMessage(message), 1);
+    const publishReceipt = (node: string, message: ReceiptMessage, packing?: Packing) =>
+      broker?.link.publish(
+        buildTopic({ node, channel: "receipt" }, topicPrefix),
+        encodeReceiptMessage(message, packing),
+        1,
+      );
     const ingest = new Ingest({
       store,
       clock,

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { ProtocolError } from "./errors.ts";
@@ -12,6 +11,7 @@ import {
   PROTOCOL_VERSION,
   READABLE_VERSIONS,
 } from "./limits.ts";
+import { namesDictionary, type Packing, pack, unpack } from "./packing.ts";
 import { Hello } from "./session.ts";
 
 /**
@@ -49,15 +49,18 @@ export interface EnvelopeFault {
 /** Everything that can arrive on `up`. */
 export type UpMessage =
   | { readonly type: "hello"; readonly hello: Hello }
-  | { readonly type: "envelope"; readonly header: EnvelopeHeader; readonly items: readonly EnvelopeItem[] }
+  | {
+      readonly type: "envelope";
+      readonly header: EnvelopeHeader;
+      readonly items: readonly EnvelopeItem[];
+      /** Its sender knows the dictionary, and may be answered with it. */
+      readonly hasDictionary: boolean;
+    }
   | EnvelopeFault;
 
 const checkedHeader = Compile(EnvelopeHeader);
 const checkedHello = Compile(Hello);
 const NEWLINE = 0x0a;
-const WINDOW_LOG = 20;
-/** What zstd's usual levels ask for: 2 MiB; more would let one packet claim 128 MiB. */
-const READABLE_WINDOW_LOG = 21;
 
 export function sha256Of(bytes: Uint8Array): Sha256 {
   return hash("sha256", bytes, "hex");
@@ -65,13 +68,13 @@ export function sha256Of(bytes: Uint8Array): Sha256 {
 
 /**
  * Packs stored bytes for the wire.
- * @param compress give false where the line is faster than the processor
+ * @param packing give `plain` where the line is faster than the processor
  * @throws ProtocolError ENVELOPE_TOO_LARGE
  */
 export function encodeEnvelope(
   header: { readonly run: RunId; readonly head: number; readonly upMs?: number; readonly v?: number },
   items: readonly Uint8Array[],
-  compress = true,
+  packing: Packing = "zstd",
 ): Uint8Array {
   const { v = PROTOCOL_VERSION, run, head, upMs } = header;
   const first = Buffer.from(JSON.stringify({ v, run, head, upMs, count: items.length }));
@@ -88,13 +91,7 @@ export function encodeEnvelope(
       `Send 1 to ${MAX_ENVELOPE_ITEMS} items and at most ${MAX_ENVELOPE_BYTES} bytes at once.`,
     );
   }
-  const plain = Buffer.concat(lines, sizeBytes);
-  if (!compress) return plain;
-  const packed = zstdCompressSync(plain, {
-    params: { [constants.ZSTD_c_windowLog]: WINDOW_LOG },
-    pledgedSrcSize: plain.length,
-  });
-  return packed.length < plain.length ? packed : plain;
+  return pack(Buffer.concat(lines, sizeBytes), packing);
 }
 const NEWLINE_BYTES = Uint8Array.of(NEWLINE);
 
@@ -102,17 +99,9 @@ const NEWLINE_BYTES = Uint8Array.of(NEWLINE);
 export function decodeUp(bytes: Uint8Array): UpMessage {
   const fault = (code: EnvelopeFault["code"]): EnvelopeFault => ({ type: "fault", code, sha256: sha256Of(bytes) });
   if (bytes.length > MAX_ENVELOPE_BYTES) return fault("ENVELOPE_TOO_LARGE");
-  let plain = bytes;
-  if (isZstd(bytes)) {
-    try {
-      plain = zstdDecompressSync(bytes, {
-        maxOutputLength: MAX_ENVELOPE_BYTES,
-        params: { [constants.ZSTD_d_windowLogMax]: READABLE_WINDOW_LOG },
-      });
-    } catch (error) {
-      return fault(isTooLarge(error) ? "ENVELOPE_TOO_LARGE" : "ENVELOPE_CORRUPT");
-    }
-  }
+  const plain = unpack(bytes, MAX_ENVELOPE_BYTES);
+  if (plain === "too-large") return fault("ENVELOPE_TOO_LARGE");
+  if (plain === "corrupt") return fault("ENVELOPE_CORRUPT");
   const headerEnd = plain.indexOf(NEWLINE);
   const header = jsonOf(headerEnd < 0 ? plain : plain.subarray(0, headerEnd));
   if (typeof header !== "object" || header === null) return fault("ENVELOPE_HEADER");
@@ -125,7 +114,8 @@ export function decodeUp(bytes: Uint8Array): UpMessage {
   if (isHello) return fault("HELLO_INVALID");
   if (!checkedHeader.Check(header)) return fault("ENVELOPE_HEADER");
   const items = splitItems(plain, headerEnd, header.count);
-  return items === undefined ? fault("ENVELOPE_ITEMS") : { type: "envelope", header, items };
+  if (items === undefined) return fault("ENVELOPE_ITEMS");
+  return { type: "envelope", header, items, hasDictionary: namesDictionary(bytes) };
 }
 
 function splitItems(plain: Uint8Array, headerEnd: number, count: number): readonly EnvelopeItem[] | undefined {
@@ -150,12 +140,4 @@ function jsonOf(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isZstd(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd;
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
 }

@@ -1,6 +1,7 @@
 import { Compile } from "typebox/compile";
 import { ProtocolError } from "./errors.ts";
-import { READABLE_VERSIONS } from "./limits.ts";
+import { MAX_ENVELOPE_BYTES, READABLE_VERSIONS } from "./limits.ts";
+import { type Packing, pack, unpack } from "./packing.ts";
 import type { Ranges } from "./ranges.ts";
 import { type Have, type Hello, MAX_RUNS_PER_PAGE, ReceiptMessage, type SeqRange } from "./session.ts";
 
@@ -48,14 +49,17 @@ export function encodeHello(page: Hello): Uint8Array {
   return Buffer.from(JSON.stringify(page));
 }
 
-export function encodeReceiptMessage(message: ReceiptMessage): Uint8Array {
-  return Buffer.from(JSON.stringify(message));
+/** @param packing `dictionary` only in answer to what came with one: an earlier node reads plain JSON alone */
+export function encodeReceiptMessage(message: ReceiptMessage, packing: Packing = "plain"): Uint8Array {
+  return pack(Buffer.from(JSON.stringify(message)), packing);
 }
 
 /** @returns undefined for anything that is no message of this contract, also one of a later version */
 export function decodeReceiptMessage(bytes: Uint8Array): ReceiptMessage | undefined {
+  const plain = unpack(bytes, MAX_ENVELOPE_BYTES);
+  if (typeof plain === "string") return undefined;
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const value: unknown = JSON.parse(Buffer.from(plain).toString("utf8"));
     return checkedReceipt.Check(value) ? value : undefined;
   } catch {
     return undefined;

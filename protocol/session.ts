@@ -47,6 +47,8 @@ export const Have = Type.Object({
   last: Type.Boolean(),
   /** Versions that the bridge reads. */
   versions: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: 16 }),
+  /** Ids of the zstd dictionaries that it unpacks with. Absent from earlier bridges. */
+  dictionaries: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }), { maxItems: 16 })),
   /** The bridge's UTC, for display of the skew only. */
   nowMs: Type.Integer({ minimum: 0 }),
   runs: Type.Array(

@@ -1,4 +1,5 @@
 import { decodeUp, type EnvelopeHeader, sha256Of, type UpMessage } from "../../protocol/envelope.ts";
+import type { Packing } from "../../protocol/packing.ts";
 import { isKind } from "../../protocol/record-codec.ts";
 import type { ReceiptMessage } from "../../protocol/session.ts";
 import type { HandsetFix } from "./fleet-facts.ts";
@@ -15,6 +16,7 @@ export type ReadMessage =
       readonly type: "envelope";
       readonly header: EnvelopeHeader;
       readonly items: readonly ReadItem[];
+      readonly hasDictionary: boolean;
       /** Of the packet as it came, taken only when an answer needs it. */
       readonly sha256: () => string;
     };
@@ -32,6 +34,7 @@ export function readMessage(node: string, bytes: Uint8Array): ReadMessage {
         type: "envelope",
         header: message.header,
         items: readItems(message.items),
+        hasDictionary: message.hasDictionary,
         sha256: () => sha256Of(bytes),
       };
   }
@@ -59,6 +62,8 @@ export function runsTouched(messages: readonly ReadMessage[]): readonly RunKey[]
 export interface Answer {
   readonly node: string;
   readonly message: ReceiptMessage;
+  /** Default `plain`, which every node reads. */
+  readonly packing?: Packing;
 }
 
 /** What the other rooms may want to know of a committed batch. */

@@ -1,5 +1,6 @@
 import { commonVersion, MAX_RANGES_PER_PAGE } from "../../protocol/hello.ts";
 import { PROTOCOL_VERSION, READABLE_VERSIONS } from "../../protocol/limits.ts";
+import { DICTIONARIES, type Packing } from "../../protocol/packing.ts";
 import { NO_RANGES, type Ranges, union } from "../../protocol/ranges.ts";
 import type { Hello, Receipt } from "../../protocol/session.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
@@ -55,6 +56,7 @@ interface ReceiptDraft {
   readonly run: string;
   ranges: Ranges;
   refused: Receipt["refused"];
+  packing: Packing;
 }
 
 class Batch {
@@ -123,9 +125,9 @@ class Batch {
       const unsettled = { ...standing, hello: { ...hello, isSettled: false } };
       if (await settleSession(this.#trx, node, unsettled, nowMs)) this.#hasAlarms = true;
     }
-    for (const { node, run, ranges, refused } of this.#receipts.values()) {
+    for (const { node, run, ranges, refused, packing } of this.#receipts.values()) {
       const message: Receipt = { ...this.#head(), type: "receipt", run, ranges: [...ranges], refused };
-      this.#answers.unshift({ node, message });
+      this.#answers.unshift({ node, message, packing });
     }
     return {
       answers: this.#answers,
@@ -197,6 +199,7 @@ class Batch {
         page: hello.page,
         last: hello.last,
         versions: [...READABLE_VERSIONS],
+        dictionaries: [...DICTIONARIES],
         nowMs,
         runs,
       },
@@ -259,7 +262,7 @@ class Batch {
       this.#alarmNodes.add(node);
       this.#effects.push(() => applyRecord(effects, decoded));
     }
-    this.#draft(node, run, taken.receipted, refusalsOf(taken));
+    this.#draft(message, taken.receipted, refusalsOf(taken));
     if (taken.hasNameless) {
       this.#answers.push({ node, message: { ...this.#head(), type: "undecodable", sha256: message.sha256() } });
     }
@@ -284,9 +287,14 @@ class Batch {
     return hashes;
   }
 
-  #draft(node: string, run: string, receipted: Ranges, refused: readonly { seq: number; code: string }[]): void {
+  #draft(
+    { node, header: { run }, hasDictionary }: Extract<ReadMessage, { type: "envelope" }>,
+    receipted: Ranges,
+    refused: readonly { seq: number; code: string }[],
+  ): void {
     const key = keyOf({ node, run });
-    const draft = this.#receipts.get(key) ?? { node, run, ranges: NO_RANGES, refused: [] };
+    const draft = this.#receipts.get(key) ?? { node, run, ranges: NO_RANGES, refused: [], packing: "dictionary" };
+    if (!hasDictionary) draft.packing = "plain";
     draft.ranges = union(draft.ranges, receipted);
     draft.refused = [...draft.refused, ...refused];
     this.#receipts.set(key, draft);

@@ -1,4 +1,5 @@
 import { QUARANTINE_BYTES_PER_NODE } from "../../protocol/limits.ts";
+import type { Packing } from "../../protocol/packing.ts";
 import type { ReceiptMessage } from "../../protocol/session.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Store } from "../store/database.ts";
@@ -16,7 +17,7 @@ export interface IngestOptions {
   readonly clock: BridgeClock;
   readonly log: Logger;
   /** To the node's `receipt`, QoS 1, never retained. What is not delivered is asked for again. */
-  publishReceipt(node: string, message: ReceiptMessage): Promise<unknown> | undefined;
+  publishReceipt(node: string, message: ReceiptMessage, packing?: Packing): Promise<unknown> | undefined;
   /** After each commit and its receipts: the desk and the event stream wake. */
   onCommitted?(batch: CommittedBatch): void;
   /** A node's transport came, went or changed its session. */
@@ -161,11 +162,11 @@ export class Ingest {
 
   #answer({ answers }: CommittedBatch): void {
     const seen = new Set<string>();
-    for (const { node, message } of answers) {
+    for (const { node, message, packing } of answers) {
       // One say-hello a batch is enough for a node.
       if (message.type === "say-hello" && seen.has(node)) continue;
       if (message.type === "say-hello") seen.add(node);
-      const published = this.#options.publishReceipt(node, message);
+      const published = this.#options.publishReceipt(node, message, packing);
       if (published === undefined) continue;
       published.catch((error: unknown) => {
         this.#options.log.warn({ node, code: "RECEIPT_UNSENT", error: String(error) }, "receipt not sent");

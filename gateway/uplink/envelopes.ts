@@ -1,4 +1,3 @@
-import { sha256Of } from "../../protocol/envelope.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { intersect, NO_RANGES, type Ranges, rangesOfSeqs } from "../../protocol/ranges.ts";
 import type { StoredRecord } from "../contracts/journal.ts";
@@ -26,8 +25,8 @@ export class Envelopes {
     this.#packer = new Packer(compress);
   }
 
-  get packing(): number {
-    return this.#packer.ratio;
+  get packer(): Packer {
+    return this.#packer;
   }
 
   /** These went before and may have arrived: no round trip can be told of what holds them. */
@@ -54,7 +53,7 @@ export class Envelopes {
   sendAgain(flown: Flown, nowMs: number): SenderCommand {
     const bytes = this.#packer.pack(this.#header(flown.run, nowMs), flown.rows);
     this.#line.pace.spend(flown.turn, bytes.length, nowMs);
-    this.#line.flight.again(flown, nowMs, bytes.length, sha256Of(bytes));
+    this.#line.flight.again(flown, nowMs, bytes);
     return publish(flown, bytes);
   }
 

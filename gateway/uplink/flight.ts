@@ -1,4 +1,5 @@
 import { sha256Of } from "../../protocol/envelope.ts";
+import { namesDictionary } from "../../protocol/packing.ts";
 import { contains, type Ranges, rangesOfSeqs } from "../../protocol/ranges.ts";
 import type { StoredRecord } from "../contracts/journal.ts";
 import type { Turn } from "./wanted.ts";
@@ -18,7 +19,7 @@ export interface Flown {
   wireBytes: number;
   sentAtMs: number;
   sends: number;
-  /** At its last sending it held one record. */
+  /** At its last sending it held one record, packed as every version of the bridge can open it. */
   wasAlone: boolean;
   /** Some of its rows went before, in another envelope. */
   readonly hasOldRows: boolean;
@@ -41,7 +42,7 @@ export function firstFlight(
     rows,
     wireBytes: bytes.length,
     sends: 1,
-    wasAlone: rows.length === 1,
+    wasAlone: rows.length === 1 && !namesDictionary(bytes),
     hashes: [sha256Of(bytes)],
     isOnWire: true,
     wasUsedUp: false,
@@ -110,14 +111,14 @@ export class Flight {
   }
 
   /** The same envelope has gone once more: it is the youngest now, unless it only probes. */
-  again(flown: Flown, nowMs: number, wireBytes: number, sha256: string): void {
+  again(flown: Flown, nowMs: number, bytes: Uint8Array): void {
     flown.sentAtMs = nowMs;
     flown.sends += 1;
-    flown.wasAlone = flown.rows.length === 1;
-    flown.wireBytes = wireBytes;
+    flown.wasAlone = flown.rows.length === 1 && !namesDictionary(bytes);
+    flown.wireBytes = bytes.length;
     flown.isOnWire = true;
     flown.isPassed = false;
-    flown.hashes = [...flown.hashes, sha256].slice(-REMEMBERED_HASHES);
+    flown.hashes = [...flown.hashes, sha256Of(bytes)].slice(-REMEMBERED_HASHES);
     if (!this.isStalled) this.#flown = [...this.#flown.filter((other) => other !== flown), flown];
   }
 

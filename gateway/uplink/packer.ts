@@ -1,4 +1,5 @@
 import { encodeEnvelope } from "../../protocol/envelope.ts";
+import { DICTIONARIES, type Packing } from "../../protocol/packing.ts";
 import type { StoredRecord } from "../contracts/journal.ts";
 
 export interface PackHeader {
@@ -16,11 +17,24 @@ export interface Packed {
 
 /** Makes packets of rows, and remembers how well rows pack, so that a read asks for about as many as fit. */
 export class Packer {
-  readonly #compress: boolean;
+  #packing: Packing;
+  #isDistrusted = false;
   #ratio = 1;
 
   constructor(compress = true) {
-    this.#compress = compress;
+    this.#packing = compress ? "zstd" : "plain";
+  }
+
+  /** What the bridge says that it unpacks with. */
+  offer(dictionaries: readonly number[] = []): void {
+    if (this.#packing === "plain" || this.#isDistrusted) return;
+    this.#packing = DICTIONARIES.some((id) => dictionaries.includes(id)) ? "dictionary" : "zstd";
+  }
+
+  /** Something could not be opened: another process of the bridge may be of an earlier version than the one that answered. */
+  distrust(): void {
+    this.#isDistrusted = true;
+    if (this.#packing === "dictionary") this.#packing = "zstd";
   }
 
   /** Packet bytes for one stored byte, as it was of late. */
@@ -32,7 +46,7 @@ export class Packer {
     return encodeEnvelope(
       header,
       rows.map(({ bytes }) => bytes),
-      this.#compress,
+      this.#packing,
     );
   }
 

@@ -147,7 +147,7 @@ export class Sender {
     if (due === "gather") this.#out.push({ type: "gather-hello" });
     else if (due !== undefined) this.#publishHello(due, nowMs);
     this.#sendPassed(nowMs);
-    const next = this.#turn.next(nowMs, this.#envelopes.packing);
+    const next = this.#turn.next(nowMs, this.#envelopes.packer.ratio);
     if (next !== undefined) this.#out.push(next);
     if (this.#isOverfull && this.#isIdle()) this.#sayHello(nowMs);
   }
@@ -226,6 +226,7 @@ export class Sender {
       return;
     }
     this.#envelopes.version = version;
+    this.#envelopes.packer.offer(have.dictionaries);
     if (have.epoch !== this.#epoch) {
       const isFirst = have.page === 0 && this.#wanted.isEmpty && this.#flight.flown.length === 0;
       this.#epoch = have.epoch;
@@ -292,6 +293,7 @@ export class Sender {
   #takeUndecodable(sha256: string, nowMs: number): void {
     const flown = this.#flight.remove(sha256, nowMs);
     if (flown === undefined) return;
+    this.#envelopes.packer.distrust();
     const run = this.#wanted.get(flown.run);
     const [only] = flown.rows;
     if (only === undefined) return;

@@ -1,28 +1,22 @@
 import { ageMs } from "../../cloud-bridge/alarms/lateness.ts";
-import { type AlarmState, isAlarmOpen, reduceRevision, settle } from "../../cloud-bridge/alarms/reduce.ts";
-import { type GroupingCase, groupAlarm } from "../../cloud-bridge/cases/grouping.ts";
-import { type ReadMessage, readMessage, runsTouched } from "../../cloud-bridge/ingest/batch.ts";
+import { isAlarmOpen, reduceRevision, settle } from "../../cloud-bridge/alarms/reduce.ts";
+import { groupAlarm } from "../../cloud-bridge/cases/grouping.ts";
+import { type ReadMessage, runsTouched } from "../../cloud-bridge/ingest/batch.ts";
 import {
   currentHello,
-  type HelloState,
   isBeyondHello,
   isComplete,
   mustSayHello,
   takePage,
 } from "../../cloud-bridge/ingest/hello-state.ts";
 import { refusalsOf, takeEnvelope } from "../../cloud-bridge/ingest/take-envelope.ts";
-import {
-  EMPTY_LEDGER_RUN,
-  haveOf,
-  isAccounted,
-  type LedgerRun,
-  withHead,
-  withSheds,
-} from "../../cloud-bridge/store/ledger.ts";
+import { EMPTY_LEDGER_RUN, haveOf, isAccounted, withHead, withSheds } from "../../cloud-bridge/store/ledger.ts";
 import { MAX_RANGES_PER_PAGE } from "../../protocol/hello.ts";
 import type { DecodedRecord } from "../../protocol/record-codec.ts";
 import type { Hello, ReceiptMessage } from "../../protocol/session.ts";
 import type { Chance } from "./chance.ts";
+import type { Database, ModelCase } from "./database.ts";
+import { newWorker, readBy, type Worker } from "./worker.ts";
 
 /** How the bridge could be built wrongly: the model must see each. */
 export type BridgeMutation =
@@ -31,33 +25,6 @@ export type BridgeMutation =
   | "writer-without-lock"
   | "declared-is-a-repeat"
   | "hello-in-newest-version";
-
-export interface ModelCase extends GroupingCase {
-  isOpen: boolean;
-  state: string;
-  lastAlarmAtMs: number;
-  readonly alarms: { readonly alarmId: string; readonly how: string }[];
-}
-
-/** The bridge's database: all that outlives a crash, and all that a backup brings back. */
-export interface Database {
-  readonly bridge: string;
-  epoch: string;
-  /** Whose connection holds the advisory lock. */
-  lock: number;
-  session: string | undefined;
-  isOnline: boolean;
-  /** Newest heard last. */
-  hellos: { readonly state: HelloState }[];
-  isSettled: boolean;
-  readonly ledger: Map<string, LedgerRun>;
-  listed: Set<string>;
-  readonly inbox: Map<string, string>;
-  readonly quarantine: Map<string, string>;
-  readonly alarms: Map<string, AlarmState>;
-  readonly followUps: { readonly alarmId: string; isPending: boolean }[];
-  readonly cases: ModelCase[];
-}
 
 export interface BridgeWorld {
   readonly chance: Chance;
@@ -75,7 +42,7 @@ const SITE = { siteId: "site-1", position: { latitudeDeg: 39.9, longitudeDeg: 11
 export class ModelBridge {
   readonly #world: BridgeWorld;
   readonly #mutation: BridgeMutation | undefined;
-  readonly #workers: { generation: number; buffer: Uint8Array[]; isScheduled: boolean }[] = [];
+  readonly #workers: readonly Worker[];
   #writers = 0;
   #backup: Database | undefined;
   database: Database;
@@ -85,7 +52,7 @@ export class ModelBridge {
   constructor(world: BridgeWorld, mutation: BridgeMutation | undefined) {
     this.#world = world;
     this.#mutation = mutation;
-    for (let i = 0; i < 2; i += 1) this.#workers.push({ generation: 0, buffer: [], isScheduled: false });
+    this.#workers = [newWorker(world.chance), newWorker(world.chance)];
     this.database = {
       bridge: world.chance.id(),
       epoch: "",
@@ -165,7 +132,10 @@ export class ModelBridge {
       worker.isScheduled = false;
       const batch = worker.buffer;
       worker.buffer = [];
-      const answers = this.#commit(batch.map((message) => readMessage(NODE, message)));
+      const answers = this.#commit(
+        batch.map((message) => readBy(worker, NODE, message)),
+        worker,
+      );
       this.#world.after(this.#world.chance.below(10), () => {
         if (worker.generation !== generation) return;
         for (const answer of answers) this.#world.down(answer);
@@ -174,12 +144,13 @@ export class ModelBridge {
   }
 
   /** One transaction: it either happens whole or not at all. */
-  #commit(messages: readonly ReadMessage[]): readonly ReceiptMessage[] {
-    if (!this.isStoreBroken) return this.#write(this.database, messages);
-    return this.#mutation === "receipt-before-commit" ? this.#write(structuredClone(this.database), messages) : [];
+  #commit(messages: readonly ReadMessage[], worker: Worker): readonly ReceiptMessage[] {
+    if (!this.isStoreBroken) return this.#write(this.database, messages, worker);
+    const isEarly = this.#mutation === "receipt-before-commit";
+    return isEarly ? this.#write(structuredClone(this.database), messages, worker) : [];
   }
 
-  #write(database: Database, messages: readonly ReadMessage[]): readonly ReceiptMessage[] {
+  #write(database: Database, messages: readonly ReadMessage[], worker: Worker): readonly ReceiptMessage[] {
     for (const { run } of runsTouched(messages)) {
       if (!database.ledger.has(run)) database.ledger.set(run, EMPTY_LEDGER_RUN);
     }
@@ -189,7 +160,7 @@ export class ModelBridge {
       // What a bridge does that looks at the version of a page before its list of versions.
       const isUnread = this.#mutation === "hello-in-newest-version" && message.type === "hello" && message.hello.v > 1;
       if (isUnread) answers.push({ ...this.#head(database), type: "say-hello" });
-      else if (message.type === "hello") answers.push(...this.#takeHello(database, message.hello));
+      else if (message.type === "hello") answers.push(...this.#takeHello(database, message.hello, worker));
       else if (message.type === "fault") {
         if (message.fault.code !== "HELLO_INVALID") {
           answers.push({ ...this.#head(database), type: "undecodable", sha256: message.fault.sha256 });
@@ -206,7 +177,7 @@ export class ModelBridge {
     return { v: 1, bridge: database.bridge, epoch: database.epoch };
   }
 
-  #takeHello(database: Database, hello: Hello): readonly ReceiptMessage[] {
+  #takeHello(database: Database, hello: Hello, { dictionaries }: Worker): readonly ReceiptMessage[] {
     const before = database.hellos.find(({ state }) => state.session === hello.session);
     const state = takePage(before?.state, hello);
     database.hellos = [...database.hellos.filter((row) => row !== before), { state }].slice(-3);
@@ -223,7 +194,17 @@ export class ModelBridge {
     });
     this.#list(database);
     const { session, page, last } = hello;
-    const have = { ...this.#head(database), type: "have" as const, session, page, last, versions: [1], nowMs: 0, runs };
+    const have = {
+      ...this.#head(database),
+      type: "have" as const,
+      session,
+      page,
+      last,
+      versions: [1],
+      ...dictionaries,
+      nowMs: 0,
+      runs,
+    };
     return isBeyond ? [have, { ...this.#head(database), type: "say-hello" }] : [have];
   }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decodeUp, encodeEnvelope, sha256Of } from "../../protocol/envelope.ts";
 import { encodeHello, helloPages } from "../../protocol/hello.ts";
 import { newRunId } from "../../protocol/new-ids.ts";
+import type { Packing } from "../../protocol/packing.ts";
 import { decodeRecord, encodeRecord } from "../../protocol/record-codec.ts";
 import { noiseRecord } from "./examples.ts";
 
@@ -20,15 +21,19 @@ describe("envelope", () => {
   test("items travel as their stored bytes, plain or compressed", () => {
     const line = fc.uint8Array({ maxLength: 400 }).map((bytes) => bytes.map((byte) => (byte === 0x0a ? 0x20 : byte)));
     fc.assert(
-      fc.property(fc.array(line, { minLength: 1, maxLength: 30 }), fc.boolean(), (items, compress) => {
-        const message = decodeUp(encodeEnvelope({ run, head: 99, upMs: 5 }, items, compress));
-        if (message.type !== "envelope") throw new Error(message.type);
-        expect(message.header).toEqual({ v: 1, run, head: 99, upMs: 5, count: items.length });
-        expect(message.items.map(({ bytes }) => Buffer.from(bytes).toString("hex"))).toEqual(
-          items.map((bytes) => Buffer.from(bytes).toString("hex")),
-        );
-        expect(message.items.map(({ sha256 }) => sha256)).toEqual(items.map(sha256Of));
-      }),
+      fc.property(
+        fc.array(line, { minLength: 1, maxLength: 30 }),
+        fc.constantFrom<Packing>("plain", "zstd", "dictionary"),
+        (items, packing) => {
+          const message = decodeUp(encodeEnvelope({ run, head: 99, upMs: 5 }, items, packing));
+          if (message.type !== "envelope") throw new Error(message.type);
+          expect(message.header).toEqual({ v: 1, run, head: 99, upMs: 5, count: items.length });
+          expect(message.items.map(({ bytes }) => Buffer.from(bytes).toString("hex"))).toEqual(
+            items.map((bytes) => Buffer.from(bytes).toString("hex")),
+          );
+          expect(message.items.map(({ sha256 }) => sha256)).toEqual(items.map(sha256Of));
+        },
+      ),
     );
   });
 

@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Answer } from "../../../cloud-bridge/ingest/batch.ts";
 import { Ingest, type IngestOptions } from "../../../cloud-bridge/ingest/ingest.ts";
 import type { BridgeClock } from "../../../cloud-bridge/store/clock.ts";
 import type { Store } from "../../../cloud-bridge/store/database.ts";
@@ -17,7 +18,7 @@ export const T0 = 1_763_500_000_000;
 
 /** Ingest over a real database, with a clock that stands still unless it is moved. */
 export class BridgeBench implements AsyncDisposable {
-  readonly answers: { node: string; message: ReceiptMessage }[] = [];
+  readonly answers: Answer[] = [];
   readonly session = newRunId();
   readonly clock: BridgeClock & { atMs: number };
   readonly store: Store;
@@ -53,8 +54,8 @@ export class BridgeBench implements AsyncDisposable {
       store,
       clock: this.clock,
       log: silentLogger,
-      publishReceipt: (node, message) => {
-        this.answers.push({ node, message });
+      publishReceipt: (node, message, packing) => {
+        this.answers.push({ node, message, ...(packing === undefined ? {} : { packing }) });
         return undefined;
       },
       ...options,

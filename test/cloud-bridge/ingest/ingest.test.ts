@@ -4,6 +4,7 @@ import { accountingOf } from "../../../cloud-bridge/fleet/accounting.ts";
 import { findNode } from "../../../cloud-bridge/fleet/node-views.ts";
 import { encodeEnvelope, sha256Of } from "../../../protocol/envelope.ts";
 import { newAlarmId, newRunId } from "../../../protocol/new-ids.ts";
+import { DICTIONARIES, type Packing } from "../../../protocol/packing.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
 import { encodeRecord } from "../../../protocol/record-codec.ts";
 import { alarmRecord, noiseRecord } from "../../protocol/examples.ts";
@@ -318,6 +319,25 @@ describe("what cannot be read", () => {
     const future = Buffer.from(`{"v":9,"run":"${newRunId()}","head":1,"count":1}\n{}`);
     expect(await bridge.up(future)).toMatchObject([{ type: "say-hello" }]);
     expect((await findNode(bridge.store.db, "site-1", T0)).faults).toMatchObject([{ rule: "version-unreadable" }]);
+  });
+
+  test("who sends with the dictionary is answered with it, who sends without is not, and every have names it", async () => {
+    await using bridge = await BridgeBench.open();
+    const run = newRunId();
+    expect(await bridge.hello({ runs: [{ run, first: 1, head: 3 }] })).toMatchObject([{ dictionaries: DICTIONARIES }]);
+    const send = (seq: number, packing: Packing) =>
+      bridge.ingest.onUp("site-1", encodeEnvelope({ run, head: 3 }, [encodeRecord(seq, noiseRecord(seq))], packing));
+    const before = bridge.answers.length;
+    await send(1, "dictionary");
+    await bridge.ingest.idle();
+    await send(2, "zstd");
+    await send(3, "dictionary");
+    await bridge.ingest.idle();
+    expect(bridge.answers.slice(before)).toMatchObject([
+      { message: { ranges: [[1, 1]] }, packing: "dictionary" },
+      { message: { ranges: [[2, 3]] }, packing: "plain" },
+    ]);
+    expect(await bridge.count("inbox")).toBe(3);
   });
 
   test("an item without a number is answered by its envelope's hash, after the others' receipt", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { declarations } from "../../../gateway/uplink/lacking.ts";
 import { decodeUp, sha256Of } from "../../../protocol/envelope.ts";
 import { newRunId } from "../../../protocol/new-ids.ts";
+import { DICTIONARIES, namesDictionary } from "../../../protocol/packing.ts";
 import { SenderBench } from "./bench.ts";
 
 const nothing = (run: string) => ({ run, through: 0, missing: [], declared: [] });
@@ -164,6 +165,47 @@ describe("receipts", () => {
     expect(bench.others.filter(({ type }) => type === "declare-undecodable")).toHaveLength(1);
     bench.pass(300_000);
     expect(bench.seqs.slice(whole).length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("the dictionary", () => {
+  const [known = 0] = DICTIONARIES;
+  const undecodable = (bench: SenderBench) => {
+    const sha256 = sha256Of(bench.published.at(-1)?.bytes ?? new Uint8Array());
+    bench.message({ v: 1, type: "undecodable", bridge: "b", epoch: "e", sha256 });
+  };
+  const lastPacked = (bench: SenderBench) => namesDictionary(bench.published.at(-1)?.bytes ?? new Uint8Array());
+  const offered = (dictionaries?: number[]) => {
+    const bench = new SenderBench();
+    bench.connect();
+    bench.have([nothing(bench.run)], dictionaries === undefined ? {} : { dictionaries });
+    bench.commit(1);
+    bench.pass(1);
+    return bench;
+  };
+
+  test("is used with a bridge that says that it has it, and with no other", () => {
+    expect([undefined, [], [known + 1], [known + 1, known]].map((ids) => lastPacked(offered(ids)))).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  test("is given up where something cannot be opened, and what went with it goes again before it is declared", () => {
+    const bench = offered([known]);
+    undecodable(bench);
+    bench.pass(1);
+    expect(bench.seqs).toEqual([[1], [1]]);
+    expect(lastPacked(bench)).toBe(false);
+    bench.have([nothing(bench.run)], { dictionaries: [known] });
+    expect(bench.others.filter(({ type }) => type === "declare-undecodable")).toEqual([]);
+    undecodable(bench);
+    expect(bench.others.filter(({ type }) => type === "declare-undecodable")).toHaveLength(1);
+    bench.commit(1);
+    bench.pass(1);
+    expect(lastPacked(bench)).toBe(false);
   });
 });
 
