@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { encodeReceiptMessage } from "../../protocol/hello.ts";
 import { BridgeBench } from "../cloud-bridge/ingest/bridge-bench.ts";
 import { temporaryDirectory } from "../gateway/journal/sample-records.ts";
+import { forgetFakeTime } from "./fault-needs.ts";
 
 const LIBRARY = libraryPath();
 const clockTest = test.skipIf(LIBRARY === undefined);
@@ -96,7 +98,11 @@ devices:
         DONT_FAKE_MONOTONIC: "1",
       },
     });
-    onTestFinished(() => void gateway.kill("SIGKILL"));
+    onTestFinished(async () => {
+      gateway.kill("SIGKILL");
+      await once(gateway, "exit");
+      if (gateway.pid !== undefined) forgetFakeTime(gateway.pid);
+    });
     let said = "";
     gateway.stderr.on("data", (bytes) => {
       said += bytes;

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { whyNoBadLink } from "../../cli/sim/bad-link.ts";
 import { mosquittoLacks } from "../fakes/mosquitto.ts";
 import { postgresMissing } from "../fakes/postgres-cluster.ts";
@@ -25,6 +26,12 @@ export type Need =
 const FAKETIME = ["x86_64", "aarch64", "arm", "i386"].map(
   (machine) => `/usr/lib/${machine}-linux-gnu${machine === "arm" ? "eabihf" : ""}/faketime/libfaketime.so.1`,
 );
+
+/** What libfaketime leaves of a process that was killed; one with the same number would not start beside it. */
+export function forgetFakeTime(pid: number): void {
+  for (const name of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`])
+    rmSync(join("/dev/shm", name), { force: true });
+}
 
 export function faketimeLibrary(): string | undefined {
   return FAKETIME.find((path) => existsSync(path));

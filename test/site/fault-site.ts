@@ -12,7 +12,7 @@ import type { Mosquitto } from "../fakes/mosquitto.ts";
 import { BadRoute } from "./bad-route.ts";
 import { type BridgeData, epochOf, storedRanges } from "./bridge-data.ts";
 import { dieMidMigration, FaultCloud } from "./fault-cloud.ts";
-import { faketimeLibrary, type Need } from "./fault-needs.ts";
+import { faketimeLibrary, forgetFakeTime, type Need } from "./fault-needs.ts";
 import { enterPeople } from "./fault-people.ts";
 import { JournalObserver } from "./journal-observer.ts";
 import type { Half } from "./lanes.ts";
@@ -332,6 +332,7 @@ export class FaultSite {
   /** What each process said last, for whoever looks at a run that was kept. */
   #kept(child: Child): Child {
     void child.ended.then((end) => {
+      forgetFakeTime(child.pid);
       const said = [`-- ${child.pid} ended: ${end}`, ...child.tail(200)].join("\n");
       if (existsSync(this.directory)) appendFileSync(join(this.directory, `${child.name}.log`), `${said}\n`);
     });
