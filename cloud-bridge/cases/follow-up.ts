@@ -8,13 +8,13 @@ import { amend, type CaseRow, type Change, loadCase, move, note } from "./case-r
 import { joinPlaceUnits } from "./case-units.ts";
 import { categoryOfAlarm } from "./catalogue.ts";
 import { catalogueInForce } from "./catalogue-rows.ts";
-import { type GroupingDecision, groupAlarm } from "./grouping.ts";
+import { type GroupingDecision, groupAlarm, type JoinReason } from "./grouping.ts";
 import { heard, highest, levelOf, peakOf, said, seenPhase } from "./heard.ts";
 import { heldBack } from "./held-back.ts";
 import { isNodeSilent, noteInhibited } from "./inhibition.ts";
 import { candidatesForJoining, recurring } from "./joinable.ts";
 import { categoryFacts, foundByFamily, gridCellOf, newCaseRow } from "./new-case.ts";
-import { planDispatch } from "./plan-dispatch.ts";
+import { planByPolicy } from "./plan-dispatch.ts";
 import { bringBack, progress } from "./progress.ts";
 import type { DeskSettings } from "./settings.ts";
 
@@ -66,7 +66,16 @@ async function openOrJoin(change: Change, alarm: AlarmRow, body: AlarmBody, sett
   const joinable = await candidatesForJoining(change.trx, alarm, body, settings, position);
   const decision = groupAlarm(joinable.alarm, joinable.cases, settings.grouping);
   const row = await target(change, alarm, body, decision, position, settings);
-  const how = decision.act === "join" ? decision.how : row.opened_at_ms === change.nowMs ? "opened" : "recurrence";
+  return row.id;
+}
+
+/** The alarm is one of the case's from here on. */
+async function tie(
+  change: Change,
+  row: Pick<CaseRow, "id" | "number">,
+  alarm: AlarmRow,
+  how: JoinReason | "opened" | "recurrence",
+): Promise<void> {
   await change.trx
     .insertInto("case_alarms")
     .values({
@@ -80,7 +89,6 @@ async function openOrJoin(change: Change, alarm: AlarmRow, body: AlarmBody, sett
     .execute();
   const fields = { case: row.number, how, late: alarm.late === 1 };
   change.steps.push({ sentence: STEPS[how] ?? STEP_JOINED, alarmId: alarm.alarm_id, caseId: row.id, fields });
-  return row.id;
 }
 
 const STEP_JOINED = "alarm joined a case";
@@ -101,11 +109,12 @@ async function target(
   const before = alarm.late === 1 ? undefined : await recurring(change.trx, alarm, change.nowMs, settings);
   if (before !== undefined) {
     const entry = { ...said(alarm, body, "reopened"), actor: "system:desk", cause: "the site is loud again" };
+    await tie(change, before, alarm, "recurrence");
     const held = await heldBack(change, alarm, body);
     const hold = { dispatchable: held === undefined ? 1 : 0, inhibited_by: held?.inhibition?.id ?? null };
     const reopened = await move(change, before, "reopen", entry, { ...heard(alarm, body, before), late: 0, ...hold });
     if (held?.inhibition !== undefined) await noteInhibited(change, reopened.id, alarm, held.inhibition);
-    return planDispatch(change, reopened, settings);
+    return planByPolicy(change, reopened, settings);
   }
   return openCase(change, alarm, body, position, settings);
 }
@@ -149,12 +158,13 @@ async function openCase(
     found_by: foundByFamily(alarm.family),
   });
   await trx.insertInto("cases").values(row).execute();
+  await tie(change, row, alarm, "opened");
   await joinPlaceUnits(change, row);
   const why = held?.permit === undefined ? {} : { permit: held.permit };
   const opened = said(alarm, body, "opened");
   await note(change, row.id, { ...opened, detail: { ...opened.detail, late: alarm.late === 1, ...why } });
   if (held?.inhibition !== undefined) await noteInhibited(change, row.id, alarm, held.inhibition);
-  return planDispatch(change, row, settings);
+  return planByPolicy(change, row, settings);
 }
 
 function titleOf({ rule, node, device, subject_id }: AlarmRow, site: string | undefined): string {
@@ -169,6 +179,7 @@ async function joinCase(
   settings: DeskSettings,
 ): Promise<CaseRow> {
   const before = await loadCase(change.trx, decision.caseId);
+  await tie(change, before, alarm, decision.how);
   const isHistory = alarm.late === 1;
   const joined = said(alarm, body, "alarm-joined");
   await note(change, before.id, { ...joined, detail: { ...joined.detail, how: decision.how, history: isHistory } });
@@ -188,7 +199,7 @@ async function joinCase(
   }
   if (decision.bringsBack) return bringBack(change, row, said(alarm, body, "brought-back"), settings);
   const isAwakened = before.late === 1 || before.dispatchable !== dispatchable;
-  return isAwakened ? planDispatch(change, row, settings) : row;
+  return isAwakened ? planByPolicy(change, row, settings) : row;
 }
 
 interface Place {

@@ -1,17 +1,55 @@
 import { propose } from "./assignment-rows.ts";
-import { amend, type CaseRow, type Change } from "./case-rows.ts";
-import { resumeClocks, startClocks } from "./clocks.ts";
+import { amend, type CaseRow, type Change, note } from "./case-rows.ts";
+import { pauseClocks, resumeClocks, startClocks } from "./clocks.ts";
 import { policyFor } from "./dispatch-policy.ts";
+import { standingPermits } from "./permitted.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
+import type { NewEntry } from "./timeline.ts";
 import { cancelTimer, setTimer } from "./timers.ts";
 
 /**
- * Sets the timers that the policy wants for a case that waits for a crew. The timers commit with the case, so that a
- * bridge that dies in between still sends somebody when it is back.
- * A case whose place nobody knows waits for that first; its clocks run.
+ * A case waits for a crew, for the first time or again: held where a permit covers all that stands by now, else sent to by
+ * its policy.
  * @param isNext another crew has just dropped out: the desk had its time already, `auto-after` sends the next at once
  */
 export async function planDispatch(
+  change: Change,
+  waiting: CaseRow,
+  settings: DeskSettings,
+  isNext = false,
+): Promise<CaseRow> {
+  const entry = { actor: "system:dispatch", channel: "system" } as const;
+  return (await holdIfPermitted(change, waiting, entry)) ?? planByPolicy(change, waiting, settings, isNext);
+}
+
+/**
+ * Holds a case that waits for a crew where every alarm of it that stands is under a permit now: as if that had been there
+ * when it was opened, with its clocks at rest.
+ * @returns undefined where it is not held by this
+ */
+export async function holdIfPermitted(
+  change: Change,
+  waiting: CaseRow,
+  entry: Omit<NewEntry, "kind">,
+): Promise<CaseRow | undefined> {
+  if (waiting.family !== "noise" || waiting.state !== "open" || waiting.late === 1 || waiting.dispatchable === 0)
+    return undefined;
+  const [first, ...others] = await standingPermits(change, waiting.id);
+  if (first?.permit === undefined || others.some(({ permit }) => permit === undefined)) return undefined;
+  await cancelDispatch(change, waiting.id);
+  const held = await amend(change, waiting, { dispatchable: 0, auto_dispatch_at_ms: null });
+  const cause = "a permit covers every alarm of it that stands";
+  const detail = { permit: first.permit, ...entry.detail };
+  await note(change, waiting.id, { cause, ...entry, detail, kind: "permit-held" });
+  return pauseClocks(change, held);
+}
+
+/**
+ * Sets the timers that the policy wants for a case of which it is known that nothing holds it. The timers commit with the
+ * case, so that a bridge that dies in between still sends somebody when it is back.
+ * A case whose place nobody knows waits for that first; its clocks run.
+ */
+export async function planByPolicy(
   change: Change,
   waiting: CaseRow,
   settings: DeskSettings,

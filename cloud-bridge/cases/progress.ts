@@ -6,7 +6,7 @@ import { joinPlaceUnits } from "./case-units.ts";
 import { heard, said, seenPhase } from "./heard.ts";
 import { heldBack } from "./held-back.ts";
 import { inhibitionOf, noteInhibited } from "./inhibition.ts";
-import { cancelDispatch, planDispatch } from "./plan-dispatch.ts";
+import { cancelDispatch, holdIfPermitted, planByPolicy, planDispatch } from "./plan-dispatch.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
 import { isEnded } from "./states.ts";
 import type { NewEntry } from "./timeline.ts";
@@ -36,7 +36,7 @@ export async function progress(
   const isHistory = alarm.late === 1 && phase === "standing";
   const known = isHistory ? before : await amend(change, before, heard(alarm, body, before));
   const isLive = phase === "standing" && !isHistory;
-  const row = isLive && known.dispatchable === 0 ? await endPermit(change, known, alarm, body, settings) : known;
+  const row = isLive ? await heedPermit(change, known, alarm, body, settings) : known;
   if (isLive && body.family === "emergency") return takeCall(change, before, row, alarm, body, settings);
   if (phase === link?.seen_phase) {
     // The count of alarms that a node had no room for has grown.
@@ -83,19 +83,26 @@ async function takeCall(
   if (hasCalledAgain || before.late === 1) await wake(change, known, alarm, body, settings);
 }
 
-/** The alarm is loud without a permit now: a case that a permit had held back waits for a crew like any other. */
-async function endPermit(
+/**
+ * The alarm is loud without a permit now: a case that a permit had held back waits for a crew like any other. One that its
+ * node knows has begun: a case that waits for a crew is held.
+ */
+async function heedPermit(
   change: Change,
   before: CaseRow,
   alarm: AlarmRow,
   body: AlarmBody,
   settings: DeskSettings,
 ): Promise<CaseRow> {
+  if (before.dispatchable === 1) {
+    if (body.permit === undefined) return before;
+    return (await holdIfPermitted(change, before, said(alarm, body, "permit-held"))) ?? before;
+  }
   if ((await heldBack(change, alarm, body)) !== undefined) return before;
   const row = await amend(change, before, { dispatchable: 1, inhibited_by: null });
   const kind = before.inhibited_by === null ? "permit-ended" : "inhibition-ended";
   await note(change, row.id, said(alarm, body, kind));
-  return planDispatch(change, row, settings);
+  return planByPolicy(change, row, settings);
 }
 
 /** The alarm is live: an ended case opens again, a resolved one goes back to its crew, a late one becomes live. */

@@ -2,8 +2,8 @@ import type { Trx } from "../store/database.ts";
 import { prepared } from "../store/prepared.ts";
 
 /**
- * `acknowledge` names an assignment, `inhibition` one of those, `whistle-…` a leg of a whistle, the others a case: `arrive`
- * and `total` are the clocks of its class.
+ * `acknowledge` names an assignment, `inhibition` and `permit` one of those, `whistle-…` a leg of a whistle, the others a case:
+ * `arrive` and `total` are the clocks of its class.
  */
 export const TIMER_KINDS = [
   "propose",
@@ -13,6 +13,7 @@ export const TIMER_KINDS = [
   "arrive",
   "total",
   "inhibition",
+  "permit",
   "whistle-scene",
   "whistle-handle",
 ] as const;

@@ -1,12 +1,12 @@
-import { bodyOf } from "../alarms/alarm-rows.ts";
 import { amend, type CaseRow, type Change, note } from "../cases/case-rows.ts";
-import { pauseClocks } from "../cases/clocks.ts";
-import { heldBack } from "../cases/held-back.ts";
-import { permitOfAlarm } from "../cases/permitted.ts";
-import { cancelDispatch, planDispatch } from "../cases/plan-dispatch.ts";
+import { inhibitionOf } from "../cases/inhibition.ts";
+import { standingPermits } from "../cases/permitted.ts";
+import { holdIfPermitted, planDispatch } from "../cases/plan-dispatch.ts";
 import type { DeskSettings } from "../cases/settings.ts";
-import { standingAlarms } from "../cases/standing.ts";
-import type { PermitFacts } from "../fleet/permits.ts";
+import type { NewEntry } from "../cases/timeline.ts";
+import { cancelTimer, setTimer } from "../cases/timers.ts";
+import { findPermit, type PermitFacts } from "../fleet/permits.ts";
+import type { Trx } from "../store/database.ts";
 
 /**
  * A permit was recorded or revoked while cases of its site are open. One that waits for a crew, and all of whose standing
@@ -19,62 +19,68 @@ export async function permitNews(
   by: string,
   settings: DeskSettings,
 ): Promise<void> {
-  const rows = await change.trx
+  const entry = { actor: by, channel: "api" } as const;
+  if (permit.revokedAtMs === undefined) return begin(change, permit, entry);
+  await cancelTimer(change.trx, "permit", permit.id, change.nowMs);
+  await end(change, permit, { ...entry, cause: permit.revokeCause ?? "it was revoked" }, settings);
+}
+
+/** Set with the permit itself: when its time begins the open cases of its site are looked at, and when that ends. */
+export async function timePermit(trx: Trx, permit: PermitFacts, nowMs: number): Promise<void> {
+  if (nowMs < permit.toMs) await setTimer(trx, "permit", permit.id, permit.fromMs, nowMs);
+}
+
+/** The time of a permit begins or ends. */
+export async function permitDue(change: Change, id: string, settings: DeskSettings): Promise<void> {
+  const { trx, nowMs } = change;
+  const permit = await findPermit(trx, id);
+  if (permit.revokedAtMs !== undefined) return;
+  const entry = { actor: "system:timer", channel: "system" } as const;
+  if (nowMs >= permit.toMs) return end(change, permit, { ...entry, cause: "its time is over" }, settings);
+  await setTimer(trx, "permit", id, nowMs < permit.fromMs ? permit.fromMs : permit.toMs, nowMs);
+  await begin(change, permit, entry);
+}
+
+type Said = Omit<NewEntry, "kind" | "detail">;
+
+async function begin(change: Change, permit: PermitFacts, said: Said): Promise<void> {
+  const detail = { permit: permit.number, permitId: permit.id };
+  for (const row of await casesUnder(change, permit)) {
+    const permits = (await standingPermits(change, row.id)).map((standing) => standing.permit);
+    if (!permits.includes(permit.number) || permits.includes(undefined)) continue;
+    if (row.dispatchable === 0 || (await isNoted(change, row.id, permit.id))) continue;
+    if ((await holdIfPermitted(change, row, { ...said, detail })) !== undefined) continue;
+    const cause = "a permit covers it, and it is being worked on";
+    await note(change, row.id, { ...said, kind: "permit-recorded", cause, detail });
+  }
+}
+
+async function end(change: Change, permit: PermitFacts, said: Said, settings: DeskSettings): Promise<void> {
+  const detail = { permit: permit.number, permitId: permit.id };
+  for (const row of await casesUnder(change, permit)) {
+    if (row.dispatchable === 1 || row.inhibited_by !== null || !(await isFree(change, row.id))) continue;
+    const freed = await amend(change, row, { dispatchable: 1 });
+    await note(change, row.id, { ...said, kind: "permit-ended", detail });
+    await planDispatch(change, freed, settings);
+  }
+}
+
+async function casesUnder({ trx }: Change, permit: PermitFacts): Promise<readonly CaseRow[]> {
+  return trx
     .selectFrom("cases")
     .selectAll()
     .where("site_id", "=", permit.siteId)
     .where("family", "=", "noise")
     .where("closed_at_ms", "is", null)
     .execute();
-  for (const row of rows) await look(change, row, permit, by, settings);
 }
 
-async function look(
-  change: Change,
-  row: CaseRow,
-  permit: PermitFacts,
-  by: string,
-  settings: DeskSettings,
-): Promise<void> {
-  const { isCovered, isFree } = await standing(change, row.id, permit.number);
-  const detail = { permit: permit.number, permitId: permit.id };
-  const entry = { actor: by, channel: "api", detail } as const;
-  if (permit.revokedAtMs !== undefined) {
-    if (row.dispatchable === 1 || row.inhibited_by !== null || !isFree) return;
-    const freed = await amend(change, row, { dispatchable: 1 });
-    await note(change, row.id, { ...entry, kind: "permit-ended", cause: permit.revokeCause ?? "it was revoked" });
-    await planDispatch(change, freed, settings);
-    return;
+/** Whether something stands that nothing holds back now. */
+async function isFree(change: Change, caseId: string): Promise<boolean> {
+  for (const { alarm, permit } of await standingPermits(change, caseId)) {
+    if (permit === undefined && (await inhibitionOf(change, alarm)) === undefined) return true;
   }
-  if (!isCovered || row.dispatchable === 0 || (await isNoted(change, row.id, permit.id))) return;
-  if (row.state !== "open") {
-    return note(change, row.id, {
-      ...entry,
-      kind: "permit-recorded",
-      cause: "a permit covers it, and it is being worked on",
-    });
-  }
-  await cancelDispatch(change, row.id);
-  const held = await amend(change, row, { dispatchable: 0, auto_dispatch_at_ms: null });
-  await pauseClocks(change, held);
-  await note(change, row.id, { ...entry, kind: "permit-held", cause: "a permit covers every alarm of it that stands" });
-}
-
-/** `isCovered`: something stands, all of it under permits and some under this one. `isFree`: something stands that nothing holds back. */
-async function standing(
-  change: Change,
-  caseId: string,
-  number: string,
-): Promise<{ readonly isCovered: boolean; readonly isFree: boolean }> {
-  const alarms = await standingAlarms(change.trx, caseId).selectAll("alarms").where("alarms.late", "=", 0).execute();
-  const permits: (string | undefined)[] = [];
-  let isFree = false;
-  for (const alarm of alarms) {
-    const body = bodyOf(alarm);
-    permits.push(await permitOfAlarm(change, alarm, body));
-    isFree ||= (await heldBack(change, alarm, body)) === undefined;
-  }
-  return { isCovered: permits.includes(number) && !permits.includes(undefined), isFree };
+  return false;
 }
 
 async function isNoted({ trx }: Change, caseId: string, permitId: string): Promise<boolean> {

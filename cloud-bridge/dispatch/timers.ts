@@ -8,6 +8,7 @@ import type { Db, Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { arrivalOverdue, totalOverdue } from "./escalation.ts";
 import { endInhibition } from "./inhibitions.ts";
+import { permitDue } from "./permit-news.ts";
 import { resumeCase } from "./resume-case.ts";
 import { proposeFirst, sendFirst } from "./send-crew.ts";
 import { whistleOverdue } from "./whistle-legs.ts";
@@ -59,6 +60,9 @@ export async function fireTimer(
       break;
     case "inhibition":
       await endInhibition(change, timer.ref, "system:timer", settings);
+      break;
+    case "permit":
+      await permitDue(change, timer.ref, settings);
       break;
     case "whistle-scene":
     case "whistle-handle":

@@ -27,7 +27,10 @@ export interface PermitFacts {
 
 export type NewPermit = Pick<PermitFacts, "siteId" | "number" | "rules" | "fromMs" | "toMs" | "issuedBy" | "note">;
 
-/** A clock of an edge that lies further than this from ours cannot place an alarm inside a permit. */
+/**
+ * A clock of an edge that lies further than this from ours cannot place an alarm inside a permit. So much before the permit's
+ * time an alarm may be stamped that stands when it has begun: it is covered whether it came before the beginning or after.
+ */
 const CLOCK_SLACK_MS = 10 * 60_000;
 
 /** @throws BridgeError SITE_UNKNOWN, PERMIT_EMPTY */
@@ -109,17 +112,24 @@ export async function permitCovering(
   trx: Trx,
   { siteId, rule, atMs, nowMs }: { siteId: string; rule: string; atMs: number; nowMs: number },
 ): Promise<string | undefined> {
-  const { rows } = await covering(trx, { siteId, atMs, nowMs, endedMs: nowMs - CLOCK_SLACK_MS });
+  const { rows } = await covering(trx, {
+    siteId,
+    atMs,
+    nowMs,
+    beganMs: atMs + CLOCK_SLACK_MS,
+    endedMs: nowMs - CLOCK_SLACK_MS,
+  });
   return rows.find(({ rules }) => covers(storedRules(rules), rule))?.number;
 }
 
-const covering = prepared((db, at: { siteId: string; atMs: number; nowMs: number; endedMs: number }) =>
+type CoveredAt = { siteId: string; atMs: number; nowMs: number; beganMs: number; endedMs: number };
+const covering = prepared((db, at: CoveredAt) =>
   db
     .selectFrom("permits")
     .select(["number", "rules"])
     .where("site_id", "=", at.siteId)
     .where("revoked_at_ms", "is", null)
-    .where("from_ms", "<=", at.atMs)
+    .where("from_ms", "<=", at.beganMs)
     .where("to_ms", ">", at.atMs)
     .where("from_ms", "<=", at.nowMs)
     .where("to_ms", ">", at.endedMs)

@@ -17,6 +17,7 @@ import { cancelledCommands } from "./migrations/014-cancelled-commands.ts";
 import { field } from "./migrations/015-field.ts";
 import { auditByTarget } from "./migrations/016-audit-by-target.ts";
 import { configTwin } from "./migrations/017-config-twin.ts";
+import { permitTimes } from "./migrations/018-permit-times.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -37,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   field,
   auditByTarget,
   configTwin,
+  permitTimes,
 ];
 
 /** @throws BridgeError STORE_NEWER */

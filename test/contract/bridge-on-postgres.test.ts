@@ -9,6 +9,7 @@ await onPostgres(async () => {
   await import("../cloud-bridge/dispatch/filed-crews.test.ts");
   await import("../cloud-bridge/dispatch/needed-again.test.ts");
   await import("../cloud-bridge/dispatch/organisation.test.ts");
+  await import("../cloud-bridge/dispatch/permit-times.test.ts");
   await import("../cloud-bridge/dispatch/reports.test.ts");
   await import("../cloud-bridge/dispatch/whistles.test.ts");
   await import("../cloud-bridge/dispatch/workflow.test.ts");

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { AtMs } from "../../../protocol/ids.ts";
+import { timePermit } from "../../dispatch/permit-news.ts";
 import { addPermit, findPermit, listPermits, revokePermit } from "../../fleet/permits.ts";
 import { audit } from "../../roster/audit.ts";
 import { within } from "../../roster/scope.ts";
@@ -77,7 +78,11 @@ export function permitRoutes(instance: FastifyInstance, { store, clock, desk }: 
     },
     async (request, reply) => {
       const { name } = accountOf(request);
-      const permit = await once(request, { db, clock }, (trx, nowMs) => addPermit(trx, request.body, name, nowMs));
+      const permit = await once(request, { db, clock }, async (trx, nowMs) => {
+        const added = await addPermit(trx, request.body, name, nowMs);
+        await timePermit(trx, added, nowMs);
+        return added;
+      });
       // Also where the request is repeated: the first may have ended before this.
       await desk.permitNews(permit, name);
       const entry = { actor: name, action: "permit.add", target: permit.id, address: request.ip };

@@ -101,11 +101,19 @@ test("a permit is recorded once however often its request comes, and is revoked 
   expect((await admin.post("/api/v1/permits", { ...permit, toMs: 1000 })).json).toMatchObject({ code: "PERMIT_EMPTY" });
   const { id } = made.json as { id: string };
   expect(await all("permits?siteId=block-7&toMs=1500")).toEqual([id]);
-  expect(await all("permits?fromMs=2000")).toEqual([]);
+  const aheadMs = Date.now() + 60_000;
+  const ahead = { siteId: "block-7", number: "2026-CY-0118", fromMs: aheadMs, toMs: aheadMs + 60_000 };
+  const { json: later } = await admin.post("/api/v1/permits", ahead);
+  const timers = api.store.db.selectFrom("timers").select(["ref", "due_at_ms"]).where("kind", "=", "permit");
+  expect(await timers.execute()).toEqual([{ ref: (later as { id: string }).id, due_at_ms: aheadMs }]);
+  expect(await all("permits?fromMs=2000&toMs=3000")).toEqual([]);
   const revoked = await admin.post(`/api/v1/permits/${id}/revoke`, { cause: "not the works that it names" });
   expect(revoked.json).toMatchObject({ id, number: "2026-CY-0117", revokeCause: "not the works that it names" });
   expect((await admin.post(`/api/v1/permits/${id}/revoke`, { cause: "again" })).status).toBe(409);
-  expect([await all("permits?sort=number"), await all("permits?revoked=true")]).toEqual([[], [id]]);
+  expect([await all("permits?sort=number"), await all("permits?revoked=true")]).toEqual([
+    [(later as { id: string }).id],
+    [id, (later as { id: string }).id],
+  ]);
   expect((await admin.ask(`/api/v1/permits/${id}`)).json).toEqual(revoked.json);
 });
 

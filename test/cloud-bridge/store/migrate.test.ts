@@ -70,3 +70,31 @@ test("a step in PostgreSQL's words has none of SQLite's, and every table that SQ
     expect(tables(words)).toEqual(tables(migration.sql));
   }
 });
+
+test("permits that were recorded before permits had timers get them: a bridge of today holds from their beginning", async () => {
+  const state = mkdtempSync(join(tmpdir(), "shao-migrate-"));
+  onTestFinished(() => rmSync(state, { recursive: true, force: true }));
+  const step = MIGRATIONS.find(({ name }) => name === "permit-times");
+  const before = await openStore({ state, nowMs: 10 });
+  const permit = {
+    site_id: "block-7",
+    number: "1",
+    rules: "[]",
+    from_ms: 60,
+    to_ms: 90,
+    created_by: "li",
+    created_at_ms: 5,
+  };
+  const permits = [permit, { ...permit, revoked_at_ms: 8 }].map((row, index) => ({ ...row, id: `permit-${index}` }));
+  await before.db.insertInto("permits").values(permits).execute();
+  await before.db
+    .deleteFrom("schema_version")
+    .where("version", ">=", step?.version ?? 0)
+    .execute();
+  await before.close();
+  const store = await openStore({ state, nowMs: 20 });
+  expect(await store.db.selectFrom("timers").select(["kind", "ref", "due_at_ms", "done_at_ms"]).execute()).toEqual([
+    { kind: "permit", ref: "permit-0", due_at_ms: 60, done_at_ms: null },
+  ]);
+  await store.close();
+});
