@@ -3,6 +3,7 @@ import type { CaseFacts } from "../cases/views.ts";
 import type { GeoPosition } from "../roster/distance.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
+import { readAnsweringUnits } from "./answering-units.ts";
 import type { Period } from "./period.ts";
 
 /** So many cases are read into memory at once, about 100 MB. */
@@ -25,6 +26,7 @@ export interface CountedCase {
   readonly state: CaseStateName;
   readonly category?: string;
   readonly siteId?: string;
+  /** Who answered for it; where nobody did, who answers for its place today. Absent: nobody does. */
   readonly unitId?: string;
   /** `unknown` where nobody wrote it down. */
   readonly foundBy: string;
@@ -102,13 +104,18 @@ export async function casesIn(db: Db, period: Period, filter: CaseFilter = {}): 
   if (foundBy !== undefined) query = query.where("cases.found_by", "=", foundBy);
   if (unitIds !== undefined) {
     const units = [...unitIds];
-    query = query.where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom("case_units")
-          .select("case_units.case_id")
-          .whereRef("case_units.case_id", "=", "cases.id")
-          .where("case_units.unit_id", "in", units.length === 0 ? [""] : units),
-      ),
+    query = query.where((or) =>
+      or.or([
+        // Whose they are is said by the ground, below.
+        or("cases.unit_id", "is", null),
+        or.exists(
+          or
+            .selectFrom("case_units")
+            .select("case_units.case_id")
+            .whereRef("case_units.case_id", "=", "cases.id")
+            .where("case_units.unit_id", "in", units.length === 0 ? [""] : units),
+        ),
+      ]),
     );
   }
   const rows = await query
@@ -121,9 +128,15 @@ export async function casesIn(db: Db, period: Period, filter: CaseFilter = {}): 
       hint: "Ask for a shorter period, or for one unit or category.",
     });
   }
-  return rows.map((row) => {
+  const answering = rows.some(({ unit_id }) => unit_id === null) ? await readAnsweringUnits(db) : undefined;
+  const counted = rows.map((row): Counted => {
     const taken = [row.acknowledged_at_ms, row.on_scene_at_ms].filter((at) => at !== null).map(Number);
-    return {
+    const position =
+      row.latitude_deg === null || row.longitude_deg === null
+        ? undefined
+        : { latitudeDeg: row.latitude_deg, longitudeDeg: row.longitude_deg };
+    const units = row.unit_id === null ? (answering?.ofPlace(row.site_id ?? undefined, position) ?? []) : [row.unit_id];
+    const one: CountedCase = {
       id: row.id,
       family: row.family,
       state: row.state as CaseStateName,
@@ -131,13 +144,11 @@ export async function casesIn(db: Db, period: Period, filter: CaseFilter = {}): 
       openedAtMs: row.opened_at_ms,
       reopenCount: row.reopen_count,
       supervisionCount: row.supervision_count,
-      ...(row.latitude_deg === null || row.longitude_deg === null
-        ? {}
-        : { position: { latitudeDeg: row.latitude_deg, longitudeDeg: row.longitude_deg } }),
       ...(taken.length === 0 ? {} : { takenUpAtMs: Math.min(...taken) }),
+      ...known("position", position),
       ...known("category", row.category),
       ...known("siteId", row.site_id),
-      ...known("unitId", row.unit_id),
+      ...known("unitId", units[0]),
       ...known("assignedAtMs", row.assigned_at_ms),
       ...known("onSceneAtMs", row.on_scene_at_ms),
       ...known("closedAtMs", row.closed_at_ms),
@@ -148,7 +159,34 @@ export async function casesIn(db: Db, period: Period, filter: CaseFilter = {}): 
       ...known("ground", row.ground),
       ...known("satisfaction", row.satisfaction),
     };
+    return { one, isOfNobody: row.unit_id === null, units };
   });
+  if (unitIds === undefined) return counted.map(({ one }) => one);
+  const parts = counted.some(({ isOfNobody }) => isOfNobody) ? await partsOfNobodys(db, period, unitIds) : new Set();
+  return counted
+    .filter(({ one, isOfNobody, units }) => !isOfNobody || parts.has(one.id) || units.some((id) => unitIds.has(id)))
+    .map(({ one }) => one);
+}
+
+interface Counted {
+  readonly one: CountedCase;
+  /** Nobody answered for its place in its time. */
+  readonly isOfNobody: boolean;
+  readonly units: readonly string[];
+}
+
+/** Cases that nobody answered for and in which one of these units has a part all the same: it sent a crew, or was called. */
+async function partsOfNobodys(db: Db, { fromMs, toMs }: Period, unitIds: ReadonlySet<string>): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom("cases")
+    .innerJoin("case_units", "case_units.case_id", "cases.id")
+    .select("cases.id")
+    .where("cases.opened_at_ms", ">=", fromMs)
+    .where("cases.opened_at_ms", "<", toMs)
+    .where("cases.unit_id", "is", null)
+    .where("case_units.unit_id", "in", unitIds.size === 0 ? [""] : [...unitIds])
+    .execute();
+  return new Set(rows.map(({ id }) => id));
 }
 
 export function hasEnded({ state }: CountedCase): boolean {

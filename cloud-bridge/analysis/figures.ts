@@ -1,10 +1,11 @@
 import { catalogueInForce } from "../cases/catalogue-rows.ts";
 import { gridCell } from "../roster/areas.ts";
 import type { Db } from "../store/database.ts";
+import { readAnsweringUnits } from "./answering-units.ts";
 import { callBacksOf } from "./call-backs.ts";
 import { type CaseFilter, type CountedCase, casesIn } from "./counted-cases.ts";
 import { type FreeMeter, meterMoves, type WantedPlace } from "./meter-moves.ts";
-import { observedByHour, observedByMeter, observedBySite } from "./observed-hours.ts";
+import { observedByHour, observedByMeter, observedBySite, type SitesOfUnits } from "./observed-hours.ts";
 import { type OutcomeFigures, outcomesByFinding } from "./outcomes.ts";
 import { type Period, periodBefore } from "./period.ts";
 import { type ResponseFigures, responseFigures } from "./response.ts";
@@ -56,6 +57,8 @@ export interface ResponseAnswer {
   readonly figures: ResponseFigures;
   readonly before: ResponseFigures;
   readonly groups?: { readonly key: string; readonly figures: ResponseFigures }[];
+  /** By unit: sites of cases that no unit answers for. */
+  readonly sitesWithoutUnit?: string[];
 }
 
 export interface HighsAnswer extends ThreeHighs {
@@ -111,15 +114,31 @@ async function response(
     key,
     figures: figures(cases),
   }));
-  return { ...both, groups: groups.sort((a, b) => b.figures.cases - a.figures.cases || (a.key < b.key ? -1 : 1)) };
+  groups.sort((a, b) => b.figures.cases - a.figures.cases || (a.key < b.key ? -1 : 1));
+  return { ...both, groups, ...(groupBy === "unit" ? withoutUnit(now) : {}) };
+}
+
+/** Named, so that somebody can give them a unit. */
+const NAMED_SITES = 50;
+
+/** Of which sites the cases are that no unit answers for. */
+function withoutUnit(cases: readonly CountedCase[]): Pick<ResponseAnswer, "sitesWithoutUnit"> {
+  const sites = new Set(cases.flatMap(({ unitId, siteId }) => (unitId === undefined && siteId ? [siteId] : [])));
+  return sites.size === 0 ? {} : { sitesWithoutUnit: [...sites].sort().slice(0, NAMED_SITES) };
+}
+
+async function sitesOf(db: Db, { unitIds }: CaseFilter): Promise<SitesOfUnits | undefined> {
+  if (unitIds === undefined) return undefined;
+  return { unitIds, onGround: (await readAnsweringUnits(db)).sitesOnGroundOf(unitIds) };
 }
 
 async function highs(db: Db, request: Of<"highs">): Promise<HighsAnswer> {
   const { period, filter, limit, ...settings } = request;
   const before = periodBefore(period);
   const cases = await casesIn(db, { fromMs: before.fromMs, toMs: period.toMs }, filter);
-  const bySite = await observedBySite(db, period, filter.unitIds);
-  const observedHours = await observedByHour(db, period, filter.unitIds);
+  const sites = await sitesOf(db, filter);
+  const bySite = await observedBySite(db, period, sites);
+  const observedHours = await observedByHour(db, period, sites);
   const places = await sitePlaces(db);
   const observedPlaces = bySite.flatMap(({ siteId = "", hours }) => {
     const place = places.get(siteId);
@@ -153,7 +172,7 @@ async function meters(db: Db, request: Of<"meters">): Promise<FiguresAnswers["me
   const { categories } = await catalogueInForce(db, nowMs);
   const codes = new Set(categories.filter(({ families = [] }) => families.includes("noise")).map(({ code }) => code));
   const places = await sitePlaces(db);
-  const standing = await observedByMeter(db, period, filter.unitIds);
+  const standing = await observedByMeter(db, period, await sitesOf(db, filter));
   const moves = meterMoves({
     cases: all.filter(({ family, category = "" }) => family === "noise" || codes.has(category)),
     meters: standing.map(({ hours, ...meter }) => {

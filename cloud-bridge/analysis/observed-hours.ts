@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type SqlBool, sql } from "kysely";
 import type { Db } from "../store/database.ts";
 import type { Period } from "./period.ts";
 
@@ -9,13 +9,23 @@ export interface ObservedSite {
   readonly hours: number;
 }
 
-/** By the site to which each meter was bound at that time; with `unitIds`, of sites of these units only. */
-export async function observedBySite(
-  db: Db,
-  period: Period,
-  unitIds?: ReadonlySet<string>,
-): Promise<readonly ObservedSite[]> {
-  const rows = await observed(db, period, unitIds)
+/** Sites that these units answer for. */
+export interface SitesOfUnits {
+  readonly unitIds: ReadonlySet<string>;
+  /** Those without a unit of their own that lie on the ground of one. */
+  readonly onGround: readonly string[];
+}
+
+function boundTo({ unitIds, onGround }: SitesOfUnits) {
+  const listed = (ids: Iterable<string>) => sql.join(["", ...ids]);
+  return sql<SqlBool>`bindings.site_id in (
+    select id from sites where unit_id in (${listed(unitIds)}) or id in (${listed(onGround)})
+  )`;
+}
+
+/** By the site to which each meter was bound at that time; with `sites`, of those only. */
+export async function observedBySite(db: Db, period: Period, sites?: SitesOfUnits): Promise<readonly ObservedSite[]> {
+  const rows = await observed(db, period, sites)
     .select(["bindings.site_id", ({ fn }) => fn.sum<number>("level_hours.valid").as("valid")])
     .groupBy("bindings.site_id")
     .execute();
@@ -25,13 +35,13 @@ export async function observedBySite(
   }));
 }
 
-/** By the UTC hour, all meters together; with `unitIds`, of sites of these units only. */
+/** By the UTC hour, all meters together; with `sites`, of those only. */
 export async function observedByHour(
   db: Db,
   period: Period,
-  unitIds?: ReadonlySet<string>,
+  sites?: SitesOfUnits,
 ): Promise<readonly { readonly hourMs: number; readonly hours: number }[]> {
-  const rows = await observed(db, period, unitIds)
+  const rows = await observed(db, period, sites)
     .select(["level_hours.hour_ms", ({ fn }) => fn.sum<number>("level_hours.valid").as("valid")])
     .groupBy("level_hours.hour_ms")
     .execute();
@@ -39,7 +49,7 @@ export async function observedByHour(
 }
 
 /** Hours of all meters with the binding that held then: no meter is bound twice at once. */
-function observed(db: Db, { fromMs, toMs }: Period, unitIds: ReadonlySet<string> | undefined) {
+function observed(db: Db, { fromMs, toMs }: Period, sites: SitesOfUnits | undefined) {
   const query = db
     .selectFrom("level_hours")
     .leftJoin("bindings", (join) =>
@@ -53,13 +63,7 @@ function observed(db: Db, { fromMs, toMs }: Period, unitIds: ReadonlySet<string>
     )
     .where("level_hours.hour_ms", ">=", fromMs)
     .where("level_hours.hour_ms", "<", toMs);
-  if (unitIds === undefined) return query;
-  return query.where("bindings.site_id", "in", (from) =>
-    from
-      .selectFrom("sites")
-      .select("sites.id")
-      .where("sites.unit_id", "in", unitIds.size === 0 ? [""] : [...unitIds]),
-  );
+  return sites === undefined ? query : query.where(boundTo(sites));
 }
 
 export interface HourOfMeter {
@@ -96,11 +100,11 @@ export async function hoursOfMeter(
   }));
 }
 
-/** By meter, with the site to which it is bound at the end of the period; with `unitIds`, of sites of these units only. */
+/** By meter, with the site to which it is bound at the end of the period; with `sites`, of those only. */
 export async function observedByMeter(
   db: Db,
   { fromMs, toMs }: Period,
-  unitIds?: ReadonlySet<string>,
+  sites?: SitesOfUnits,
 ): Promise<readonly { node: string; device: string; siteId?: string; hours: number }[]> {
   let query = db
     .selectFrom("level_hours")
@@ -122,14 +126,7 @@ export async function observedByMeter(
     .groupBy(["level_hours.node", "level_hours.device"])
     .orderBy("level_hours.node")
     .orderBy("level_hours.device");
-  if (unitIds !== undefined) {
-    query = query.where("bindings.site_id", "in", (from) =>
-      from
-        .selectFrom("sites")
-        .select("sites.id")
-        .where("sites.unit_id", "in", unitIds.size === 0 ? [""] : [...unitIds]),
-    );
-  }
+  if (sites !== undefined) query = query.where(boundTo(sites));
   const rows = await query.execute();
   return rows.map(({ node, device, site_id, valid }) => ({
     node,

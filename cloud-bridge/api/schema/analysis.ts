@@ -70,7 +70,10 @@ export const ResponseView = Type.Object({
   figures: ResponseFiguresView,
   /** The same length just before. */
   before: ResponseFiguresView,
+  /** By unit, `""` is no unit: none is set for the site, and the place lies on nobody's ground. */
   groups: Type.Optional(Type.Array(Type.Object({ key: Type.String(), figures: ResponseFiguresView }))),
+  /** By unit: the sites of those cases, so that somebody gives them a unit or draws its ground. */
+  sitesWithoutUnit: Type.Optional(Type.Array(Type.String())),
 });
 export type ResponseView = Static<typeof ResponseView>;
 

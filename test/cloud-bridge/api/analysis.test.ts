@@ -132,6 +132,82 @@ test("whoever belongs to a unit sees its figures only, and a period must be one"
   }
 });
 
+test("a case that nobody answered for is counted by the ground that it lies on, and else by no unit, with its site named", async () => {
+  const { db } = api.store;
+  const byUnit = async (more = "") =>
+    (await admin.ask(`/api/v1/analysis/response?${query}&groupBy=unit${more}`)).json as {
+      groups: { key: string; figures: { cases: number } }[];
+      sitesWithoutUnit?: string[];
+    };
+  const counts = async (more = "") => (await byUnit(more)).groups.map(({ key, figures }) => [key, figures.cases]);
+  expect(await counts()).toEqual([
+    ["one", 2],
+    ["two", 1],
+  ]);
+  const site = { time_zone: "Asia/Shanghai", created_at_ms: 0, source: "test", unit_id: null };
+  const far = { latitude_deg: 39.95, longitude_deg: 116.3 };
+  await db
+    .insertInto("sites")
+    .values({ ...site, ...far, id: "site-free", name: "Free" })
+    .execute();
+  const opened = { opened_at_ms: fromMs + HOUR_MS, updated_at_ms: fromMs, last_alarm_at_ms: fromMs };
+  const plain = { nature: "condition", title: "loud", rule: "night-noise", node: "site-1", family: "noise" };
+  for (const [number, more] of [
+    { id: "c-free", site_id: "site-free", state: "closed", closed_at_ms: fromMs + 2 * HOUR_MS },
+    { id: "c-placed", site_id: null, state: "open", ...far },
+    { id: "c-lost", site_id: null, state: "open" },
+    { id: "c-help", site_id: null, state: "open" },
+  ].entries()) {
+    await db
+      .insertInto("cases")
+      .values({ ...opened, ...plain, ...more, number: 10 + number, found_by: "meter" })
+      .execute();
+  }
+  // A crew of theirs was sent; that is a part in it, and does not make them answer for the place.
+  await db.insertInto("case_units").values({ case_id: "c-help", unit_id: "two", why: "crew", since_ms: 0 }).execute();
+  // The same question is answered once for a while: each of these is another.
+  expect(await byUnit("&satisfiedFrom=2")).toMatchObject({
+    groups: [
+      { key: "", figures: { cases: 4 } },
+      { key: "one", figures: { cases: 2 } },
+      { key: "two", figures: { cases: 1 } },
+    ],
+    sitesWithoutUnit: ["site-free"],
+  });
+  const outline = [39.94, 39.96].flatMap((latitudeDeg, index) =>
+    [116.29, 116.31].map((_, corner, both) => ({ latitudeDeg, longitudeDeg: both[index === 0 ? corner : 1 - corner] })),
+  );
+  const areas = JSON.stringify([{ kind: "polygon", outline }]);
+  await db.updateTable("units").set({ areas }).where("id", "=", "two").execute();
+  const later = `&satisfiedFrom=3`;
+  expect(await counts(later)).toEqual([
+    ["two", 3],
+    ["", 2],
+    ["one", 2],
+  ]);
+  expect((await byUnit(later)).sitesWithoutUnit).toBeUndefined();
+  expect(await counts(`${later}&unitId=two`)).toEqual([
+    ["two", 3],
+    ["", 1],
+  ]);
+  await db
+    .insertInto("bindings")
+    .values({ node: "site-9", device: "noise-01", source: "test", site_id: "site-free", from_ms: 0, to_ms: null })
+    .execute();
+  const hours = await db.selectFrom("level_hours").selectAll().where("node", "=", "site-1").execute();
+  await db
+    .insertInto("level_hours")
+    .values(hours.map((hour) => ({ ...hour, node: "site-9" })))
+    .execute();
+  const highs = (await admin.ask(`/api/v1/analysis/highs?${query}&leastHours=1&unitId=two`)).json as {
+    places: { observedHours: number }[];
+  };
+  expect(highs.places.map(({ observedHours }) => observedHours)).toContain(2);
+  expect((await admin.ask(`/api/v1/analysis/meters?${query}&leastHours=1&unitId=two`)).json).toMatchObject({
+    from: [{ node: "site-9", siteId: "site-free", observedHours: 2 }],
+  });
+});
+
 test("figures are counted beside the bridge, the same question once, and a thread that dies is no silence", async () => {
   const state = api.state;
   const thread = new FiguresThread({ store: "sqlite", state }, () => performance.now());

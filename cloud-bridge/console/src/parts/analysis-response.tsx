@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { ResponseView } from "../../../api/schema/analysis.ts";
+import { siteName } from "../state/desk.ts";
 import { formatDayTime } from "../text/format.ts";
 import { locale } from "../text/locale.ts";
 import { analysisText as a } from "../text/packs/analysis.ts";
@@ -50,6 +51,11 @@ export function Response({ asked }: { readonly asked: Asked }) {
             { name: a("scene-p50"), show: ({ figures }) => timeOrNone(figures.openedToOnScene.p50Ms) },
           ]}
         />
+      )}
+      {groupBy === "unit" && value?.groups?.some(({ key }) => key === "") && (
+        <p class="quiet" data-no-unit>
+          {a("no-unit.hint")} {(value.sitesWithoutUnit ?? []).map((id) => siteName(id) ?? id).join(" · ")}
+        </p>
       )}
     </section>
   );

@@ -23,7 +23,7 @@ export const kindName = (key: string): string => {
 export type GroupBy = "unit" | "category" | "foundBy" | "site";
 
 export function groupName(by: GroupBy, key: string): string {
-  if (key === "") return a("groups.none");
+  if (key === "") return a(by === "unit" ? "groups.no-unit" : "groups.none");
   switch (by) {
     case "unit":
       return unitName(key);

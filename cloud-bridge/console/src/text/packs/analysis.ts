@@ -63,6 +63,9 @@ export const en = {
   "groups.foundBy": "how found",
   "groups.site": "site",
   "groups.none": "not known",
+  "groups.no-unit": "no unit",
+  "no-unit.hint":
+    "No unit: these cases lie at a site without one, and on the ground of none. Give the site its unit, or the unit its ground.",
   "scene-p50": "On scene, half within",
   "outcomes.title": "Outcomes by how found",
   "outcomes.open": "Open",
@@ -173,6 +176,8 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   "groups.foundBy": "发现方式",
   "groups.site": "工地",
   "groups.none": "不明",
+  "groups.no-unit": "无归属单位",
+  "no-unit.hint": "无归属单位：所在工地未设置单位，位置也不在任何单位的辖区内。请为工地设置单位，或为单位划定辖区。",
   "scene-p50": "到场，半数以内",
   "outcomes.title": "处理结果（按发现方式）",
   "outcomes.open": "未结",
