@@ -81,8 +81,10 @@ export function judgeSilence(
 }
 
 /** A start of the node answers nothing for its devices: only one that is online speaks. */
+const DOWN_STATES = ["silent", "offline", "starting"];
+
 function isDownState(state: string): boolean {
-  return state === "silent" || state === "offline" || state === "starting";
+  return DOWN_STATES.includes(state);
 }
 
 /** The bridge's own watch over every node, called by the clock. */
@@ -112,7 +114,7 @@ export class FaultWatch {
     const stands = new Set(
       standing.map(({ node, device, subject_id, rule }) => `${node} ${device} ${subject_id} ${rule}`),
     );
-    const nodes = await watchedNodes(this.#db, this.#downSinceMs, nowMs);
+    const nodes = await doubtfulNodes(this.#db, this.#downSinceMs, limits, nowMs);
     let changed = 0;
     for (const watched of nodes) {
       for (const verdict of judgeSilence(watched, limits, nowMs, this.#watchingSinceMs)) {
@@ -137,21 +139,50 @@ export class FaultWatch {
   }
 }
 
-async function watchedNodes(
+/**
+ * The nodes of which a verdict could change something, with those of their devices: whoever is silent, or stands as silent. Of a
+ * fleet at work that is nobody, and the store alone looks at all of it.
+ */
+async function doubtfulNodes(
   db: Db,
   downSinceMs: ReadonlyMap<string, number>,
+  limits: SilenceLimits,
   nowMs: number,
 ): Promise<readonly WatchedNode[]> {
+  const standing = db.selectFrom("alarms").select("node").where("family", "=", "fault").where(isStanding);
+  const doubtful = db
+    .selectFrom("device_state")
+    .where("subject_type", "in", ["", "station"])
+    .where(({ eb, or, and }) =>
+      or([
+        eb("state", "in", DOWN_STATES),
+        and([
+          eb("state", "=", "online"),
+          eb("quantity", "is not", null),
+          eb("last_reading_at_ms", "<", nowMs - limits.readingMs),
+        ]),
+        eb("node", "in", standing.where("rule", "=", "device-silent")),
+      ]),
+    );
+  const heardAtMs = nowMs - Math.min(limits.nodeMs, limits.heartbeatMs);
   const nodes = await db
     .selectFrom("nodes")
     .select(["id", "online", "state_at_ms", "health_at_ms", "health"])
     .where("revoked_at_ms", "is", null)
     .where("state_at_ms", "is not", null)
+    .where(({ eb, or, and }) =>
+      or([
+        and([
+          eb("state_at_ms", "<", heardAtMs),
+          or([eb("online", "=", 0), eb("health_at_ms", "is", null), eb("health_at_ms", "<", heardAtMs)]),
+        ]),
+        eb("id", "in", standing.where("rule", "=", "node-silent")),
+        eb("id", "in", doubtful.select("node")),
+      ]),
+    )
     .execute();
-  const devices = await db
-    .selectFrom("device_state")
+  const devices = await doubtful
     .select(["node", "device", "subject_type", "subject_id", "state", "at_ms", "quantity", "last_reading_at_ms"])
-    .where("subject_type", "in", ["", "station"])
     .execute();
   const byNode = Map.groupBy(devices, ({ node }) => node);
   return nodes.map((row) => ({
