@@ -1,7 +1,8 @@
-import { createHash, randomBytes, X509Certificate } from "node:crypto";
+import { createHash, type KeyObject, randomBytes, X509Certificate } from "node:crypto";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Authority } from "./authority.ts";
+import { fingerprintOf } from "./certificates.ts";
 
 export const TOKEN_LIFE_MS = 3600_000;
 const FINGERPRINT_CHARACTERS = 32;
@@ -16,6 +17,8 @@ export interface NewToken {
 export interface PairedNode {
   readonly node: string;
   readonly certificatePem: string;
+  /** Its answer had been given before, and perhaps never came. */
+  readonly isRepeated: boolean;
 }
 
 /**
@@ -56,7 +59,8 @@ export async function offerToken(
 }
 
 /**
- * Redeems a token for a certificate over the node's own key. Whatever certificate the id had before counts no more.
+ * Redeems a token for a certificate over the node's own key. Whatever certificate the id had before counts no more. The same
+ * token with the same key is given the same certificate again, within the token's life and while that certificate counts.
  * @throws BridgeError ENROL_TOKEN_REFUSED, CSR_INVALID
  */
 export async function redeemToken(
@@ -66,30 +70,49 @@ export async function redeemToken(
 ): Promise<PairedNode> {
   const sha256 = hashed(token.split(".")[0] ?? "");
   const offer = await db.selectFrom("enrol_tokens").selectAll().where("sha256", "=", sha256).executeTakeFirst();
-  if (offer === undefined || offer.used_at_ms !== null || offer.expires_at_ms < nowMs) throw refusedToken();
+  if (offer === undefined || offer.expires_at_ms < nowMs) throw refusedToken();
   // Signed before the token is used up, so that a bad request may be repeated with the same token.
   const issued = await authority.issueNode(offer.node, csrPem, nowMs);
   const certificate = new X509Certificate(issued.certificatePem);
+  if (offer.used_at_ms !== null) return answeredBefore(db, sha256, certificate.publicKey);
   const identity = {
     certificate_serial: certificate.serialNumber,
     public_key_pem: certificate.publicKey.export({ type: "spki", format: "pem" }).toString(),
   };
-  await db.transaction().execute(async (trx) => {
+  const isFirst = await db.transaction().execute(async (trx) => {
     const taken = await trx
       .updateTable("enrol_tokens")
-      .set({ used_at_ms: nowMs })
+      .set({ used_at_ms: nowMs, certificate_pem: issued.certificatePem })
       .where("sha256", "=", sha256)
       .where("used_at_ms", "is", null)
       .executeTakeFirst();
-    if (taken.numUpdatedRows !== 1n) throw refusedToken();
+    if (taken.numUpdatedRows !== 1n) return false;
     await noteRevoked(trx, offer.node, nowMs);
     await trx
       .updateTable("nodes")
       .set({ ...identity, certificate_sha256: issued.fingerprint, paired_at_ms: nowMs, revoked_at_ms: null })
       .where("id", "=", offer.node)
       .execute();
+    return true;
   });
-  return { node: offer.node, certificatePem: issued.certificatePem };
+  if (!isFirst) return answeredBefore(db, sha256, certificate.publicKey);
+  return { node: offer.node, certificatePem: issued.certificatePem, isRepeated: false };
+}
+
+/** @param publicKey of who asks again, who has proven to hold its private half */
+async function answeredBefore(db: Db, sha256: string, publicKey: KeyObject): Promise<PairedNode> {
+  const row = await db
+    .selectFrom("enrol_tokens as t")
+    .innerJoin("nodes as n", "n.id", "t.node")
+    .select(["t.node", "t.certificate_pem", "n.certificate_sha256"])
+    .where("t.sha256", "=", sha256)
+    .executeTakeFirst();
+  const certificatePem = row?.certificate_pem;
+  if (row === undefined || certificatePem == null) throw refusedToken();
+  const isSameKey = new X509Certificate(certificatePem).publicKey.equals(publicKey);
+  // One that was replaced or revoked since must not be had again.
+  if (!isSameKey || row.certificate_sha256 !== fingerprintOf(certificatePem)) throw refusedToken();
+  return { node: row.node, certificatePem, isRepeated: true };
 }
 
 /** From now on the node is refused, whatever certificate it shows. @throws BridgeError NODE_UNKNOWN */
@@ -143,6 +166,6 @@ function hashed(secret: string): string {
 function refusedToken(): BridgeError {
   return new BridgeError("ENROL_TOKEN_REFUSED", "the token is unknown, used or expired", {
     status: 403,
-    hint: "A token works once and for one hour: make a new one with `shao node add ID`.",
+    hint: "A token works for one box and for one hour: make a new one with `shao node add ID`.",
   });
 }

@@ -54,6 +54,8 @@ export interface EnrolTokensTable {
   created_at_ms: number;
   expires_at_ms: number;
   used_at_ms: number | null;
+  /** What it was answered with. */
+  certificate_pem: Generated<string | null>;
 }
 
 export interface RunsTable {

@@ -18,6 +18,7 @@ import { field } from "./migrations/015-field.ts";
 import { auditByTarget } from "./migrations/016-audit-by-target.ts";
 import { configTwin } from "./migrations/017-config-twin.ts";
 import { permitTimes } from "./migrations/018-permit-times.ts";
+import { enrolmentAnswer } from "./migrations/019-enrolment-answer.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
   auditByTarget,
   configTwin,
   permitTimes,
+  enrolmentAnswer,
 ];
 
 /** @throws BridgeError STORE_NEWER */

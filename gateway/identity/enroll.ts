@@ -24,9 +24,19 @@ const Enrolled = Type.Object({
   commandKeyPem: Type.String(),
 });
 
-/** The address of this machine to speak from, where it has several. */
+type SpeakFrom = Pick<EnrolFrom, "localAddress">;
+
 export interface EnrolFrom {
+  /** The address of this machine to speak from, where it has several. */
   readonly localAddress?: string;
+  /** Made before, for this very token; else one is made. With it a box that missed the answer gets the same once more. */
+  readonly key?: EnrolmentKey;
+}
+
+/** A private key that never leaves this box, and the request that proves it. */
+export interface EnrolmentKey {
+  readonly keyPem: string;
+  readonly csrPem: string;
 }
 
 /**
@@ -34,7 +44,7 @@ export interface EnrolFrom {
  * of the bridge's CA: it is compared before the token is shown to anyone.
  * @throws GatewayError ENROL_TOKEN_FORM, ENROL_URL, ENROL_UNREACHABLE, ENROL_CA_MISMATCH, ENROL_REFUSED, ENROL_ANSWER
  */
-export async function enroll(url: string, token: string, from: EnrolFrom = {}): Promise<NodeIdentity> {
+export async function enroll(url: string, token: string, { key, ...from }: EnrolFrom = {}): Promise<NodeIdentity> {
   const fingerprint = TOKEN.exec(token)?.[2];
   if (fingerprint === undefined) {
     throw new GatewayError("ENROL_TOKEN_FORM", "this is no enrolment token", {
@@ -43,7 +53,7 @@ export async function enroll(url: string, token: string, from: EnrolFrom = {}): 
   }
   const { host, port } = bridgeAddress(url);
   const caPem = await authorityOf(host, port, fingerprint, from);
-  const { keyPem, csrPem } = await newKey();
+  const { keyPem, csrPem } = key ?? (await newEnrolmentKey());
   const socket = await secured(host, port, caPem, from);
   try {
     const enrolled = await post(socket, host, { token, csrPem });
@@ -68,7 +78,7 @@ function bridgeAddress(text: string): { readonly host: string; readonly port: nu
 }
 
 /** First contact: shakes hands, says nothing, and looks whether the chain holds the CA that the token names. */
-async function authorityOf(host: string, port: number, fingerprint: string, from: EnrolFrom): Promise<string> {
+async function authorityOf(host: string, port: number, fingerprint: string, from: SpeakFrom): Promise<string> {
   const socket = await handshake(host, port, { ...from, rejectUnauthorized: false });
   try {
     for (const raw of chainOf(socket.getPeerCertificate(true))) {
@@ -81,7 +91,7 @@ async function authorityOf(host: string, port: number, fingerprint: string, from
   throw mismatch(`${host}:${port} does not show the CA that the token names`);
 }
 
-async function secured(host: string, port: number, caPem: string, from: EnrolFrom): Promise<TLSSocket> {
+async function secured(host: string, port: number, caPem: string, from: SpeakFrom): Promise<TLSSocket> {
   try {
     return await handshake(host, port, { ...from, ca: caPem });
   } catch (error) {
@@ -94,7 +104,7 @@ async function secured(host: string, port: number, caPem: string, from: EnrolFro
   }
 }
 
-function handshake(host: string, port: number, options: EnrolFrom & { ca?: string; rejectUnauthorized?: boolean }) {
+function handshake(host: string, port: number, options: SpeakFrom & { ca?: string; rejectUnauthorized?: boolean }) {
   return new Promise<TLSSocket>((resolve, reject) => {
     const unreachable = (cause: Error) =>
       reject(
@@ -123,7 +133,7 @@ function chainOf(leaf: DetailedPeerCertificate): Buffer[] {
   return chain;
 }
 
-async function newKey(): Promise<{ readonly keyPem: string; readonly csrPem: string }> {
+export async function newEnrolmentKey(): Promise<EnrolmentKey> {
   x509.cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
   const csr = await x509.Pkcs10CertificateRequestGenerator.create({
@@ -145,7 +155,7 @@ function post(socket: TLSSocket, host: string, body: object): Promise<Static<typ
     call.once("error", (cause) =>
       reject(
         new GatewayError("ENROL_UNREACHABLE", `the bridge hung up: ${cause.message}`, {
-          hint: "Try again; the token is used up only when the bridge has answered with a certificate.",
+          hint: "Run the same command again: with the same key the token is good for its hour, whatever became of the answer.",
           cause,
         }),
       ),

@@ -209,10 +209,12 @@ export function nodeRoutes(instance: FastifyInstance, context: ApiContext): void
       },
     },
     async (request, reply) => {
-      const paired = await redeemToken(store.db, authority, { ...request.body, nowMs: clock.nowMs() });
-      const entry = { actor: `node:${paired.node}`, action: "node.enrol", target: paired.node, address: request.ip };
+      const redeemed = await redeemToken(store.db, authority, { ...request.body, nowMs: clock.nowMs() });
+      const { isRepeated, ...paired } = redeemed;
+      const from = { address: request.ip, ...(isRepeated ? { detail: { isRepeated } } : {}) };
+      const entry = { actor: `node:${paired.node}`, action: "node.enrol", target: paired.node, ...from };
       await audit(store.db, entry, clock.nowMs());
-      link.disconnect(paired.node);
+      if (!isRepeated) link.disconnect(paired.node);
       return reply.code(201).send({
         ...paired,
         bridge: store.bridge,

@@ -45,7 +45,39 @@ test("the token's secret is not in the database", async () => {
   expect(JSON.stringify(rows)).not.toContain(token.split(".")[0]);
 });
 
-test("a token works once", async () => {
+test("a box that missed the answer gets the same once more, while its certificate counts", async () => {
+  const { token } = await offer();
+  const { csrPem } = await makeRequest();
+  const again = (nowMs = NOW_MS) => redeemToken(store.db, authority, { token, csrPem, nowMs });
+  const first = await again();
+  expect(first.isRepeated).toBe(false);
+  expect(await again(NOW_MS + 1000)).toEqual({ ...first, isRepeated: true });
+  expect(await admit(store.db, "site-042", fingerprintOf(first.certificatePem))).toBe("admitted");
+  await expect(again(NOW_MS + TOKEN_LIFE_MS + 1)).rejects.toMatchObject({ code: "ENROL_TOKEN_REFUSED" });
+  const next = await redeem((await offer()).token);
+  await expect(again()).rejects.toMatchObject({ code: "ENROL_TOKEN_REFUSED" });
+  expect(await admit(store.db, "site-042", fingerprintOf(next.certificatePem))).toBe("admitted");
+});
+
+test("who was revoked gets no answer again", async () => {
+  const { token } = await offer();
+  const { csrPem } = await makeRequest();
+  const again = () => redeemToken(store.db, authority, { token, csrPem, nowMs: NOW_MS });
+  await again();
+  await revokeNode(store.db, "site-042", NOW_MS);
+  await expect(again()).rejects.toMatchObject({ code: "ENROL_TOKEN_REFUSED" });
+});
+
+test("one box that asks three times at the same time has one certificate", async () => {
+  const { token } = await offer();
+  const { csrPem } = await makeRequest();
+  const again = () => redeemToken(store.db, authority, { token, csrPem, nowMs: NOW_MS });
+  const answers = await Promise.all([again(), again(), again()]);
+  expect(new Set(answers.map(({ certificatePem }) => certificatePem)).size).toBe(1);
+  expect(answers.filter(({ isRepeated }) => !isRepeated)).toHaveLength(1);
+});
+
+test("a token works for one key", async () => {
   const { token } = await offer();
   await redeem(token);
   await expect(redeem(token)).rejects.toMatchObject({ code: "ENROL_TOKEN_REFUSED" });
