@@ -19,7 +19,16 @@ try {
   const first = await system.startBridge(["--log-level", "warn"]);
   stop = async () => void (await first.stop());
   const admin = await system.signIn(adminToken);
-  const settings = { nodes: NODES, seed: 1, failShare: 0.05, everyMs: 60_000, atOnce: 40, restMs: 60_000, say };
+  const settings = {
+    nodes: NODES,
+    seed: 1,
+    failShare: 0.05,
+    failingConfig: 0.05,
+    everyMs: 60_000,
+    atOnce: 40,
+    restMs: 60_000,
+    say,
+  };
   const fleet = new FleetRun(system, settings);
   const { report: found, bridge } = await fleet.run(first, admin);
   stop = async () => void (await bridge.stop());
@@ -30,7 +39,7 @@ try {
   const row = (metric: string, value: number, unit: string, goal: number | null = null): BenchRow => ({
     ...{ metric, value, unit, goal, peer: null, limit: null, note },
   });
-  const { pairing, connecting, reconnecting, records, bridge: used } = found;
+  const { pairing, connecting, reconnecting, records, rollout, bridge: used } = found;
   report(
     [
       row("pairing storm, 40 at once", pairing.seconds, "s"),
@@ -40,6 +49,16 @@ try {
       row("bridge's processor while they connect", used.connected.cpuPct, "% of a core"),
       row("bridge at rest: resident memory", used.rest.rssMb, "MB", GOAL_MB),
       row("bridge at rest: processor", used.rest.cpuPct, "% of a core"),
+      row("config for all, half at a time: until the last has said", rollout.seconds, "s"),
+      row("config for all: hold it", rollout.applied, "nodes", NODES - rollout.failing),
+      row("config for all: fail their self-test and take it back", rollout.reverted, "nodes", rollout.failing),
+      row(
+        "config for all: nodes that have another than they should, before and after the storm",
+        rollout.mismatches.length + rollout.afterReconnect.mismatches.length,
+        "nodes",
+        0,
+      ),
+      row("config for all: orders repeated by the storm", rollout.afterReconnect.repeatedOrders, "orders", 0),
       row("bridge killed: until half are back", reconnecting.halfSeconds, "s"),
       row("bridge killed: until all are back", reconnecting.seconds, "s"),
       row("bridge's highest resident memory meanwhile", used.returned.peakRssMb, "MB", GOAL_MB),

@@ -13,26 +13,34 @@ interface Options {
   readonly nodes: string;
   readonly seed: string;
   readonly failShare: string;
+  readonly failingConfig: string;
   readonly every: string;
   readonly atOnce: string;
   readonly rest: string;
   readonly stay?: boolean;
 }
 
-/** `shao sim fleet`: many boxes in one process against a bridge of its own, through both storms. */
+/** `shao sim fleet`: many boxes in one process against a bridge of its own, through both storms and a config change. */
 export function fleetCommand(): Command {
   return new Command("fleet")
-    .description("a fleet in one process against a bridge of its own: all enrol, connect, lose it and come back")
+    .description(
+      "a fleet in one process against a bridge of its own: all enrol, connect, get another config, lose the bridge and come back",
+    )
     .option("--nodes <n>", "how many boxes", "1000")
     .option("--seed <n>", "of levels, of moments, and of which boxes fail", "1")
     .option("--fail-share <share>", "of the boxes, those whose meter gives no answer: 0 to 1", "0.05")
+    .option(
+      "--failing-config <share>",
+      "of the boxes, those that fail the self-test of a new config: 0 to 1, or 5%",
+      "5%",
+    )
     .option("--every <seconds>", "between two minutes of levels of a box, and two words on its health", "60")
     .option("--at-once <n>", "boxes that enrol at the same time", "40")
     .option("--rest <seconds>", "how long the bridge is watched at rest", "60")
     .option("--stay", "go on after both storms, with the console's address, until Ctrl-C")
     .addHelpText(
       "after",
-      "\nstdout is one line of JSON; exit code 1 if a record was lost, or a box did not enrol or come back.\n\nExample: shao sim fleet --nodes 200 --rest 10",
+      "\nstdout is one line of JSON; exit code 1 if a record was lost, a box did not enrol or come back,\nor has another config than it should.\n\nExample: shao sim fleet --nodes 200 --rest 10",
     )
     .action((options: Options, self: Command) => usable(self, () => run(options)));
 }
@@ -42,7 +50,8 @@ async function run(options: Options): Promise<void> {
   const fleet: FleetOptions = {
     nodes: numeric(options.nodes, 1, 10_000, "number of boxes", Number.isInteger),
     seed: numeric(options.seed, 0, 1e9, "seed", Number.isInteger),
-    failShare: numeric(options.failShare, 0, 1, "share"),
+    failShare: share(options.failShare),
+    failingConfig: share(options.failingConfig),
     everyMs: numeric(options.every, 1, 3600, "number of seconds") * 1000,
     atOnce: numeric(options.atOnce, 1, 1000, "number of boxes", Number.isInteger),
     restMs: numeric(options.rest, 0, 3600, "number of seconds") * 1000,
@@ -58,9 +67,11 @@ async function run(options: Options): Promise<void> {
     outcome = await all.run(bridge, admin);
     const { report } = outcome;
     process.stdout.write(`${JSON.stringify(report)}\n`);
-    const { pairing, reconnecting, connecting, records } = report;
+    const { pairing, reconnecting, connecting, records, rollout } = report;
     const isWhole = pairing.failed === 0 && connecting.present === fleet.nodes && reconnecting.present === fleet.nodes;
-    if (!isWhole || records.lost > 0 || records.unexplained > 0) process.exitCode = EXIT.fault;
+    const disagree = rollout.mismatches.length + rollout.afterReconnect.mismatches.length;
+    const isConfigured = disagree === 0 && rollout.others === 0 && rollout.afterReconnect.repeatedOrders === 0;
+    if (!isWhole || !isConfigured || records.lost > 0 || records.unexplained > 0) process.exitCode = EXIT.fault;
     if (options.stay === true) {
       for (const node of all.nodes) node.resume();
       say(`${system.welcomeLink(await system.addAccount("fleet", "operator"))}\nCtrl-C ends it`);
@@ -71,6 +82,12 @@ async function run(options: Options): Promise<void> {
     await outcome?.bridge.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function share(text: string): number {
+  const isPercent = text.endsWith("%");
+  const value = numeric(isPercent ? text.slice(0, -1) : text, 0, isPercent ? 100 : 1, "share");
+  return isPercent ? value / 100 : value;
 }
 
 function numeric(

@@ -17,7 +17,7 @@ import { carriesSecret, withKeptSecrets } from "./kept-secrets.ts";
 import { checkGatewayRoot, type GatewayConfigResult } from "./load-gateway-config.ts";
 import { changedLocally } from "./local-only.ts";
 import { SelfTest } from "./self-test.ts";
-import { type ConfigCommand, TwinFiles, type TwinState, type TwinStep } from "./twin-files.ts";
+import { type ConfigCommand, TwinFiles, type TwinMemory, type TwinState, type TwinStep } from "./twin-files.ts";
 
 const LOOK_EVERY_MS = 500;
 const MOST_FAULTS = 6;
@@ -32,6 +32,8 @@ export interface ConfigTwinOptions {
   readonly site: Extract<GatewayConfigResult, { readonly ok: true }>;
   readonly drivers: DriverCatalogue;
   readonly log: Logger;
+  /** Instead of the folder, where there is no disk. */
+  readonly memory?: TwinMemory;
   /** Tests die here. */
   readonly reach?: (step: TwinStep) => void;
 }
@@ -48,7 +50,7 @@ interface Accepted {
  */
 export class ConfigTwin implements NodeTwin {
   readonly #options: ConfigTwinOptions;
-  readonly #files: TwinFiles;
+  readonly #files: TwinMemory;
   #state: TwinState;
   #confirmed: Accepted | undefined;
   #trial: Accepted | undefined;
@@ -56,7 +58,7 @@ export class ConfigTwin implements NodeTwin {
   #give: ((command: ConfigCommandFacts, outcome: ConfigOutcome) => Promise<void>) | undefined;
   #orders: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: ConfigTwinOptions, files: TwinFiles, state: TwinState) {
+  private constructor(options: ConfigTwinOptions, files: TwinMemory, state: TwinState) {
     this.#options = options;
     this.#files = files;
     this.#state = state;
@@ -64,7 +66,7 @@ export class ConfigTwin implements NodeTwin {
 
   static async open(options: ConfigTwinOptions): Promise<ConfigTwin> {
     const { folder, site, log, reach } = options;
-    const files = new TwinFiles(folder, reach);
+    const files = options.memory ?? new TwinFiles(folder, reach);
     const siteSha256 = site.config.contentSha256;
     const fresh: TwinState = { v: 1, newestRevision: 0, siteSha256 };
     const found = files.readState();

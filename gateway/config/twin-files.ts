@@ -56,11 +56,21 @@ const STATE_FILE = "twin.json";
 /** Steps between which the node may die; a test dies at each. */
 export type TwinStep = "document-written" | "state-written" | "document-removed";
 
+/** What the config twin remembers from one gateway to the next. */
+export interface TwinMemory {
+  /** @returns undefined where there is none, "broken" where nobody can read it */
+  readState(): TwinState | undefined | "broken";
+  /** Documents that the state does not name are forgotten. */
+  writeState(state: TwinState): void;
+  readDocument(sha256: string): string | undefined;
+  writeDocument(sha256: string, text: string): void;
+}
+
 /**
  * The memory of the config twin: one small file that is replaced as a whole, and the documents that it names, each under
  * its content hash. A document is on the disk before anything names it; the site's own file is never touched.
  */
-export class TwinFiles {
+export class TwinFiles implements TwinMemory {
   readonly #folder: string;
   readonly #reach: (step: TwinStep) => void;
 
@@ -69,7 +79,6 @@ export class TwinFiles {
     this.#reach = reach;
   }
 
-  /** @returns undefined where there is none, "broken" where nobody can read it */
   readState(): TwinState | undefined | "broken" {
     let text: string;
     try {

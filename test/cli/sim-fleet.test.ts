@@ -22,7 +22,14 @@ test("a simulated node enrols, is present with its levels and its dead meter's h
   const operator = await signInBy(bridge, bridge.adminLink ?? "");
   const offered = await operator.post("/api/v1/nodes", { node: "fleet-0001" });
   const identity = await enroll(bridge.url, (offered.json as { token: string }).token, { localAddress: "127.1.0.1" });
-  const own = { number: 1, version: "test", isFailing: true, everyMs: 200, random: seededRandom(1) };
+  const own = {
+    number: 1,
+    version: "test",
+    isFailing: true,
+    failsConfig: false,
+    everyMs: 200,
+    random: seededRandom(1),
+  };
   const node = new FleetNode({ ...own, identity, log: new QuietLog() });
   await node.start();
   onTestFinished(() => node.stop());

@@ -1,24 +1,46 @@
-import { createHash } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Clock } from "../../../drivers/driver.ts";
+import { DRIVERS } from "../../../drivers/registry.ts";
 import { type CommandOutcome, Commands } from "../../../gateway/commands/commands.ts";
+import { ConfigTwin } from "../../../gateway/config/config-twin.ts";
+import { ConfigTrial } from "../../../gateway/config-trial.ts";
 import type { Logger } from "../../../gateway/contracts/logger.ts";
+import type { DeviceHealth } from "../../../gateway/contracts/readings.ts";
 import { commandKeys, type NodeIdentity } from "../../../gateway/identity/identity-files.ts";
 import { levelStatistics, roundedStatistics } from "../../../gateway/pipeline/level-statistics.ts";
+import {
+  forgetCommandedRestart,
+  noteCommandedRestart,
+  startBody,
+  wasRestartCommanded,
+} from "../../../gateway/start-record.ts";
 import { Uplink, type UplinkFacts } from "../../../gateway/uplink/uplink.ts";
 import type { DeviceBody, HealthBody } from "../../../protocol/bodies.ts";
 import { encodeLevels } from "../../../protocol/level-series.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
 import type { Command } from "../../../protocol/session.ts";
+import type { ReportedConfig } from "../../../protocol/twin.ts";
+import { fleetSite, TwinInMemory } from "./fleet-twin.ts";
 import { JournalInMemory } from "./journal-in-memory.ts";
 
 const METER = "noise-01";
 const GPS = "gps";
 const LIVE_EVERY_MS = 1000;
+/** As a gateway pauses before it starts again. */
+const RESTART_MS = 1000;
 const FAILING: Omit<DeviceBody, "sinceMs"> = {
   state: "offline",
   code: "MODBUS_TIMEOUT",
   message: "unit 1 gave no answer within 300 ms",
   hint: "Look at its power and at the wires A and B; see that unit and baud rate are those of the meter.",
   retryInMs: 60_000,
+};
+
+const SILENT: Omit<DeviceBody, "sinceMs"> = {
+  state: "silent",
+  code: "MODBUS_TIMEOUT",
+  message: "unit 1 gave no answer within 300 ms",
+  hint: "Look at its power and at the wires A and B; see that unit and baud rate are those of the meter.",
 };
 
 export interface FleetNodeOptions {
@@ -28,6 +50,8 @@ export interface FleetNodeOptions {
   readonly version: string;
   /** Its meter gives no answer. */
   readonly isFailing: boolean;
+  /** Its meter gives no answer while a config is tried. */
+  readonly failsConfig: boolean;
   /** Between two minutes of levels, and between two words on its health. */
   readonly everyMs: number;
   readonly random: () => number;
@@ -36,13 +60,18 @@ export interface FleetNodeOptions {
 
 /**
  * A node whose devices are invented and all else is a gateway's own: enrolment, mTLS, hello, envelopes, receipts, pauses
- * between attempts, and commands with their signature. Only the journal has no disk.
+ * between attempts, commands with their signature, and the config twin with its self-test. Only journal and twin have no disk.
  */
 export class FleetNode {
   readonly id: string;
   readonly journal = new JournalInMemory();
   readonly #options: FleetNodeOptions;
-  readonly #startedAtMs = Date.now();
+  #startedAtMs = Date.now();
+  #twin: ConfigTwin | undefined;
+  #trial: ConfigTrial | undefined;
+  #end = new AbortController();
+  #isStopped = false;
+  #configOrders = 0;
   #uplink: Uplink | undefined;
   #pulse: NodeJS.Timeout | undefined;
   #live: NodeJS.Timeout | undefined;
@@ -64,46 +93,65 @@ export class FleetNode {
     return this.#uplink?.facts.isAnswered === true;
   }
 
+  /** What the node says of its config. */
+  get reported(): ReportedConfig | undefined {
+    return this.#twin?.reported;
+  }
+
+  /** Configs that it was ordered to take, whatever became of them. */
+  get configOrders(): number {
+    return this.#configOrders;
+  }
+
+  get failsConfig(): boolean {
+    return this.#options.failsConfig;
+  }
+
   async start(): Promise<void> {
-    const { identity, version, isFailing } = this.#options;
-    const { number } = this.#options;
+    const { identity, number, log } = this.#options;
+    const site = await fleetSite(identity, number);
+    this.#twin = await ConfigTwin.open({ folder: this.id, memory: new TwinInMemory(), site, drivers: DRIVERS, log });
+    await this.#begin(this.#twin);
+    this.resume();
+  }
+
+  /** One run of the gateway, with the config that is in force now. */
+  async #begin(twin: ConfigTwin): Promise<void> {
+    const { identity, version, log } = this.#options;
+    const { journal } = this;
+    this.#startedAtMs = Date.now();
+    this.#end = new AbortController();
     const nowMs = Date.now();
-    const device: Pick<DeviceBody, "state" | "sinceMs"> = { state: "online", sinceMs: nowMs };
+    const wasCommanded = await wasRestartCommanded(journal);
+    await forgetCommandedRestart(journal);
     await this.#write(
       {
         kind: "start",
-        body: {
-          reason: "first",
-          version,
-          configSha256: createHash("sha256")
-            .update(`fleet ${number % 3}`)
-            .digest("hex"),
-          site: {
-            name: `Fleet site ${number}`,
-            timeZone: "Asia/Shanghai",
-            latitudeDeg: 39.7 + (number % 40) * 0.01,
-            longitudeDeg: 116.1 + Math.floor(number / 40) * 0.02,
-          },
-          devices: [
-            { id: METER, driver: "modbus-noise", quantity: "LAF" },
-            { id: GPS, driver: "gps-nmea" },
-          ],
-        },
+        body: startBody(twin.config, journal.restored, version, wasCommanded, undefined, twin.reported),
       },
       { kind: "time", body: { upMs: this.#stamp().upMs, utcMs: nowMs, quality: "ntp" } },
-      { kind: "device", device: METER, body: isFailing ? { ...FAILING, sinceMs: nowMs } : device },
-      { kind: "device", device: GPS, body: device },
+      ...this.#devices().map(({ device, body }) => ({ kind: "device", device, body }) as const),
     );
     await this.#say();
+    this.#trial = ConfigTrial.of(twin, {
+      journal,
+      clock: this.#clock(),
+      signal: this.#end.signal,
+      devices: () => this.#devices(),
+      uplink: () => this.facts,
+      onRestart: () => void this.#restart(twin),
+    });
     const commands = await Commands.open({
       node: this.id,
       keys: commandKeys(identity),
-      journal: this.journal,
+      journal,
       stamp: () => this.#stamp(),
-      log: this.#options.log,
+      log,
       act: async (command) => this.#act(command),
-      onRestart: () => {},
+      isBegun: (id) => twin.isTrying(id),
+      onRestart: () => void noteCommandedRestart(journal).then(() => this.#restart(twin)),
     });
+    void twin.answerBy((command, outcome) => commands.settle(command, outcome));
     this.#uplink = await Uplink.start({
       node: this.id,
       version,
@@ -111,13 +159,25 @@ export class FleetNode {
       topicPrefix: "shao",
       bridge: identity.bridge,
       tls: { ca: identity.caPem, cert: identity.certificatePem, key: identity.keyPem },
-      journal: this.journal,
+      journal,
       stamp: () => this.#stamp(),
       upMs: () => this.#stamp().upMs,
-      log: this.#options.log,
+      log,
       onCommand: (bytes) => void commands.take(bytes),
     });
-    this.resume();
+    this.#trial?.begin();
+  }
+
+  /** Ends this run and begins the next, as a gateway that was asked to, or has another config. */
+  async #restart(twin: ConfigTwin): Promise<void> {
+    if (this.#end.signal.aborted) return;
+    this.#end.abort();
+    await this.#uplink?.close();
+    twin.stopped();
+    await wait(RESTART_MS);
+    if (this.#isStopped) return;
+    this.journal.beginRun();
+    await this.#begin(twin);
   }
 
   get isFailing(): boolean {
@@ -139,6 +199,8 @@ export class FleetNode {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#end.abort();
     clearInterval(this.#pulse);
     clearInterval(this.#live);
     await this.#uplink?.close();
@@ -146,6 +208,27 @@ export class FleetNode {
 
   #stamp() {
     return { upMs: Date.now() - this.#startedAtMs, atMs: Date.now(), timeQuality: "ntp" } as const;
+  }
+
+  #clock(): Clock {
+    return {
+      nowMs: () => Date.now(),
+      upMs: () => this.#stamp().upMs,
+      // The end of a run ends what waits in it.
+      sleep: (ms, signal) => wait(ms, undefined, { ...(signal && { signal }) }).catch(() => {}),
+    };
+  }
+
+  #devices(): readonly DeviceHealth[] {
+    const { isFailing, failsConfig } = this.#options;
+    const sinceMs = this.#startedAtMs;
+    const online: DeviceBody = { state: "online", sinceMs };
+    const isSilent = failsConfig && this.#twin?.reported.isTrial === true;
+    const meter = isFailing ? { ...FAILING, sinceMs } : isSilent ? { ...SILENT, sinceMs } : online;
+    return [
+      { device: METER, body: meter },
+      { device: GPS, body: online },
+    ];
   }
 
   #write(...records: readonly Omit<NewRecord, "upMs" | "atMs" | "timeQuality">[]): Promise<unknown> {
@@ -193,13 +276,18 @@ export class FleetNode {
       rttMs: Math.round(this.#uplink?.facts.rttMs ?? 0),
       missedPolls: isFailing ? Math.round(random() * 1000) : 0,
       eventLoopDelayP99Ms: Math.round(20 + random() * 20) / 10,
-      devices: { [METER]: isFailing ? "offline" : "online", [GPS]: "online" },
+      devices: Object.fromEntries(this.#devices().map(({ device, body }) => [device, body.state])),
       everyMs,
     };
   }
 
-  #act({ kind, args }: Command): CommandOutcome {
+  #act(command: Command): CommandOutcome | Promise<CommandOutcome | "later"> {
+    const { kind, args } = command;
     const { device } = args;
+    if (kind === "config" && this.#trial !== undefined) {
+      if (args["read"] !== true) this.#configOrders += 1;
+      return this.#trial.take(command);
+    }
     if (kind === "live" && device === METER && !this.#options.isFailing) {
       this.#liveUntilMs = Date.now() + 60_000;
       this.#live ??= setInterval(() => this.#publishLive(), LIVE_EVERY_MS);

@@ -3,13 +3,15 @@ import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import type { NodeView } from "../../../cloud-bridge/api/schema/fleet.ts";
 import { GatewayError } from "../../../gateway/contracts/gateway-error.ts";
-import { enroll } from "../../../gateway/identity/enroll.ts";
+import { enroll, newEnrolmentKey } from "../../../gateway/identity/enroll.ts";
 import type { NodeIdentity } from "../../../gateway/identity/identity-files.ts";
 import type { ApiClient } from "../api-client.ts";
 import { bridgeListens, type LocalSystem } from "../local-system.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { accountFleet, type FleetAccount } from "./fleet-account.ts";
 import { FleetNode } from "./fleet-node.ts";
+import { FleetRollout, type RolloutReport } from "./fleet-rollout.ts";
+import { inParallel } from "./in-parallel.ts";
 import { type BridgeFigures, ProcessWatch } from "./process-watch.ts";
 
 export interface FleetOptions {
@@ -17,6 +19,8 @@ export interface FleetOptions {
   readonly seed: number;
   /** Of the nodes, those whose meter does not answer: 0 to 1. */
   readonly failShare: number;
+  /** Of the nodes, those that fail the self-test of a new config: 0 to 1, drawn among those whose meter answers. */
+  readonly failingConfig: number;
   readonly everyMs: number;
   /** Boxes that enrol at the same time. */
   readonly atOnce: number;
@@ -45,6 +49,7 @@ export interface FleetReport {
     readonly seconds: number;
     readonly present: number;
   };
+  readonly rollout: RolloutReport;
   readonly records: FleetAccount;
   readonly bridge: BridgeFigures;
   /** This process, over the same stretches as the bridge. */
@@ -58,6 +63,8 @@ const DRAIN_MS = 120_000;
 const LOOK_MS = 100;
 const ATTEMPTS = 3;
 const AWAY_MS = 3000;
+/** For the self-tests of a rollout's two steps, and what they wait for each other. */
+const ROLLOUT_MS = 600_000;
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => quiet };
 
 /** A thousand boxes on one machine: they enrol at once, connect, are cut off by the death of their bridge, and come back. */
@@ -92,7 +99,13 @@ export class FleetRun {
     await wait(restMs);
     const rest = watch.mark();
     const ownRest = own.mark();
-    say("the bridge is killed");
+    say("every box gets another config");
+    const rollout = new FleetRollout(admin, this.nodes);
+    const rolled = await rollout.run(ROLLOUT_MS);
+    const ordersBefore = rollout.orders;
+    say(`${rolled.applied} keep it, ${rolled.reverted} took it back, after ${rolled.seconds} s; the bridge is killed`);
+    watch.mark();
+    own.mark();
     bridge.kill("SIGKILL");
     await bridge.ended;
     const goneMs = performance.now();
@@ -112,6 +125,7 @@ export class FleetRun {
       away[code] = (away[code] ?? 0) + 1;
     }
     say(`${back.present} present again after ${back.seconds} s`);
+    const afterReconnect = await rollout.afterReconnect(ordersBefore);
     const records = await this.#account(admin);
     const failing = this.nodes.filter(({ isFailing }) => isFailing).length;
     return {
@@ -126,6 +140,7 @@ export class FleetRun {
         },
         connecting: { seconds: connecting.seconds, present: connecting.present },
         reconnecting: { awaySeconds, ...back },
+        rollout: { ...rolled, afterReconnect },
         records,
         bridge: { paired, connected, rest, returned },
         simulation: { paired: ownPaired, connected: ownConnected, rest: ownRest, returned: ownReturned },
@@ -139,11 +154,14 @@ export class FleetRun {
   }
 
   async #pairAll(admin: ApiClient): Promise<void> {
-    const { nodes: count, atOnce, failShare, everyMs } = this.#options;
+    const { nodes: count, atOnce, failShare, failingConfig, everyMs } = this.#options;
     const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
       version: string;
     };
-    const failing = new Set(this.#drawn(Math.round(count * failShare)));
+    const drawn = this.#drawn();
+    const silent = Math.round(count * failShare);
+    const failing = new Set(drawn.slice(0, silent));
+    const failingTest = new Set(drawn.slice(silent, silent + Math.round(count * failingConfig)));
     await inParallel(count, atOnce, async (number) => {
       const id = `fleet-${String(number).padStart(4, "0")}`;
       const random = seededRandom(this.#options.seed * 100_003 + number);
@@ -151,8 +169,8 @@ export class FleetRun {
         // An address of its own for each, as boxes in the field have: the bridge counts attempts by address.
         const localAddress = `127.1.${number >> 8}.${number & 255}`;
         const identity = await this.#enrol(admin, id, localAddress);
-        const own = { identity, number, version, isFailing: failing.has(number), everyMs, random, log: quiet };
-        this.nodes.push(new FleetNode(own));
+        const faults = { isFailing: failing.has(number), failsConfig: failingTest.has(number) };
+        this.nodes.push(new FleetNode({ identity, number, version, ...faults, everyMs, random, log: quiet }));
       } catch (error) {
         this.#failed += 1;
         this.#options.say(`${id} did not enrol: ${String(error)}`);
@@ -160,12 +178,13 @@ export class FleetRun {
     });
   }
 
-  /** A token whose answer did not come may be used up: each attempt has one of its own. */
+  /** As an installer runs the same command again when no answer came: the same token, the same key. */
   async #enrol(admin: ApiClient, node: string, localAddress: string): Promise<NodeIdentity> {
+    const { token } = (await admin.call("POST", "/api/v1/nodes", { node })) as { token: string };
+    const key = await newEnrolmentKey();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { token } = (await admin.call("POST", "/api/v1/nodes", { node })) as { token: string };
-        return await enroll(this.#system.url, token, { localAddress });
+        return await enroll(this.#system.url, token, { localAddress, key });
       } catch (error) {
         const isPassing = error instanceof GatewayError && error.code === "ENROL_UNREACHABLE";
         if (!isPassing || attempt === ATTEMPTS) throw error;
@@ -174,12 +193,10 @@ export class FleetRun {
     }
   }
 
-  #drawn(count: number): number[] {
+  /** All numbers in an order of chance. */
+  #drawn(): readonly number[] {
     const all = Array.from({ length: this.#options.nodes }, (_, number) => ({ number, rank: this.#random() }));
-    return all
-      .sort((a, b) => a.rank - b.rank)
-      .slice(0, count)
-      .map(({ number }) => number);
+    return all.sort((a, b) => a.rank - b.rank).map(({ number }) => number);
   }
 
   async #startAll(): Promise<void> {
@@ -229,14 +246,6 @@ async function timed(act: () => Promise<void>): Promise<{ readonly seconds: numb
   const fromMs = performance.now();
   await act();
   return { seconds: seconds(performance.now() - fromMs) };
-}
-
-async function inParallel(count: number, atOnce: number, act: (number: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const one = async () => {
-    while (next < count) await act(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, one));
 }
 
 function seconds(ms: number): number {

@@ -15,47 +15,65 @@ import { contains, rangesOfSeqs } from "../../../protocol/ranges.ts";
 import { encodeRecord } from "../../../protocol/record-codec.ts";
 import type { SeqRange } from "../../../protocol/session.ts";
 
+interface MemoryRun {
+  readonly run: string;
+  head: number;
+  /** Those without a receipt. */
+  readonly rows: Map<number, StoredRecord>;
+}
+
+const newRun = (): MemoryRun => ({ run: newRunId(), head: 0, rows: new Map() });
+
 /**
  * A journal without a disk and a thread, so that a thousand nodes fit into one process. It keeps what has no receipt; what
- * the bridge has, it lets go. One run for as long as the process lives.
+ * the bridge has, it lets go.
  */
 export class JournalInMemory implements CustodyJournal {
-  readonly restored: JournalRestore;
-  readonly #run = newRunId();
-  readonly #rows = new Map<number, StoredRecord>();
+  #current = newRun();
+  /** Newest first, the current one included. */
+  readonly #runs: MemoryRun[] = [this.#current];
   readonly #settings = new Map<string, string>();
   readonly #open = new Set<string>();
   readonly #listeners: ((committed: readonly StoredRecord[]) => void)[] = [];
-  #head = 0;
 
-  constructor() {
-    this.restored = { run: this.#run, wasClean: true, openAlarms: [], recentAlarms: [], levels: [] };
+  get restored(): JournalRestore {
+    const [{ run }, before] = [this.#current, this.#runs[1]];
+    const previous = before === undefined ? {} : { previous: { run: before.run, lastSeq: before.head } };
+    return { run, ...previous, wasClean: true, openAlarms: [], recentAlarms: [], levels: [] };
   }
 
-  /** Records of this run so far. */
+  /** The gateway starts again: whoever listened to the one before is gone with it. */
+  beginRun(): void {
+    this.#current = newRun();
+    this.#runs.unshift(this.#current);
+    this.#listeners.length = 0;
+  }
+
+  /** Records of all runs so far. */
   get head(): number {
-    return this.#head;
+    return this.#runs.reduce((sum, { head }) => sum + head, 0);
   }
 
   get unreceipted(): number {
-    return this.#rows.size;
+    return this.#runs.reduce((sum, { rows }) => sum + rows.size, 0);
   }
 
   write({ append = [], openAlarms = [], closedAlarms = [] }: JournalWrite): Promise<readonly number[]> {
     for (const { body } of openAlarms) this.#open.add(body.alarmId);
     for (const alarmId of closedAlarms) this.#open.delete(alarmId);
+    const current = this.#current;
     const committed = append.map((record): StoredRecord => {
-      this.#head += 1;
-      const seq = this.#head;
-      return { run: this.#run, seq, lane: laneOf(record), upMs: record.upMs, bytes: encodeRecord(seq, record) };
+      current.head += 1;
+      const seq = current.head;
+      return { run: current.run, seq, lane: laneOf(record), upMs: record.upMs, bytes: encodeRecord(seq, record) };
     });
-    for (const row of committed) this.#rows.set(row.seq, row);
+    for (const row of committed) current.rows.set(row.seq, row);
     if (committed.length > 0) for (const listener of this.#listeners) listener(committed);
     return Promise.resolve(committed.map(({ seq }) => seq));
   }
 
   async runs(): Promise<readonly RunSummary[]> {
-    return [{ run: this.#run, first: 1, head: this.#head }];
+    return this.#runs.map(({ run, head }) => ({ run, first: 1, head }));
   }
 
   async helloContent(): Promise<{ readonly runs: readonly RunSummary[]; readonly open: readonly string[] }> {
@@ -65,8 +83,7 @@ export class JournalInMemory implements CustodyJournal {
   async read(query: Parameters<CustodyJournal["read"]>[0]): Promise<readonly StoredRecord[]> {
     const found: StoredRecord[] = [];
     let sizeBytes = 0;
-    if (query.run !== this.#run) return found;
-    for (const row of this.#rows.values()) {
+    for (const row of this.#rowsOf(query.run).values()) {
       if (!query.lanes.includes(row.lane) || !contains(query.ranges, row.seq)) continue;
       if (found.length > 0 && (found.length >= query.maxRecords || sizeBytes + row.bytes.length > query.maxBytes))
         break;
@@ -77,19 +94,20 @@ export class JournalInMemory implements CustodyJournal {
   }
 
   async lacking(run: string, ranges: readonly SeqRange[]): Promise<readonly SeqRange[]> {
-    if (run !== this.#run) return ranges;
+    if (!this.#runs.some((known) => known.run === run)) return ranges;
+    const rows = this.#rowsOf(run);
     const gone: number[] = [];
-    for (const [from, to] of ranges) for (let seq = from; seq <= to; seq += 1) if (!this.#rows.has(seq)) gone.push(seq);
+    for (const [from, to] of ranges) for (let seq = from; seq <= to; seq += 1) if (!rows.has(seq)) gone.push(seq);
     return rangesOfSeqs(gone);
   }
 
   markReceipted(run: string, ranges: readonly SeqRange[]): void {
-    if (run !== this.#run) return;
-    for (const [from, to] of ranges) for (let seq = from; seq <= to; seq += 1) this.#rows.delete(seq);
+    const rows = this.#rowsOf(run);
+    for (const [from, to] of ranges) for (let seq = from; seq <= to; seq += 1) rows.delete(seq);
   }
 
   async hash(run: string, seq: number): Promise<Sha256 | undefined> {
-    const row = run === this.#run ? this.#rows.get(seq) : undefined;
+    const row = this.#rowsOf(run).get(seq);
     return row === undefined ? undefined : createHash("sha256").update(row.bytes).digest("hex");
   }
 
@@ -104,18 +122,32 @@ export class JournalInMemory implements CustodyJournal {
   async statistics(): Promise<JournalStatistics> {
     const laneDepth: [number, number, number, number, number] = [0, 0, 0, 0, 0];
     let sizeBytes = 0;
-    for (const { lane, bytes } of this.#rows.values()) {
+    const waiting = this.#runs.flatMap(({ rows }) => [...rows.values()]);
+    for (const { lane, bytes } of waiting) {
       laneDepth[lane as Lane] += 1;
       sizeBytes += bytes.length;
     }
     const flags = { reserveHeld: true, full: false, diskLow: false, alarmStoreFull: false };
-    const oldest = this.#rows.values().next().value;
+    const oldest = this.#rowsOf(this.#runs.findLast(({ rows }) => rows.size > 0)?.run ?? "")
+      .values()
+      .next().value;
     return {
-      ...{ records: this.#head, unreceipted: this.#rows.size, laneDepth, sizeBytes, runs: 1, ...flags },
+      ...{ records: this.head, unreceipted: waiting.length, laneDepth, sizeBytes, runs: this.#runs.length, ...flags },
       ...(oldest === undefined
         ? {}
-        : { oldestUnreceipted: { isOfThisRun: true, upMs: oldest.upMs, atMs: 0, isTimeTrusted: true } }),
+        : {
+            oldestUnreceipted: {
+              isOfThisRun: oldest.run === this.#current.run,
+              upMs: oldest.upMs,
+              atMs: 0,
+              isTimeTrusted: true,
+            },
+          }),
     };
+  }
+
+  #rowsOf(run: string): Map<number, StoredRecord> {
+    return this.#runs.find((known) => known.run === run)?.rows ?? new Map();
   }
 
   async unreceiptedSheds(): Promise<readonly ShedBody[]> {
