@@ -89,6 +89,7 @@ export const ConfigCheckView = Type.Object({
 });
 export type ConfigCheckView = Static<typeof ConfigCheckView>;
 export const ConfigDiffView = Type.Object({ changes: Type.Array(ConfigChangeView) });
+export type ConfigDiffView = Static<typeof ConfigDiffView>;
 
 /** `holdS`: for so long everything has to be well at a stretch. `expiresInS`: kept for so long for a node that is away. */
 export const ApplyBody = Type.Object({

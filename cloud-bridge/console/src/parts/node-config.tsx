@@ -1,14 +1,20 @@
 import { useEffect, useState } from "preact/hooks";
-import type { ConfigCheckView, DesiredConfigView, InForceView, TwinView } from "../../../api/schema/twins.ts";
-import { call, readForEdit } from "../api/client.ts";
+import type { ConfigDiffView, DesiredConfigView, TwinView } from "../../../api/schema/twins.ts";
+import { call } from "../api/client.ts";
 import { may } from "../state/session.ts";
 import { formatDayTime } from "../text/format.ts";
 import { locale } from "../text/locale.ts";
 import { configText as c } from "../text/packs/node-config.ts";
+import { ConfigChanges } from "./config-changes.tsx";
+import { later } from "./later.tsx";
 import { ProblemNote } from "./problem.tsx";
+
+/** With the form come its titles and what reads YAML. */
+const ConfigEditor = later(async () => (await import("./node-config-editor.tsx")).ConfigEditor);
 
 const REFRESH_MS = 5000;
 const HASH_SHOWN = 12;
+const DEFAULT_HOLD_S = 30;
 const BAD = new Set<TwinView["state"]>(["reverted", "refused", "expired", "drift"]);
 
 /** A box's config: what is wanted, what is in force, why they differ; and a text to change it. */
@@ -17,6 +23,7 @@ export function NodeConfig({ node, timeZone }: { readonly node: string; readonly
   const [twin, setTwin] = useState<TwinView>();
   const [error, setError] = useState<unknown>();
   const [isEditing, setEditing] = useState(false);
+  const [isSending, setSending] = useState(false);
   const [told, setTold] = useState<string>();
   const load = (): Promise<void> => call<TwinView>("GET", path).then(setTwin);
   useEffect(() => {
@@ -42,7 +49,7 @@ export function NodeConfig({ node, timeZone }: { readonly node: string; readonly
       </h3>
       <ProblemNote error={error} />
       {reason && (
-        <p class="hint is-bad">
+        <p class="hint is-bad" data-config-reason>
           {reason.code}: {reason.message}
         </p>
       )}
@@ -65,7 +72,7 @@ export function NodeConfig({ node, timeZone }: { readonly node: string; readonly
           <>
             <dt>{c("reported")}</dt>
             <dd>
-              <code>{reported.sha256.slice(0, HASH_SHOWN)}</code> {c(`source.${reported.source}`)}
+              <code data-config-reported>{reported.sha256.slice(0, HASH_SHOWN)}</code> {c(`source.${reported.source}`)}
             </dd>
             <dt>{c("last-good")}</dt>
             <dd>
@@ -87,7 +94,7 @@ export function NodeConfig({ node, timeZone }: { readonly node: string; readonly
               type="button"
               class="button is-primary"
               disabled={isOpen}
-              onClick={() => act("apply")}
+              onClick={() => setSending(true)}
               data-config-apply
             >
               {c("apply")}
@@ -97,101 +104,67 @@ export function NodeConfig({ node, timeZone }: { readonly node: string; readonly
       )}
       {told !== undefined && <p class="hint">{told}</p>}
       {desired && !isOpen && <p class="quiet">{c("apply-lead")}</p>}
+      {desired && isSending && !isOpen && (
+        <SendStep
+          key={desired.revision}
+          path={path}
+          onSend={(holdS) => {
+            setSending(false);
+            act("apply", { holdS });
+          }}
+          onLater={() => setSending(false)}
+        />
+      )}
       {isEditing && <ConfigEditor key={node} path={path} onSaved={() => void load().catch(setError)} />}
       {isEditing && <History path={path} timeZone={timeZone} onAgain={(revision) => act("revert", { revision })} />}
     </section>
   );
 }
 
-function ConfigEditor({ path, onSaved }: { readonly path: string; readonly onSaved: () => void }) {
-  const [text, setText] = useState("");
-  const [etag, setEtag] = useState<string>();
-  const [checked, setChecked] = useState<ConfigCheckView>();
-  const [error, setError] = useState<unknown>();
-  useEffect(() => {
-    const wanted = readForEdit<DesiredConfigView>(`${path}/desired`).then(({ value, etag: tag }) => {
-      setText(value.document);
-      setEtag(tag);
-    });
-    // Nobody has said what it should be: begin with what the box has.
-    wanted
-      .catch(() => call<InForceView>("GET", `${path}/in-force`).then(({ document }) => setText(document)))
-      .catch(setError);
-  }, [path]);
-  const check = (): void => {
-    const body = { document: text };
-    call<ConfigCheckView>("POST", `${path}/check`, { body }).then((found) => {
-      setChecked(found);
-      setError(undefined);
-    }, setError);
-  };
-  const save = async (): Promise<void> => {
-    const presumed = etag === undefined ? { isNew: true } : { ifMatch: etag };
-    await call("PUT", `${path}/desired`, { body: { document: text }, ...presumed });
-    setEtag((await readForEdit<DesiredConfigView>(`${path}/desired`)).etag);
-    setError(undefined);
-    onSaved();
-  };
-  return (
-    <>
-      <label class="field">
-        <span>{c("text")}</span>
-        <textarea
-          rows={18}
-          spellcheck={false}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-          style={{ fontFamily: "monospace", whiteSpace: "pre" }}
-          data-config-text
-        />
-      </label>
-      <ProblemNote error={error} />
-      <div class="order-kinds">
-        <button type="button" class="button" onClick={check} data-config-check>
-          {c("check")}
-        </button>
-        <button type="button" class="button" onClick={() => void save().catch(setError)} data-config-save>
-          {c("save")}
-        </button>
-      </div>
-      {checked && <Checked checked={checked} />}
-    </>
-  );
+interface SendStepProps {
+  readonly path: string;
+  readonly onSend: (holdS: number) => void;
+  readonly onLater: () => void;
 }
 
-function Checked({ checked: { faults, changes } }: { readonly checked: ConfigCheckView }) {
+/** What goes out is looked at before it does. */
+function SendStep({ path, onSend, onLater }: SendStepProps) {
+  const [changes, setChanges] = useState<ConfigDiffView["changes"]>();
+  const [error, setError] = useState<unknown>();
+  const [holdS, setHoldS] = useState(String(DEFAULT_HOLD_S));
+  useEffect(() => {
+    call<ConfigDiffView>("GET", `${path}/diff`).then((diff) => setChanges(diff.changes), setError);
+  }, [path]);
   return (
-    <div data-config-checked={faults.length}>
-      {faults.length === 0 && <p class="hint">{c("no-faults")}</p>}
-      <ul>
-        {faults.map((fault) => (
-          <li key={`${fault.line} ${fault.column} ${fault.message}`}>
-            <strong>{c("line", { n: fault.line })}</strong> {fault.message}
-            <p class="hint">{c("expected", { what: fault.suggestion ?? fault.expected })}</p>
-          </li>
-        ))}
-      </ul>
-      {changes?.length === 0 && <p class="hint">{c("no-changes")}</p>}
-      {changes !== undefined && changes.length > 0 && (
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">{c("changes")}</th>
-              <th scope="col">{c("before")}</th>
-              <th scope="col">{c("after")}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {changes.map((change) => (
-              <tr key={change.path}>
-                <th scope="row">{change.path}</th>
-                <td>{JSON.stringify(change.from) ?? "–"}</td>
-                <td>{JSON.stringify(change.to) ?? "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+    <div data-config-diff={changes?.length}>
+      <ProblemNote error={error} />
+      {changes !== undefined && <ConfigChanges changes={changes} />}
+      <form
+        class="config-send"
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSend(Number(holdS));
+        }}
+      >
+        <label class="field">
+          <span>{c("hold")}</span>
+          <input
+            type="number"
+            min={1}
+            max={3600}
+            required
+            value={holdS}
+            onInput={(event) => setHoldS(event.currentTarget.value)}
+            data-config-hold
+          />
+        </label>
+        <button type="submit" class="button is-primary" data-config-send>
+          {c("send")}
+        </button>
+        <button type="button" class="button" onClick={onLater}>
+          {c("later")}
+        </button>
+      </form>
     </div>
   );
 }

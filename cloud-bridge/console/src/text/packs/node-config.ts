@@ -38,6 +38,19 @@ export const en = {
   after: "then",
   history: "Earlier",
   again: "Make this the wanted one again",
+  send: "Send it to the box",
+  hold: "Everything must stay well for so many seconds",
+  later: "Not now",
+  "as-form": "Form",
+  "as-text": "Text",
+  "form-lead":
+    "What may be set from here, as the box's own schema has it. Lists, cameras and the rest are in the text.",
+  unreadable: "The text cannot be read; correct it as text first.",
+  more: "{n} more settings",
+  default: "{value} (as shipped)",
+  "not-set": "not set",
+  yes: "yes",
+  no: "no",
   "drift-lead":
     "Somebody edited the file on the box; it is in force. Apply the wanted one again, or edit and save what the box has.",
 } as const;
@@ -79,6 +92,18 @@ export const zhCn: Readonly<Record<keyof typeof en, string>> = {
   after: "改后",
   history: "历史",
   again: "恢复为期望配置",
+  send: "下发到设备",
+  hold: "自检须持续正常的秒数",
+  later: "暂不下发",
+  "as-form": "表单",
+  "as-text": "文本",
+  "form-lead": "可在此设置的内容，依据设备自身的配置规范。列表、摄像机等其余内容请用文本编辑。",
+  unreadable: "文本无法解析，请先在文本中改正。",
+  more: "其余 {n} 项设置",
+  default: "{value}（默认）",
+  "not-set": "未设置",
+  yes: "是",
+  no: "否",
   "drift-lead": "有人在现场修改了配置文件，现以其为准。可重新下发期望配置，或编辑并保存设备现有配置。",
 };
 
