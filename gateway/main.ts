@@ -137,12 +137,8 @@ class RunningGateway implements Gateway {
     this.#leases = new LiveLeases(() => clock.upMs());
     this.#takenUp = takenUp;
     const { openAlarms } = takenUp.restored;
-    this.#writer = new HoldingWriter(
-      alarmTrail(journal, options.log),
-      options.log,
-      () => this.#end("journal-broken"),
-      openAlarms,
-    );
+    const trail = alarmTrail(journal, options.log);
+    this.#writer = new HoldingWriter(trail, options.log, () => this.#end("journal-broken"), openAlarms);
     this.#timeRecords = new TimeRecords(time, this.#writer, options.log);
     this.evidence = openEvidence({ ...options, run: this.run, time, writer: this.#writer });
     this.#report = new NodeReport({
