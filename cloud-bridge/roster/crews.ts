@@ -98,11 +98,9 @@ export async function findCrew(db: Db | Trx, id: string): Promise<CrewFacts> {
 async function crewById(db: Db | Trx, id: string): Promise<CrewFacts | undefined> {
   const row = await db.selectFrom("crews").selectAll().where("id", "=", id).executeTakeFirst();
   if (row === undefined) return undefined;
-  const members = await db
-    .selectFrom("crew_members")
-    .select("person_id")
-    .where("crew_id", "=", id)
-    .orderBy("person_id")
+  const members = await membersInService(db)
+    .where("crew_members.crew_id", "=", id)
+    .orderBy("crew_members.person_id")
     .execute();
   return crewOf(
     row,
@@ -110,14 +108,21 @@ async function crewById(db: Db | Trx, id: string): Promise<CrewFacts | undefined
   );
 }
 
+/** Whoever has left goes along no more: a crew that still named him could neither be changed nor filed. */
+function membersInService(db: Db | Trx) {
+  return db
+    .selectFrom("crew_members")
+    .innerJoin("people", "people.id", "crew_members.person_id")
+    .select(["crew_members.crew_id", "crew_members.person_id"])
+    .where("people.left_at_ms", "is", null);
+}
+
 /** Ids of the usual members, by crew. */
 export async function membersByCrew(db: Db | Trx): Promise<ReadonlyMap<string, string[]>> {
   const members = new Map<string, string[]>();
-  for (const { crew_id, person_id } of await db
-    .selectFrom("crew_members")
-    .selectAll()
-    .orderBy("crew_id")
-    .orderBy("person_id")
+  for (const { crew_id, person_id } of await membersInService(db)
+    .orderBy("crew_members.crew_id")
+    .orderBy("crew_members.person_id")
     .execute()) {
     members.set(crew_id, [...(members.get(crew_id) ?? []), person_id]);
   }

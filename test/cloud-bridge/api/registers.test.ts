@@ -85,6 +85,21 @@ test("who has an answer already is told so in no bytes, and an edit of what othe
   expect((await admin.ask(listed ? "/api/v1/units" : "", listed)).status).toBe(200);
 });
 
+test("whoever has left is in no crew any more, and stands in the way of no change of it", async () => {
+  const person = { id: "wang", name: "Wang Fang", unitId: "hujialou" };
+  const crew = { id: "crew-1", name: "Crew 1", unitId: "hujialou", memberIds: ["wang"] };
+  for (const [path, body] of [
+    ["people", person],
+    ["crews", crew],
+    ["people", { ...person, leftAtMs: 1000 }],
+  ] as const) {
+    expect((await admin.post(`/api/v1/${path}`, body)).status).toBe(200);
+  }
+  const { json } = await admin.ask("/api/v1/crews/crew-1");
+  expect(json).not.toHaveProperty("memberIds");
+  expect((await admin.post("/api/v1/crews", { ...(json as object), phone: "65005678" })).status).toBe(200);
+});
+
 test("a permit is recorded once however often its request comes, and is revoked by name", async () => {
   const site = { id: "block-7", name: "Block 7", time_zone: "Asia/Shanghai", source: "operator", created_at_ms: 0 };
   await api.store.db.insertInto("sites").values(site).execute();
