@@ -63,8 +63,8 @@ const ACTS: Readonly<Record<WhistleView["state"], readonly Step["what"][]>> = {
 };
 const LEG_ACTS: Readonly<Record<LegState, readonly Step["what"][]>> = {
   waiting: [],
-  called: ["receive", "return"],
-  received: ["on-scene", "handled", "return"],
+  called: ["receive", "on-scene", "return"],
+  received: ["on-scene", "return"],
   "on-scene": ["handled"],
   handled: ["rate-unit", "rate-caller"],
   returned: [],

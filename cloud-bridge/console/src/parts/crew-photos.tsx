@@ -10,8 +10,11 @@ import { ProblemNote } from "./problem.tsx";
 
 const RETRY_MS = 10_000;
 
-/** Photos of a leg as evidence; they wait on the phone where there is no line. */
-export function CrewPhotos({ assignmentId }: { readonly assignmentId: string }) {
+/**
+ * Photos of a leg as evidence; they wait on the phone where there is no line, and go on being sent when the leg is over.
+ * @param assignmentId absent between two legs
+ */
+export function CrewPhotos({ assignmentId }: { readonly assignmentId: string | undefined }) {
   const [waiting, setWaiting] = useState(0);
   const [taken, setTaken] = useState(0);
   const [error, setError] = useState<unknown>();
@@ -42,6 +45,7 @@ export function CrewPhotos({ assignmentId }: { readonly assignmentId: string }) 
   }, [queue]);
 
   const take = async (files: FileList | null): Promise<void> => {
+    if (assignmentId === undefined) return;
     setError(undefined);
     for (const bytes of files ?? []) {
       const position = lastPosition.value;
@@ -50,28 +54,31 @@ export function CrewPhotos({ assignmentId }: { readonly assignmentId: string }) 
     }
   };
 
+  if (assignmentId === undefined && waiting === 0 && error === undefined) return null;
   return (
     <section class="crew-photos">
-      <label class="button crew-photo">
-        <Icon name="round" size={20} />
-        {f("take")}
-        <input
-          type="file"
-          accept="image/jpeg,image/png,image/webp"
-          capture="environment"
-          multiple
-          onChange={(event) => {
-            const { files } = event.currentTarget;
-            void take(files).catch(setError);
-          }}
-          data-crew-photo
-        />
-      </label>
+      {assignmentId !== undefined && (
+        <label class="button crew-photo">
+          <Icon name="round" size={20} />
+          {f("take")}
+          <input
+            type="file"
+            accept="image/jpeg,image/png,image/webp"
+            capture="environment"
+            multiple
+            onChange={(event) => {
+              const { files } = event.currentTarget;
+              void take(files).catch(setError);
+            }}
+            data-crew-photo
+          />
+        </label>
+      )}
       <output aria-live="polite">
-        {waiting > 0 && <span>{f("waiting", { n: String(waiting) })}</span>}
+        {waiting > 0 && <span data-photos-waiting={waiting}>{f("waiting", { n: String(waiting) })}</span>}
         {taken > 0 && <span data-photos-taken={taken}>{f("taken", { n: String(taken) })}</span>}
       </output>
-      <p class="footnote">{f("hint")}</p>
+      {assignmentId !== undefined && <p class="footnote">{f("hint")}</p>}
       {error !== undefined && <ProblemNote error={error} />}
     </section>
   );

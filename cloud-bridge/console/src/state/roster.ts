@@ -8,17 +8,23 @@ export const duties = signal<readonly DutyView[]>([]);
 
 const DAY_MS = 86_400_000;
 
-/** People are not for viewers: a page goes on without them. */
-export async function loadRoster(aboutMs = Date.now()): Promise<void> {
-  const span = `fromMs=${Math.floor(aboutMs - 2 * DAY_MS)}&toMs=${Math.floor(aboutMs + 8 * DAY_MS)}`;
-  const [peopleList, shiftList, dutyList] = await Promise.all([
+const dutiesAbout = (atMs: number): Promise<readonly DutyView[]> =>
+  allOf<DutyView>(`/rosters?limit=500&fromMs=${Math.floor(atMs - 2 * DAY_MS)}&toMs=${Math.floor(atMs + 8 * DAY_MS)}`);
+
+/**
+ * People are not for viewers: a page goes on without them.
+ * @param aboutMs the day that is looked at; the duties of today are known besides, whatever day that is
+ */
+export async function loadRoster(aboutMs: number): Promise<void> {
+  const [peopleList, shiftList, ...dutyLists] = await Promise.all([
     allOf<Person>("/people?limit=500").catch(() => []),
     allOf<Shift>("/shifts?limit=500"),
-    allOf<DutyView>(`/rosters?limit=500&${span}`),
+    dutiesAbout(Date.now()),
+    dutiesAbout(aboutMs),
   ]);
   people.value = peopleList;
   shifts.value = shiftList;
-  duties.value = dutyList;
+  duties.value = [...new Map(dutyLists.flat().map((duty) => [duty.id, duty])).values()];
 }
 
 /** The duty of a crew that holds at a time. */
