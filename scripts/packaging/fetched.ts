@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 
 import { join } from "node:path";
 import process from "node:process";
 import { PackagingFault, run, say } from "./commands.ts";
-import { fitsPlatform, productionPackages } from "./lock-file.ts";
+import { packagesFor, productionPackages } from "./lock-file.ts";
 import nodeBuilds from "./node-builds.json" with { type: "json" };
 
 export type Arch = "amd64" | "arm64";
@@ -50,10 +50,12 @@ function fetchPackage(root: string, name: string, version: string, integrity: st
 
 /** `node_modules` with what runs on that processor and nothing else; npm checks each package against the lock file. */
 export function fetchModules(root: string, arch: Arch): string {
-  const lock = createHash("sha256")
+  const wanted = new Set(packagesFor(root, NODE_ARCH[arch]).map(({ path }) => path));
+  const content = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
+    .update([...wanted].join("\n"))
     .digest("hex");
-  const folder = join(root, ".cache", "package", `modules-${arch}-${lock.slice(0, 16)}`);
+  const folder = join(root, ".cache", "package", `modules-${arch}-${content.slice(0, 16)}`);
   if (existsSync(folder)) return join(folder, "node_modules");
   say("production packages by npm ci");
   const partial = `${folder}.${process.pid}`;
@@ -74,10 +76,9 @@ export function fetchModules(root: string, arch: Arch): string {
     { cwd: partial, env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" }, hint: OFFLINE_HINT },
   );
   // An older npm does not know these options and installs for itself.
-  for (const { path, name, version, integrity, ...fits } of productionPackages(root)) {
+  for (const { path, name, version, integrity } of productionPackages(root)) {
     const place = join(partial, path);
-    const isWanted = fitsPlatform(fits, NODE_ARCH[arch]);
-    if (!isWanted) rmSync(place, { recursive: true, force: true });
+    if (!wanted.has(path)) rmSync(place, { recursive: true, force: true });
     else if (!existsSync(place) && integrity !== undefined) {
       cpSync(fetchPackage(root, name, version, integrity), place, { recursive: true });
     }

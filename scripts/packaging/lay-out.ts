@@ -38,6 +38,9 @@ const PROGRAM = [
 const NOT_SHIPPED = /^(cloud-bridge\/console|models\/[^/]+\/train)\//;
 /** Of packages: types, sources that Node refuses there, maps, pages that nobody reads on a box, and settings of their makers' tools. */
 const NOT_RUN = /^\.|\.(ts|mts|cts|map|md|markdown|flow)$/i;
+/** Of a package, beside what it runs: what its makers test, measure, show and explain it with. */
+const NOT_RUN_FOLDER =
+  /^(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^@/][^/]*\/(?:coverage|tests?|__tests__|docs?|examples?|bench|benchmarks?)\//;
 const LICENCE = /licen[cs]e|copying|notice|copyright/i;
 
 /** Makes the folder that both forms of the package hold. */
@@ -63,11 +66,16 @@ export function layOut(root: string, arch: Arch, folder: string, isBuilt: (dist:
   run([process.execPath, "scripts/prune-platform.ts", modules, NODE_ARCH[arch]], { cwd: root });
   for (const path of filesOf(modules)) {
     const name = path.slice(path.lastIndexOf("/") + 1);
-    if (NOT_RUN.test(name) && !LICENCE.test(name)) rmSync(join(modules, path));
+    if (isNotRun(path, name)) rmSync(join(modules, path));
   }
   const node = fetchNode(root, arch);
   place(join(node, "bin", "node"), join(folder, "bin", "node"));
   place(join(node, "LICENSE"), join(folder, "bin", "node.LICENSE"));
+}
+
+/** @param path below node_modules. A licence stays wherever it lies. */
+export function isNotRun(path: string, name: string): boolean {
+  return (NOT_RUN.test(name) || NOT_RUN_FOLDER.test(path)) && !LICENCE.test(name);
 }
 
 /** Units with the program's place in them. */

