@@ -1,14 +1,14 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { checkGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
+import { faultWords } from "./fault-text.ts";
 import type { Locale } from "../locale.ts";
 import type { Answer } from "../probe/answer.ts";
 import { SILENT } from "../silent-log.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Asker } from "./asker.ts";
-import { faultWords } from "./fault-text.ts";
+import { writeSecret } from "./secret-file.ts";
 import type { InitWords } from "./text.ts";
 
 interface Talk {
@@ -45,9 +45,7 @@ async function look(url: string, id: string, { asker, words, locale, missing, fo
   const passwordFile = join(folder, `${id}.password`);
   if (user !== "") {
     const password = await asker.askSecret(words.cameraPassword);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-    chmodSync(passwordFile, 0o600);
+    writeSecret(passwordFile, password);
   }
   const keys = { url, ...(user !== "" && { user, passwordFile }) };
   process.stderr.write(`${words.cameraLooks(id)}\n`);

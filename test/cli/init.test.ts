@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, connect as dial } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { talkerOf } from "../../cli/init/listen.ts";
+import { writeSecret } from "../../cli/init/secret-file.ts";
 import { serialPorts } from "../../cli/init/serial-ports.ts";
 import { systemLocale } from "../../cli/locale.ts";
 import { wiringFaults } from "../../cli/probe/wiring.ts";
@@ -116,6 +117,19 @@ describe("what the bytes of a line say of its wires", () => {
     expect(wiringFaults([...good, spoilt])).toEqual([{ code: "WIRING_NOISE", unit: 3, spoiltShare: 0.1 }]);
     expect(wiringFaults(good, Uint8Array.of(0, ...request))).toEqual([{ code: "WIRING_OTHER_MASTER" }]);
   });
+});
+
+test("a secret is its owner's alone; what root writes for the service, into a folder of its group, the service may read", (context) => {
+  const folder = join(scratch.path, "secrets");
+  writeSecret(join(folder, "own.password"), "a secret");
+  expect(readFileSync(join(folder, "own.password"), "utf8")).toBe("a secret\n");
+  expect(statSync(join(folder, "own.password")).mode & 0o777).toBe(0o600);
+  if (process.getuid?.() !== 0) context.skip("only root gives files away");
+  const group = 4321;
+  chownSync(folder, 0, group);
+  writeSecret(join(folder, "gate.password"), "a secret");
+  const { mode, gid, uid } = statSync(join(folder, "gate.password"));
+  expect([mode & 0o777, uid, gid]).toEqual([0o640, 0, group]);
 });
 
 test("ports are named by what stays: by-id first, each once, a UART only where there is one", () => {
