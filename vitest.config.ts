@@ -14,6 +14,8 @@ export default defineConfig({
     // Loading the modules anew for each file took a third of the suite's processor time.
     isolate: false,
     sequence: { sequencer: LongestFirst },
+    // What the command line says is compared with English, whatever the developer speaks.
+    env: { LC_ALL: "C.UTF-8" },
     testTimeout: 180_000,
     hookTimeout: 120_000,
     passWithNoTests: false,

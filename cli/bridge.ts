@@ -7,6 +7,7 @@ import { FAULT_POINTS, NEGATIVE_CONTROLS, type NegativeControl } from "../cloud-
 import { brokerConfigCommand } from "./bridge-broker-config.ts";
 import { bridgeConfig, DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
 import { BridgeWatch } from "./bridge-watch.ts";
+import { type Locale, systemLocale } from "./locale.ts";
 import { ServiceManager } from "./service-manager.ts";
 
 interface RunOptions {
@@ -17,6 +18,28 @@ interface RunOptions {
   readonly logLevel: string;
   readonly workersOnly?: boolean;
 }
+
+interface InitWords {
+  readonly made: string;
+  readonly kept: string;
+  readonly hasAdministrator: string;
+  readonly openOnce: string;
+}
+
+const INIT_WORDS: Readonly<Record<Locale, InitWords>> = {
+  en: {
+    made: "Made the bridge's CA, SHA-256 fingerprint:",
+    kept: "Kept the bridge's CA, SHA-256 fingerprint:",
+    hasAdministrator: "There is an administrator already; `shao user add NAME --role admin` makes another.",
+    openOnce: "Start the bridge, then open this once, within a day, to set the administrator's password:",
+  },
+  "zh-CN": {
+    made: "已生成云端桥的证书机构，SHA-256 指纹：",
+    kept: "沿用云端桥的证书机构，SHA-256 指纹：",
+    hasAdministrator: "已有管理员；`shao user add 名称 --role admin` 可再建一个。",
+    openOnce: "启动云端桥，然后在一天内打开此链接（仅一次有效）设置管理员密码：",
+  },
+};
 
 /** `shao bridge` runs the cloud half; `shao bridge init` makes its CA and the first administrator's link. */
 export function command(): Command {
@@ -62,14 +85,9 @@ async function init(file: string): Promise<void> {
     const url = urlOf(scheme, reachableHost(config.listen), config.listen.http);
     const link = invitation === undefined ? undefined : welcomeLink(url, invitation.token);
     process.stdout.write(`${JSON.stringify({ bridge: store.bridge, fingerprint, made, adminLink: link })}\n`);
-    process.stderr.write(
-      `${made ? "Made" : "Kept"} the bridge's CA, SHA-256 fingerprint:\n  ${inPairs(fingerprint)}\n`,
-    );
-    process.stderr.write(
-      link === undefined
-        ? "There is an administrator already; `shao user add NAME --role admin` makes another.\n"
-        : `Start the bridge, then open this once, within a day, to set the administrator's password:\n  ${link}\n`,
-    );
+    const words = INIT_WORDS[systemLocale()];
+    process.stderr.write(`${made ? words.made : words.kept}\n  ${inPairs(fingerprint)}\n`);
+    process.stderr.write(link === undefined ? `${words.hasAdministrator}\n` : `${words.openOnce}\n  ${link}\n`);
   } finally {
     await store.close();
   }

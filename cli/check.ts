@@ -3,11 +3,21 @@ import { Command } from "commander";
 import { loadBridgeConfig } from "../cloud-bridge/config.ts";
 import { DRIVERS } from "../drivers/registry.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
-import { type DocumentFault, renderFault, secretless } from "../protocol/document/fault.ts";
+import { type DocumentFault, secretless } from "../protocol/document/fault.ts";
 import { nodeAt, parseDocumentText } from "../protocol/document/parse-document.ts";
+import { tellConfigFaults } from "./config-faults.ts";
+import { type Locale, systemLocale } from "./locale.ts";
 import { EXIT } from "./subcommand.ts";
 
 type Half = "gateway" | "bridge";
+
+const GOOD: Readonly<Record<Locale, Readonly<Record<Half, (file: string) => string>>>> = {
+  en: {
+    gateway: (file) => `${file}: a good gateway config`,
+    bridge: (file) => `${file}: a good bridge config`,
+  },
+  "zh-CN": { gateway: (file) => `${file}：网关配置正确`, bridge: (file) => `${file}：云端桥配置正确` },
+};
 
 /** `shao check FILE…`: every fault of a config, with its place, what was expected and an example. */
 export function command(): Command {
@@ -31,19 +41,17 @@ async function checkFile(file: string, json: boolean): Promise<number> {
   const result = half === "bridge" ? await loadBridgeConfig(file) : await loadGatewayConfig(file, DRIVERS);
   if (result.ok) {
     if (json) process.stdout.write(`${JSON.stringify({ file, half, ok: true })}\n`);
-    else process.stderr.write(`${file}: a good ${half} config\n`);
+    else process.stderr.write(`${GOOD[systemLocale()][half](file)}\n`);
     return 0;
   }
-  for (const fault of result.faults) report(file, half, result.text, fault, json);
-  const count = result.faults.length;
-  if (!json) process.stderr.write(`${file}: ${count} ${count === 1 ? "fault" : "faults"}, nothing was started\n`);
-  return count;
+  if (json) for (const fault of result.faults) report(file, half, fault);
+  else tellConfigFaults(file, result.text, result.faults);
+  return result.faults.length;
 }
 
-function report(file: string, half: Half, text: string, fault: DocumentFault, json: boolean): void {
+function report(file: string, half: Half, fault: DocumentFault): void {
   const told = { ...fault, message: secretless(fault.message), at: undefined };
-  if (json) process.stdout.write(`${JSON.stringify({ file, half, ...fault.at, ...told })}\n`);
-  else process.stderr.write(`${renderFault(file, text, fault)}\n\n`);
+  process.stdout.write(`${JSON.stringify({ file, half, ...fault.at, ...told })}\n`);
 }
 
 /** A file is for the half whose own keys it has more of. */

@@ -5,9 +5,15 @@ import { GatewayError } from "../gateway/contracts/gateway-error.ts";
 import { enroll } from "../gateway/identity/enroll.ts";
 import { writeIdentity } from "../gateway/identity/identity-files.ts";
 import { pendingKey } from "../gateway/identity/pending-key.ts";
+import { type Locale, systemLocale } from "./locale.ts";
 
 /** No repetition of the command helps. */
 const FINAL = new Set(["ENROL_REFUSED", "ENROL_TOKEN_FORM"]);
+
+const ENROLLED: Readonly<Record<Locale, (node: string) => string>> = {
+  en: (node) => `Enrolled as ${node}. Start it with: shao gateway --config FILE`,
+  "zh-CN": (node) => `已配对，本机编号 ${node}。启动：shao gateway --config 配置文件`,
+};
 
 /** Pairs this box with a bridge, by the one-time token that `shao node add` printed there. */
 export function command(): Command {
@@ -31,6 +37,6 @@ export function command(): Command {
       const folder = writeIdentity(state ?? join("state", node), identity);
       key.forget();
       process.stdout.write(`${JSON.stringify({ node, bridge, mqttUrl, folder })}\n`);
-      process.stderr.write(`Enrolled as ${node}. Start it with: shao gateway --config FILE\n`);
+      process.stderr.write(`${ENROLLED[systemLocale()](node)}\n`);
     });
 }

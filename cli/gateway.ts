@@ -16,7 +16,7 @@ import type { Logger } from "../gateway/contracts/logger.ts";
 import type { Gateway, GatewayOptions } from "../gateway/gateway.ts";
 import { keepRunning } from "../gateway/keep-running.ts";
 import { Pin } from "../gateway/local/page/pin.ts";
-import { renderFault } from "../protocol/document/fault.ts";
+import { tellConfigFaults } from "./config-faults.ts";
 import { GatewayWatch } from "./gateway-watch.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { EXIT } from "./subcommand.ts";
@@ -56,8 +56,7 @@ export function command(): Command {
     .action(async (flags: GatewayFlags) => {
       const result = await loadGatewayConfig(flags.config, DRIVERS);
       if (!result.ok) {
-        for (const fault of result.faults) process.stderr.write(`${renderFault(flags.config, result.text, fault)}\n\n`);
-        process.stderr.write(`${flags.config}: ${result.faults.length} faults, nothing was started\n`);
+        tellConfigFaults(flags.config, result.text, result.faults);
         process.exitCode = EXIT.config;
         return;
       }

@@ -6,9 +6,9 @@ import { Command, Option } from "commander";
 import { Value } from "typebox/value";
 import { DRIVERS } from "../drivers/registry.ts";
 import { checkGatewayConfig } from "../gateway/config/load-gateway-config.ts";
-import { renderFault } from "../protocol/document/fault.ts";
 import { NodeId } from "../protocol/ids.ts";
 import { isTimeZone } from "../protocol/local-time.ts";
+import { tellConfigFaults } from "./config-faults.ts";
 import { Asker } from "./init/asker.ts";
 import { findCameras } from "./init/cameras.ts";
 import { findDevices } from "./init/devices.ts";
@@ -135,6 +135,6 @@ async function write(file: string, text: string, words: InitWords): Promise<void
     process.stderr.write(`${words.checked}\n`);
     return;
   }
-  for (const fault of checked.faults) process.stderr.write(`${renderFault(file, text, fault)}\n\n`);
+  tellConfigFaults(file, text, checked.faults);
   throw new Error(`init wrote a config that does not pass: ${checked.faults.map(({ message }) => message).join("; ")}`);
 }

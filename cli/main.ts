@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { explanation } from "./fault-words/fault-words.ts";
+import { systemLocale } from "./locale.ts";
 import { EXIT, type Subcommand } from "./subcommand.ts";
 
 /** The whole command line. A line here and a file beside this one make a subcommand. */
@@ -123,7 +125,7 @@ export async function main(argv: readonly string[], subcommands: readonly Subcom
       return;
     }
     if (!isExplained(error)) throw error;
-    process.stderr.write(`shao ${wanted?.name ?? ""}: ${error.message} (${error.code})\nHint: ${error.hint}\n`);
+    process.stderr.write(explanation(wanted?.name ?? "", error, systemLocale()));
     process.exitCode = EXIT.fault;
   }
 }

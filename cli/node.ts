@@ -7,9 +7,15 @@ import { listNodes } from "../cloud-bridge/fleet/node-views.ts";
 import { audit } from "../cloud-bridge/roster/audit.ts";
 import { NodeId } from "../protocol/ids.ts";
 import { DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
+import { type Locale, systemLocale } from "./locale.ts";
 import { withBridgeStore } from "./with-bridge-store.ts";
 
 const PAGE = 500;
+
+const PASTE: Readonly<Record<Locale, string>> = {
+  en: "Paste this on the box, within the hour:",
+  "zh-CN": "一小时内在设备上粘贴执行：",
+};
 
 interface Options {
   readonly config: string;
@@ -31,7 +37,7 @@ export function command(): Command {
         await audit(store.db, { actor: createdBy, action: "node.add", target: id }, nowMs);
         const enroll = `shao enroll ${publicUrl} ${offer.token}`;
         process.stdout.write(`${JSON.stringify({ ...offer, command: enroll })}\n`);
-        process.stderr.write(`Paste this on the box, within the hour:\n  ${enroll}\n`);
+        process.stderr.write(`${PASTE[systemLocale()]}\n  ${enroll}\n`);
       }),
     );
   node

@@ -7,11 +7,12 @@ import type { CameraSettings } from "../gateway/contracts/cameras.ts";
 import type { DeviceHealth } from "../gateway/contracts/readings.ts";
 import { startSupervisor } from "../gateway/supervisor/supervisor.ts";
 import { systemClock } from "../gateway/system-clock.ts";
-import { renderFault } from "../protocol/document/fault.ts";
-import { systemLocale } from "./locale.ts";
+import { tellConfigFaults } from "./config-faults.ts";
+import { type Locale, systemLocale } from "./locale.ts";
 import { answerOf, Heard } from "./probe/answer.ts";
 import { findOwner, type Owner } from "./probe/owner.ts";
 import { BAUD_RATES, PARITIES, scanBus } from "./probe/scan-bus.ts";
+import { tellAnswer } from "./probe/told.ts";
 import { unitRange } from "./probe/unit-range.ts";
 import type { WiringFault } from "./probe/wiring.ts";
 import { wiringWords } from "./probe/wiring-text.ts";
@@ -29,6 +30,11 @@ interface Options {
   readonly seconds: string;
   readonly pictures: string;
 }
+
+const OWNED: Readonly<Record<Locale, string>> = {
+  en: "a gateway runs here: it is asked, and goes on",
+  "zh-CN": "有网关在此运行：由它代为询问，测量不中断",
+};
 
 /** `shao probe F [device]`: talks to the devices and cameras of a config; where a gateway runs that owns them, through that gateway. */
 export function command(): Command {
@@ -60,12 +66,12 @@ export function command(): Command {
 async function probe(file: string, only: string | undefined, options: Options): Promise<void> {
   const loaded = await loadGatewayConfig(file, DRIVERS);
   if (!loaded.ok) {
-    for (const fault of loaded.faults) process.stderr.write(`${renderFault(file, loaded.text, fault)}\n\n`);
+    tellConfigFaults(file, loaded.text, loaded.faults);
     process.exitCode = EXIT.config;
     return;
   }
   using owner = await findOwner(loaded.config.state);
-  if (owner !== undefined) process.stderr.write("a gateway runs here: it is asked, and goes on\n");
+  if (owner !== undefined) process.stderr.write(`${OWNED[systemLocale()]}\n`);
   if (options.scan === true) {
     await scan(loaded.config, options, owner);
     return;
@@ -84,10 +90,15 @@ async function probe(file: string, only: string | undefined, options: Options): 
   process.exitCode = haveAnswered && haveShown ? EXIT.good : EXIT.fault;
 }
 
+function write(answer: object): void {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  tellAnswer({ ...answer }, systemLocale());
+}
+
 function askOwner(owner: Owner, only: string | undefined) {
   return async (_: readonly DeviceConfig[], withinMs: number): Promise<boolean> => {
     const answers = await owner.devices(only, withinMs);
-    for (const answer of answers) process.stdout.write(`${JSON.stringify(answer)}\n`);
+    for (const answer of answers) write(answer);
     return answers.every((answer) => "ok" in answer && answer.ok === true);
   };
 }
@@ -106,7 +117,7 @@ async function look(
     bar.draw(index, camera.id);
     const answer = await probeCamera(camera, { ffmpegPath: vision.ffmpeg, withinMs, pictures, log: SILENT });
     bar.clear();
-    process.stdout.write(`${JSON.stringify({ camera: camera.id, ...answer })}\n`);
+    write({ camera: camera.id, ...answer });
     if (answer.ok) shown += 1;
   }
   return shown === cameras.length;
@@ -150,7 +161,7 @@ async function ask(devices: readonly DeviceConfig[], withinMs: number): Promise<
   stop.abort();
   await supervisor.done;
   bar.clear();
-  for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`);
+  for (const line of lines) write(line);
   return lines.every(({ ok }) => ok);
 }
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { DRIVERS } from "../../drivers/registry.ts";
 import { checkGatewayConfig } from "../../gateway/config/load-gateway-config.ts";
-import { faultWords } from "./fault-text.ts";
+import { faultWords } from "../fault-words/fault-words.ts";
 import type { Locale } from "../locale.ts";
 import type { Answer } from "../probe/answer.ts";
 import { SILENT } from "../silent-log.ts";

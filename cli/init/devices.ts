@@ -1,12 +1,12 @@
 import process from "node:process";
 import type { BusPort } from "../../drivers/driver.ts";
+import { faultWords } from "../fault-words/fault-words.ts";
 import type { Locale } from "../locale.ts";
 import { type UnitRange, unitRange } from "../probe/unit-range.ts";
 import { wiringWords } from "../probe/wiring-text.ts";
 import { progressBar } from "../progress-bar.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Asker } from "./asker.ts";
-import { faultWords } from "./fault-text.ts";
 import type { FoundDevice } from "./findings.ts";
 import { serialPorts } from "./serial-ports.ts";
 import { type FoundUnit, type PortFindings, surveyPort } from "./survey.ts";

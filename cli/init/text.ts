@@ -93,7 +93,7 @@ const ZH: InitWords = {
   site: "地点名称",
   timeZone: "时区",
   timeZoneForm: "IANA 时区名，例如 Asia/Shanghai",
-  bridge: "平台地址（mqtts://主机:8883）",
+  bridge: "云端桥地址（mqtts://主机:8883）",
   bridgeForm: "mqtts://主机:端口，例如 mqtts://shao.example.com:8883",
   ports: (paths) => `正在查看 ${paths.length} 个串口：${paths.join("、")}`,
   noPorts: "没有串口。插上的转换器会出现在 /dev/serial/by-id/…",
@@ -121,7 +121,7 @@ const ZH: InitWords = {
   checked: "`shao check` 检查通过。",
   missing: "还需处理：",
   next: (node, bridge, state, file) =>
-    `给本机配对。在平台上执行：\n  shao node add ${node}\n并把它给出的命令粘贴到这里：\n  shao enroll https://${bridge}:8443 TOKEN --state ${state}\n然后启动：shao gateway --config ${file}`,
+    `给本机配对。在云端桥上执行：\n  shao node add ${node}\n并把它给出的命令粘贴到这里：\n  shao enroll https://${bridge}:8443 TOKEN --state ${state}\n然后启动：shao gateway --config ${file}`,
   fileHead: "由 `shao init` 按查找结果生成的网关配置。`shao check` 会逐行指出错误。",
   filePlace: "没有得到坐标：请补 latitudeDeg 与 longitudeDeg(WGS-84)，或接上定位接收机。",
   fileNoDevice: "没有设备应答。在这里写上总线后，可用 `shao probe --scan` 再找。",

@@ -29,6 +29,19 @@ export interface DocumentFault {
   readonly suggestion?: string;
 }
 
+/** The words around a fault, in the language of its reader. */
+export interface FaultLabels {
+  readonly expected: (what: string) => string;
+  readonly suggestion: (name: string) => string;
+  readonly example: (line: string) => string;
+}
+
+const ENGLISH: FaultLabels = {
+  expected: (what) => `expected ${what}`,
+  suggestion: (name) => `did you mean ${name}?`,
+  example: (line) => `example: ${line}`,
+};
+
 /** Faults in the order of the document. */
 export function inDocumentOrder(faults: readonly DocumentFault[]): DocumentFault[] {
   return faults.toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
@@ -38,7 +51,7 @@ export function inDocumentOrder(faults: readonly DocumentFault[]): DocumentFault
  * The fault as a reader sees it: `file:line:column`, the line itself with a caret, then what was expected and an example.
  * Control characters of the document are shown as dots: a terminal must not obey a config file.
  */
-export function renderFault(file: string, text: string, fault: DocumentFault): string {
+export function renderFault(file: string, text: string, fault: DocumentFault, labels = ENGLISH): string {
   const source = secretless(visible(text.split(/\r?\n/)[fault.at.line - 1] ?? ""));
   const number = String(fault.at.line);
   const from = Math.max(0, fault.at.column - 60);
@@ -48,10 +61,10 @@ export function renderFault(file: string, text: string, fault: DocumentFault): s
     `${file}:${fault.at.line}:${fault.at.column}: ${secretless(visible(fault.message))} [${fault.code}]`,
     ` ${number} | ${shown}`,
     ` ${margin} | ${blank(source.slice(from, fault.at.column - 1))}^`,
-    ` ${margin} = expected ${fault.expected}`,
+    ` ${margin} = ${labels.expected(fault.expected)}`,
   ];
-  if (fault.suggestion !== undefined) lines.push(` ${margin} = did you mean ${fault.suggestion}?`);
-  if (fault.example !== undefined) lines.push(` ${margin} = example: ${fault.example}`);
+  if (fault.suggestion !== undefined) lines.push(` ${margin} = ${labels.suggestion(fault.suggestion)}`);
+  if (fault.example !== undefined) lines.push(` ${margin} = ${labels.example(fault.example)}`);
   return lines.join("\n");
 }
 
