@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { BootedDebian, whyNoDebian } from "../fakes/booted-debian.ts";
+import { BootedDebian, whyNoDebian } from "../../scripts/first-level/booted-debian.ts";
 import { hasRig, scratchFolder, startPymodbus } from "../fakes/rigs.ts";
 import { ROOT } from "../repo/source-tree.ts";
 
@@ -164,6 +164,29 @@ here(
     expect(well("sha256sum /etc/default/shao-gateway /etc/shao/gateway.yaml")).toBe(before);
     await becomes(status("gateway"), /1 of 1 devices online, connected/);
     well("shao journal verify /var/lib/shao/state/site-042");
+  },
+  2 * STEP_MS,
+);
+
+here(
+  "what root does for the bridge works from anywhere and leaves nothing of root's behind, also a backup and its restore",
+  async () => {
+    well("cd /root && shao backup bridge --config config/bridge.yaml --out backup --verify");
+    well("cd /root && shao backup gateway state/site-042 --out backup-of-a-box");
+    expect(JSON.parse(well("cd /root && shao source add Hotline --source hotline-12345"))).toMatchObject({
+      token: expect.any(String),
+    });
+    expect(well("cd /root && shao catalogue ls && shao source ls")).toContain("hotline-12345");
+    well("systemctl stop shao-bridge");
+    // As docs/operations.md says it.
+    well(
+      "cd /var/lib/shao/state/bridge && mkdir /root/aside && mv bridge.sqlite* /root/aside/ && cp /root/backup/bridge.sqlite . && if [ -d /root/backup/blobs ]; then cp -R /root/backup/blobs .; fi",
+    );
+    well("chown -R shao:shao /var/lib/shao/state && systemctl start shao-bridge");
+    await becomes(status("bridge"), /1 nodes connected/);
+    expect(well("find /var/lib/shao ! -user shao ! -type l")).toBe("");
+    // The token is younger than the backup.
+    expect(well("shao source ls")).toBe("");
   },
   2 * STEP_MS,
 );

@@ -1,9 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { scratchFolder, stopped, until } from "./rigs.ts";
+import { setTimeout as wait } from "node:timers/promises";
 
+const BOOT_MS = 120_000;
+const END_MS = 20_000;
+const LOOK_MS = 50;
 const INCLUDED = ["systemd", "systemd-sysv", "dbus"];
 
 /** What this machine lacks to boot a Debian of its own; undefined when nothing. */
@@ -22,12 +27,12 @@ export function whyNoDebian(): string | undefined {
 export class BootedDebian {
   readonly root: string;
   readonly #nspawn: ChildProcess;
-  readonly #remove: () => void;
+  readonly #folder: string;
 
-  private constructor(root: string, nspawn: ChildProcess, remove: () => void) {
+  private constructor(root: string, nspawn: ChildProcess, folder: string) {
     this.root = root;
     this.#nspawn = nspawn;
-    this.#remove = remove;
+    this.#folder = folder;
   }
 
   static async boot(repository: string, suite = "bookworm"): Promise<BootedDebian> {
@@ -35,7 +40,10 @@ export class BootedDebian {
     if (!existsSync(fresh)) {
       const partial = `${fresh}.${process.pid}`;
       mkdirSync(join(repository, ".cache", "package"), { recursive: true });
-      const made = spawnSync("mmdebstrap", [
+      // In a mount namespace of its own: killed midway it would leave this machine's /dev/shm mounted in a folder that somebody deletes.
+      const made = spawnSync("unshare", [
+        "--mount",
+        "mmdebstrap",
         "--variant=minbase",
         `--include=${INCLUDED.join(",")}`,
         suite,
@@ -45,8 +53,8 @@ export class BootedDebian {
       if (made.status !== 0) throw new Error(`no Debian: ${String(made.stderr).slice(-500)}`);
       renameSync(partial, fresh);
     }
-    const folder = scratchFolder();
-    const root = join(folder.path, "root");
+    const folder = mkdtempSync(join(tmpdir(), "shao-"));
+    const root = join(folder, "root");
     spawnSync("cp", ["-a", "--reflink=auto", fresh, root]);
     writeFileSync(join(root, "etc", "hosts"), "127.0.0.1 localhost\n::1 localhost\n");
     const words = [
@@ -59,12 +67,14 @@ export class BootedDebian {
       "--console=pipe",
     ];
     const nspawn = spawn("systemd-nspawn", words, { stdio: ["ignore", "ignore", "ignore"] });
-    const debian = new BootedDebian(root, nspawn, folder.remove);
-    try {
-      await until(() => /running|degraded/.test(debian.run("systemctl is-system-running || true").out), 120_000);
-    } catch (error) {
-      await debian.stop();
-      throw error;
+    const debian = new BootedDebian(root, nspawn, folder);
+    const startMs = performance.now();
+    while (!/running|degraded/.test(debian.run("systemctl is-system-running || true").out)) {
+      if (performance.now() - startMs > BOOT_MS) {
+        await debian.stop();
+        throw new Error(`the Debian did not boot within ${BOOT_MS} ms`);
+      }
+      await wait(LOOK_MS);
     }
     return debian;
   }
@@ -78,11 +88,18 @@ export class BootedDebian {
 
   /** Runs a shell line inside, as root. */
   run(line: string): { readonly status: number | null; readonly out: string; readonly err: string } {
-    const { status, stdout, stderr } = spawnSync("nsenter", [`--target=${this.#init}`, "--all", "sh", "-c", line], {
-      encoding: "utf8",
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" },
-    });
+    const [program, words, options] = this.shell(line);
+    const { status, stdout, stderr } = spawnSync(program, words, { ...options, encoding: "utf8" });
     return { status, out: stdout, err: stderr };
+  }
+
+  /** What to spawn for a shell line inside, as root, in the language of `lang`. */
+  shell(
+    line: string,
+    lang = "C.UTF-8",
+  ): readonly [program: string, words: string[], options: { env: NodeJS.ProcessEnv }] {
+    const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: lang, DEBIAN_FRONTEND: "noninteractive" };
+    return ["nsenter", [`--target=${this.#init}`, "--all", "sh", "-c", line], { env }];
   }
 
   /** Words before a command that put a program of this machine onto the other one's network. */
@@ -97,8 +114,11 @@ export class BootedDebian {
 
   async stop(): Promise<void> {
     this.run("systemctl poweroff --force --force || true");
-    await until(() => this.#nspawn.exitCode !== null, 20_000).catch(() => stopped(this.#nspawn));
-    rmSync(this.root, { recursive: true, force: true });
-    this.#remove();
+    if (this.#nspawn.exitCode === null && this.#nspawn.signalCode === null) {
+      const kill = setTimeout(() => this.#nspawn.kill("SIGKILL"), END_MS);
+      await once(this.#nspawn, "exit");
+      clearTimeout(kill);
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
