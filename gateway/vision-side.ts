@@ -80,7 +80,8 @@ export class VisionSide {
       ...{ isWatched: options.isWatched, publish: options.publishLive, upMs: () => clock.upMs(), log },
     });
     const nowMs = () => clock.nowMs();
-    this.live = new LiveCameras({ cameras: this.cameras, ffmpegPath: config.vision.ffmpeg, nowMs, log });
+    const { ffmpeg: ffmpegPath, live: coding } = config.vision;
+    this.live = new LiveCameras({ cameras: this.cameras, ffmpegPath, ffmpeg, coding, nowMs, log });
     this.#video = new VideoUplink({ view: this.live, line: options.videoLine, wanted: options.videoWanted });
     void pending.settle(taker, clock.upMs());
     for (const write of this.#faults.start(stamp())) options.write(write);

@@ -18,8 +18,8 @@ export interface LiveMessage {
   readonly body: Uint8Array;
 }
 
-/** Why no video comes. */
-export type LiveNoneCode = "LIVE_AWAY" | "LIVE_CODEC";
+/** Why no video comes. `LIVE_CODEC` is said at the box, where there is MPEG-1, and by nodes of earlier versions. */
+export type LiveNoneCode = "LIVE_AWAY" | "LIVE_CODEC" | "LIVE_ENCODER";
 
 /** Longer ones are no half second of any camera's video. */
 export const MAX_LIVE_MESSAGE_BYTES = 4 * 1024 * 1024;

@@ -150,3 +150,17 @@ export const Camera = Type.Object(
   },
 );
 export type Camera = Static<typeof Camera>;
+
+/** Section `vision.live`. */
+export const Live = Type.Object(
+  {
+    widthPx: Type.Integer({ minimum: 160, maximum: 1920, default: 640, title: "Width of the picture at most" }),
+    framesPerS: Type.Integer({ minimum: 1, maximum: 30, default: 10, title: "Pictures a second at most" }),
+    kbitPerS: Type.Integer({ minimum: 50, maximum: 8000, default: 300, title: "Kilobits a second" }),
+  },
+  {
+    default: {},
+    title: "Live video that is coded anew",
+    description: "For the bridge, from cameras that send something else than H.264. H.264 is copied as it comes.",
+  },
+);

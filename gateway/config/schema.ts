@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Camera } from "./camera-schema.ts";
+import { Camera, Live } from "./camera-schema.ts";
 import { LevelWatch } from "./level-watch-schema.ts";
 import { ParkingDocument } from "./parking-schema.ts";
 import { AnyRule } from "./rule-schema.ts";
@@ -271,6 +271,7 @@ export const GatewayDocument = Type.Object(
           }),
         ),
         judge: Judge,
+        live: Live,
       },
       { default: {}, title: "Vision" },
     ),

@@ -36,6 +36,14 @@ export interface CameraSettings {
   readonly masks: readonly UnitPolygon[];
 }
 
+/** How live video is made H.264 for the bridge where the camera's is not: the `vision.live` section. */
+export interface LiveCoding {
+  /** At most; a smaller picture stays as it is. */
+  readonly widthPx: number;
+  readonly framesPerS: number;
+  readonly kbitPerS: number;
+}
+
 /** Whose certificate a camera must have. A fingerprint alone decides, whatever name and authority say. */
 export interface CameraTls {
   readonly caFile?: string;

@@ -30,6 +30,8 @@ export interface LiveView {
    * @returns undefined: there is no such camera
    */
   watch(cameraId: string, take: (message: LiveMessage) => void): (() => void) | undefined;
+  /** The same, made small H.264 where the camera's is something else: one more process while somebody looks. */
+  watchH264(cameraId: string, take: (message: LiveMessage) => void): (() => void) | undefined;
   /** The same as MPEG-1 in MPEG-TS, for browsers that play nothing else. One more process while somebody looks. */
   watchMpeg1(cameraId: string, take: (bytes: Uint8Array) => void): (() => void) | undefined;
 }

@@ -105,10 +105,10 @@ async function moves(page: Page): Promise<void> {
 const shot = async (page: Page, name: string): Promise<unknown> =>
   SHOTS === undefined ? undefined : page.screenshot({ path: `${SHOTS}/${name}.png` });
 
-const codingChildren = (): readonly string[] =>
+const codingChildren = (codec = "mpeg1video"): readonly string[] =>
   spawnSync("ps", ["-o", "args=", "--ppid", String(process.pid)], { encoding: "utf8" })
     .stdout.split("\n")
-    .filter((line) => line.includes("mpeg1video"));
+    .filter((line) => line.includes(codec));
 
 browserTest(
   "the page of a box shows a still with its age, and on click the video of a real RTSP server moving",
@@ -220,5 +220,29 @@ browserTest(
     expect([...desk.complaints, ...other.complaints]).toEqual([]);
     await desk.context.close();
     await other.context.close();
+  },
+);
+
+browserTest(
+  "from the cloud a camera with H.265 moves too, as H.264 that its node makes only while somebody looks",
+  {
+    timeout: 180_000,
+  },
+  async (context) => {
+    needRigs(context, "gst-rtsp-server", "ffmpeg");
+    const { sentBytes } = await gateway("live-cloud-hevc", H265);
+    const desk = await rig.person("Wang Fang", "dispatcher");
+    await desk.page.goto(`${rig.bridge.url}/rounds`);
+    await desk.page.locator('[data-still="live-cloud-hevc/gate"] img').waitFor({ timeout: SOON.timeout });
+    expect(codingChildren("libx264")).toEqual([]);
+    await desk.page.locator('[data-still="live-cloud-hevc/gate"] [data-live-start]').click();
+    await moves(desk.page);
+    expect(codingChildren("libx264")).toHaveLength(1);
+    await shot(desk.page, "rounds-live-hevc");
+    await desk.page.locator("[data-live-stop]").click();
+    await vi.waitFor(() => expect(codingChildren("libx264")).toEqual([]), SOON);
+    expect(await sentBytes("bridge")).toBeGreaterThan(50_000);
+    expect(desk.complaints).toEqual([]);
+    await desk.context.close();
   },
 );

@@ -125,7 +125,7 @@ export function runCapture(
 }
 
 /** SIGTERM lets it end its files, a second one lets it give up a blocked read, SIGKILL is always heard. */
-function endChild(child: ChildProcess, patienceMs: number): NodeJS.Timeout {
+export function endChild(child: ChildProcess, patienceMs: number): NodeJS.Timeout {
   child.kill("SIGTERM");
   let step = 0;
   return setInterval(() => {

@@ -47,6 +47,12 @@ export function ffmpegOf(path: string, version: string, hasSetpriv: boolean): Ff
 /** @returns undefined where it cannot be run or does not end well */
 function outputOf(path: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
+/** Whether this ffmpeg was built with an encoder; one that is too busy to say so may have it. */
+export async function hasEncoder(path: string, encoder: string): Promise<boolean> {
+  const text = await outputOf(path, ["-hide_banner", "-h", `encoder=${encoder}`]);
+  return text === undefined || text.startsWith(`Encoder ${encoder}`);
+}
+
     const child = spawn(path, args, { stdio: ["ignore", "pipe", "ignore"], timeout: PROBE_WITHIN_MS });
     let text = "";
     child.stdout.on("data", (chunk: Buffer) => {

@@ -41,7 +41,7 @@ export class VideoUplink {
     this.stop();
     if (wanted === undefined) return;
     this.#gate = new LiveGate();
-    const stop = this.#options.view.watch(wanted, (message) => this.#take(message));
+    const stop = this.#options.view.watchH264(wanted, (message) => this.#take(message));
     if (stop === undefined) return;
     this.#stream = { camera: wanted, stop };
     this.#pump();

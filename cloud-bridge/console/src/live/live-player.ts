@@ -1,4 +1,7 @@
-export type LiveState = "waiting" | "playing" | "unplayable" | "LIVE_CODEC" | "LIVE_AWAY";
+/** What does not change by waiting: the node says why no video comes. */
+const REFUSALS = ["LIVE_CODEC", "LIVE_ENCODER"] as const;
+
+export type LiveState = "waiting" | "playing" | "unplayable" | "LIVE_AWAY" | (typeof REFUSALS)[number];
 
 export interface LiveFacts {
   readonly state: LiveState;
@@ -109,13 +112,19 @@ export class LivePlayer {
 
   #say(change: Partial<LiveFacts>): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#say({ state: "LIVE_AWAY" }), SILENT_MS);
     this.#facts = { ...this.#facts, ...change };
+    if (!isRefusal(this.#facts.state)) {
+      this.#silence = setTimeout(() => this.#say({ state: "LIVE_AWAY" }), SILENT_MS);
+    }
     this.#tell(this.#facts);
   }
 }
 
 function codeOf(body: Uint8Array): LiveState {
   const { code } = JSON.parse(new TextDecoder().decode(body)) as { readonly code?: string };
-  return code === "LIVE_CODEC" ? "LIVE_CODEC" : "LIVE_AWAY";
+  return isRefusal(code) ? code : "LIVE_AWAY";
+}
+
+function isRefusal(code: string | undefined): code is (typeof REFUSALS)[number] {
+  return REFUSALS.some((refusal) => refusal === code);
 }
