@@ -2,7 +2,8 @@ import type { AlarmId, Position, Sha256, Subject } from "../../protocol/ids.ts";
 
 /**
  * One small picture of a camera, RGB, 8 bits a channel, rows from the top, without padding: `width × height × 3` bytes.
- * `atMs` and `upMs` are when its last byte reached the node, on the clocks of the node.
+ * `atMs` and `upMs` are when it would have reached the node without waiting on its way, on the clocks of the node: by the
+ * camera's own times, counted from the least delay seen; with an ffmpeg before 4.4, when its last byte came.
  */
 export interface SmallFrame {
   readonly cameraId: string;

@@ -16,6 +16,8 @@ const HINTS: Readonly<Record<CaptureEnd["code"], string>> = {
   CAMERA_CERTIFICATE: "Pin the camera's certificate under `tls`, or name your authority there.",
   CAMERA_SILENT:
     "It is connected and sends nothing: look at the camera's power and the link; many cameras need a restart.",
+  CAMERA_BEHIND:
+    "This box or its link is too slow for the stream, or was paused: take the camera's second stream, fewer pictures, or `decode: keyframes`.",
   CAMERA_UNREACHABLE: "Check the camera's power, cable and address; `shao probe` tells what answers.",
   CAMERA_NO_STREAM: "The camera has no such stream: check the path of `url` against its manual.",
   CAMERA_ENDED: "The camera ended the stream, as it does when it restarts or has too many viewers.",
@@ -66,7 +68,7 @@ export class CameraHealth {
 
   lost({ code, message, hint = HINTS[code] }: CaptureEnd, retryInMs: number): void {
     if (code === "CAMERA_FORMAT") return;
-    const state = code === "CAMERA_SILENT" ? "silent" : "offline";
+    const state = code === "CAMERA_SILENT" || code === "CAMERA_BEHIND" ? "silent" : "offline";
     const isKnown = this.#state === state && this.#words?.code === code;
     this.#words = { code, message: message.slice(0, 500), hint };
     this.#retryInMs = retryInMs;
@@ -136,6 +138,6 @@ function ringWords(code: string | undefined): Words | undefined {
   return {
     code: "CAMERA_RING",
     message: `its clips cannot be kept (${code})`,
-    hint: "Look at the room of the ring's folder; until then alarms have no clip from this camera.",
+    hint: "Look at the room and the speed of the ring's folder; until then alarms have no clip from this camera.",
   };
 }

@@ -16,6 +16,7 @@ import { LatestFrame } from "./latest-frame.ts";
 import { MediaClock } from "./media-clock.ts";
 import type { MediaHeader } from "./media-header.ts";
 import { PictureReader } from "./picture-reader.ts";
+import { PictureTimes } from "./picture-times.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import { RateWatch } from "./rate-watch.ts";
 import { isSecured, openTlsRelay, type TlsRelay } from "./tls-relay.ts";
@@ -50,6 +51,8 @@ export interface CameraFacts {
 
 /** What hears every fragment of the camera's own video, for live view. */
 export type MediaListener = (fragment: Fragment, header: MediaHeader) => void;
+
+type Picture = Pick<SmallFrame, "width" | "height" | "rgb">;
 
 /** One camera: one ffmpeg after another, with what comes of them. It never rejects and never gives up. */
 export class Camera {
@@ -148,7 +151,8 @@ export class Camera {
       this.picture.interrupted();
       this.#rate.interrupted();
       const isRefused = end.code === "CAMERA_AUTH";
-      this.#enter(isRefused ? "auth-failed" : end.code === "CAMERA_SILENT" ? "stalled" : "back-off");
+      const isStalled = end.code === "CAMERA_SILENT" || end.code === "CAMERA_BEHIND";
+      this.#enter(isRefused ? "auth-failed" : isStalled ? "stalled" : "back-off");
       const pauseMs = end.code === "CAMERA_FORMAT" ? 0 : pauses.next(isRefused);
       this.#health.lost(end, pauseMs);
       this.#tell(end, pauseMs);
@@ -184,10 +188,24 @@ export class Camera {
     this.#isTranscoded = command.isTranscoded;
     this.#captures += 1;
     const media = new MediaClock();
+    const behindMs = (limits ?? CAPTURE_LIMITS).behindMs;
     let reason: CaptureEnd | undefined;
+    const clockOfPictures = new MediaClock();
+    const show = (picture: Picture, mediaMs?: number): void => {
+      // Of the machine itself: a camera's time runs by no other clock that a node may be given.
+      const nowMs = performance.now();
+      const lateMs = mediaMs === undefined ? 0 : nowMs - mediaMs - clockOfPictures.heard(mediaMs, nowMs);
+      if (lateMs <= behindMs) this.#onPicture(picture, lateMs, onLive);
+      else reason ??= { code: "CAMERA_BEHIND", message: `its pictures come ${(lateMs / 1000).toFixed(1)} s late` };
+    };
+    const timed = new PictureTimes<Picture>(show);
     const pictures = new PictureReader({
       buffer: (sizeBytes) => this.frames.buffer(sizeBytes),
-      picture: (width, height, rgb) => this.#onPicture(width, height, rgb, onLive),
+      picture: (width, height, rgb) => {
+        const picture = { width, height, rgb };
+        if (ffmpeg.tellsTimes) timed.picture(picture);
+        else show(picture);
+      },
     });
     const fragments = new FragmentReader({
       header: (header) => {
@@ -202,6 +220,7 @@ export class Camera {
     });
     const sinks = {
       pictures: (chunk: Uint8Array) => pictures.push(chunk),
+      times: (chunk: Uint8Array) => timed.push(chunk),
       media: (chunk: Uint8Array) => fragments.push(chunk),
       restart: () => reason,
     };
@@ -212,9 +231,9 @@ export class Camera {
     }
   }
 
-  #onPicture(width: number, height: number, rgb: Uint8Array, onLive: () => void): void {
+  #onPicture(picture: Picture, lateMs: number, onLive: () => void): void {
     const { clock } = this.#options;
-    const frame = { atMs: clock.nowMs(), upMs: clock.upMs(), width, height, rgb };
+    const frame = { atMs: Math.round(clock.nowMs() - lateMs), upMs: Math.round(clock.upMs() - lateMs), ...picture };
     this.#pictures += 1;
     this.#lastPictureUpMs = frame.upMs;
     if (this.#state !== "live") {

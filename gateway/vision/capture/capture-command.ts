@@ -5,6 +5,7 @@ import type { Ffmpeg } from "./ffmpeg.ts";
 /** File descriptors of the child beside 0 to 2. */
 export const LIST_FD = 3;
 export const MEDIA_FD = 4;
+export const TIMES_FD = 5;
 
 /** ffmpeg's own limit on a silent socket: longer than ours, so that it only matters when we are gone. */
 const SOCKET_LIMIT_US = 12_000_000;
@@ -21,8 +22,8 @@ export interface CaptureCommand {
 }
 
 /**
- * One ffmpeg for everything: small pictures as PPM on stdout, whose header says their size, and the camera's own video in
- * fragments of MP4 on MEDIA_FD.
+ * One ffmpeg for everything: small pictures as PPM on stdout, whose header says their size, with their times on TIMES_FD where
+ * it can, and the camera's own video in fragments of MP4 on MEDIA_FD.
  */
 export function captureCommand(camera: CameraSettings, secretUrl: string, ffmpeg: Ffmpeg): CaptureCommand {
   const kind = sourceKind(camera.url);
@@ -39,6 +40,8 @@ export function captureCommand(camera: CameraSettings, secretUrl: string, ffmpeg
   const small = [
     ...(framesPerS >= 25 ? [] : [`select='isnan(prev_selected_t)+gte(t-prev_selected_t,${gapS})'`]),
     `scale=${widthPx}:-2:flags=fast_bilinear`,
+    // It prints times of pictures that have metadata.
+    ...(ffmpeg.tellsTimes ? [`metadata=add:key=shao:value=1,metadata=print:direct=1:file=pipe\\\\:${TIMES_FD}`] : []),
   ];
   const sound = camera.sound === "transcode" ? ["-map", "0:a:0?", "-c:a", "aac", "-b:a", "32k", "-ac", "1"] : ["-an"];
   const video = isTranscoded

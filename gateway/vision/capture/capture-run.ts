@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { codeOf } from "../../contracts/gateway-error.ts";
 import { redacted } from "./camera-url.ts";
-import { type CaptureCommand, LIST_FD, MEDIA_FD } from "./capture-command.ts";
+import { type CaptureCommand, LIST_FD, MEDIA_FD, TIMES_FD } from "./capture-command.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
 
 /** How one capture ended. */
@@ -11,6 +11,7 @@ export interface CaptureEnd {
     | "CAMERA_AUTH"
     | "CAMERA_CERTIFICATE"
     | "CAMERA_SILENT"
+    | "CAMERA_BEHIND"
     | "CAMERA_UNREACHABLE"
     | "CAMERA_NO_STREAM"
     | "CAMERA_ENDED"
@@ -27,21 +28,31 @@ export interface CaptureLimits {
   /** From the start to the first bytes: slow cameras answer their SETUP late, and send a whole picture later still. */
   readonly firstBytesMs: number;
   readonly silenceMs: number;
+  /** Pictures that come later than this behind their time are of no use; those that wait after them are older still. */
+  readonly behindMs: number;
   /** Between SIGTERM, SIGTERM and SIGKILL. */
   readonly patienceMs: number;
 }
 
-export const CAPTURE_LIMITS: CaptureLimits = { firstBytesMs: 25_000, silenceMs: 8000, patienceMs: 1500 };
+export const CAPTURE_LIMITS: CaptureLimits = {
+  firstBytesMs: 25_000,
+  silenceMs: 8000,
+  behindMs: 10_000,
+  patienceMs: 1500,
+};
 
 export interface CaptureSinks {
-  /** Both throw for what they cannot read: that ends the capture. */
+  /** Each throws for what it cannot read: that ends the capture. */
   pictures(chunk: Uint8Array): void;
+  times(chunk: Uint8Array): void;
   media(chunk: Uint8Array): void;
   /** Asked with each chunk: a reason to begin anew. */
   restart?(): CaptureEnd | undefined;
 }
 
 const KEPT_WORDS = 4096;
+/** Who was paused reads what waits in the pipe before calling it silence. */
+const LAST_LOOK_MS = 100;
 
 /**
  * One ffmpeg from start to end. It is always drained, so that it never waits for us; it is ended when nothing comes, since
@@ -57,7 +68,7 @@ export function runCapture(
 ): Promise<CaptureEnd | undefined> {
   const { promise, resolve } = Promise.withResolvers<CaptureEnd | undefined>();
   const [program = ffmpeg.path, ...args] = [...ffmpeg.endWithUs, ffmpeg.path, ...command.args];
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"] });
   let end: CaptureEnd | undefined;
   let isEnding = false;
   let words = "";
@@ -76,12 +87,15 @@ export function runCapture(
       : `no picture within ${limits.firstBytesMs / 1000} s`;
     stop({ code: "CAMERA_SILENT", message });
   };
-  let watchdog = setTimeout(silent, limits.firstBytesMs);
+  const seemsSilent = (): void => {
+    watchdog = setTimeout(silent, LAST_LOOK_MS);
+  };
+  let watchdog = setTimeout(seemsSilent, limits.firstBytesMs);
   const take = (read: (chunk: Uint8Array) => void) => (chunk: Uint8Array) => {
     if (isEnding) return;
     hasMedia = true;
     clearTimeout(watchdog);
-    watchdog = setTimeout(silent, limits.silenceMs);
+    watchdog = setTimeout(seemsSilent, limits.silenceMs);
     try {
       read(chunk);
     } catch (error) {
@@ -102,6 +116,10 @@ export function runCapture(
   (pipes[MEDIA_FD] as Readable | null)?.on(
     "data",
     take((chunk) => sinks.media(chunk)),
+  );
+  (pipes[TIMES_FD] as Readable | null)?.on(
+    "data",
+    take((chunk) => sinks.times(chunk)),
   );
   (pipes[2] as Readable | null)?.on("data", (chunk: Buffer) => {
     words = (words + chunk.toString("utf8")).slice(-KEPT_WORDS);

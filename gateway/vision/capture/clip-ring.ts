@@ -7,8 +7,8 @@ import type { MediaHeader } from "./media-header.ts";
 
 /** A file ends with the first whole picture after so long. */
 const FILE_MS = 2000;
-/** What may wait for the disk; beyond it is left out and counted, since the camera does not wait. */
-const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** What of the ring's size may wait for the disk; beyond it is left out and counted, since the camera does not wait. */
+const MAX_WAITING_PART = 0.25;
 
 export interface ClipRingOptions {
   readonly directory: string;
@@ -60,7 +60,7 @@ export class ClipRing {
   /** Whatever an earlier start left in the directory goes. */
   constructor(options: ClipRingOptions) {
     this.#options = options;
-    this.#line = prepare(options.directory).catch((error: unknown) => this.#troubled(error));
+    this.#line = prepare(options.directory).catch((error: unknown) => this.#troubled(codeOf(error)));
   }
 
   get sizeBytes(): number {
@@ -72,7 +72,7 @@ export class ClipRing {
     return this.#lost;
   }
 
-  /** The code of what keeps it from writing. */
+  /** What keeps it from writing. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -87,21 +87,24 @@ export class ClipRing {
     const header = this.#header;
     const capture = this.#capture;
     if (header === undefined) return;
-    if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) {
+    if (this.#waitingBytes + bytes.length > this.#options.maxBytes * MAX_WAITING_PART) {
       this.#lost += 1;
+      this.#breakOff(capture);
+      this.#troubled("disk too slow");
       return;
     }
     this.#waitingBytes += bytes.length;
     void this.#queue(async () => {
       try {
-        await this.#write(header, capture, { bytes, isKey }, fromUpMs, toUpMs);
-        this.#trouble = undefined;
+        const isWritten = await this.#write(header, capture, { bytes, isKey }, fromUpMs, toUpMs);
+        if (!isWritten) this.#lost += 1;
+        // What waited from before the trouble says nothing of its end.
+        else if (capture === this.#capture) this.#trouble = undefined;
       } catch (error) {
         this.#lost += 1;
         await this.#closeFile();
-        // What cannot be written would leave a hole in a file: the next whole picture begins a new one.
-        this.#capture += this.#capture === capture ? 1 : 0;
-        this.#troubled(error);
+        this.#breakOff(capture);
+        this.#troubled(codeOf(error));
       } finally {
         this.#waitingBytes -= bytes.length;
       }
@@ -131,19 +134,25 @@ export class ClipRing {
     });
   }
 
+  /** What is left out would be a hole in a file: the next whole picture begins a new one. */
+  #breakOff(capture: number): void {
+    if (this.#capture === capture) this.#capture += 1;
+  }
+
+  /** @returns false where it cannot be decoded without what is missing before it */
   async #write(
     header: MediaHeader,
     capture: number,
     { bytes, isKey }: Pick<Fragment, "bytes" | "isKey">,
     fromUpMs: number,
     toUpMs: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     let file = this.#files.at(-1);
     const isOver = file === undefined || file.capture !== capture || this.#handle === undefined;
     const isFull = file !== undefined && fromUpMs - (file.pieces[0]?.fromUpMs ?? fromUpMs) >= FILE_MS;
     if (file === undefined || isOver || (isFull && isKey)) {
       // Only from a whole picture on can anything be decoded.
-      if (!isKey) return;
+      if (!isKey) return false;
       await this.#closeFile();
       const path = join(this.#options.directory, `${String(this.#number++).padStart(8, "0")}.m4s`);
       this.#handle = await open(path, "wx");
@@ -157,6 +166,7 @@ export class ClipRing {
     this.#sizeBytes += bytes.length;
     this.#moveBack(capture, fromUpMs);
     file.pieces.push({ fromUpMs, toUpMs, offset, sizeBytes: bytes.length, isKey });
+    return true;
   }
 
   /** Less delay shows that what came before was older than it seemed: at a start a whole second comes at once. */
@@ -216,13 +226,13 @@ export class ClipRing {
     await handle?.close();
   }
 
-  #troubled(error: unknown): void {
-    const code = codeOf(error);
-    if (this.#trouble === code) return;
-    this.#trouble = code;
-    const hint = "Look at the room of the ring's folder; until then alarms have no clip from this camera.";
+  #troubled(why: string): void {
+    if (this.#trouble === why) return;
+    this.#trouble = why;
+    const hint =
+      "Look at the room and the speed of the ring's folder; until then alarms have no clip from this camera.";
     this.#options.log.warn(
-      { code: "CAMERA_RING", why: code, directory: this.#options.directory, hint },
+      { code: "CAMERA_RING", why, directory: this.#options.directory, hint },
       "clip ring not written",
     );
   }

@@ -9,6 +9,8 @@ export interface Ffmpeg {
   readonly rtspTimeout: "timeout" | "stimeout";
   /** Before 5.1 it was `-vsync 0`. */
   readonly passThrough: readonly [string, string];
+  /** Whether a filter can say the time of each picture at once: `direct` of `metadata` came with 4.4. */
+  readonly tellsTimes: boolean;
   /** Starts a child that the kernel ends with us, where util-linux is there. */
   readonly endWithUs: readonly string[];
 }
@@ -40,19 +42,20 @@ export function ffmpegOf(path: string, version: string, hasSetpriv: boolean): Ff
     version,
     rtspTimeout: number < 5 ? "stimeout" : "timeout",
     passThrough: number < 5.01 ? ["-vsync", "0"] : ["-fps_mode", "passthrough"],
+    tellsTimes: number >= 4.04,
     endWithUs: hasSetpriv ? ["setpriv", "--pdeathsig", "KILL", "--"] : [],
   };
 }
 
-/** @returns undefined where it cannot be run or does not end well */
-function outputOf(path: string, args: readonly string[]): Promise<string | undefined> {
-  return new Promise((resolve) => {
 /** Whether this ffmpeg was built with an encoder; one that is too busy to say so may have it. */
 export async function hasEncoder(path: string, encoder: string): Promise<boolean> {
   const text = await outputOf(path, ["-hide_banner", "-h", `encoder=${encoder}`]);
   return text === undefined || text.startsWith(`Encoder ${encoder}`);
 }
 
+/** @returns undefined where it cannot be run or does not end well */
+function outputOf(path: string, args: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
     const child = spawn(path, args, { stdio: ["ignore", "pipe", "ignore"], timeout: PROBE_WITHIN_MS });
     let text = "";
     child.stdout.on("data", (chunk: Buffer) => {

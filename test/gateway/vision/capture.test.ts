@@ -8,7 +8,7 @@ import { movingPictures, serveCamera, watchCamera } from "../../fakes/camera-rig
 import { hasRig, needRigs } from "../../fakes/rigs.ts";
 
 const SOON = { timeout: 25_000, interval: 20 };
-const LIMITS = { firstBytesMs: 20_000, silenceMs: 1000, patienceMs: 300 };
+const LIMITS = { firstBytesMs: 20_000, silenceMs: 1000, behindMs: 10_000, patienceMs: 300 };
 const USER = "viewer";
 const PASSWORD = "p@ss:w'ord/ü";
 

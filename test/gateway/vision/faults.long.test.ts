@@ -1,16 +1,18 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { Recording } from "../../../cli/sim/camera/recording.ts";
 import { systemClock } from "../../../gateway/system-clock.ts";
 import { movingPictures, serveCamera, watchCamera } from "../../fakes/camera-rig.ts";
+import { freezableDisk } from "../../fakes/frozen-disk.ts";
+import { childrenOf, descriptors } from "../../fakes/process-facts.ts";
 import { freePort, hasRig, needRigs, scratchFolder, stopped } from "../../fakes/rigs.ts";
 import { smallDisk } from "../../fakes/small-disk.ts";
 
 const SOON = { timeout: 40_000, interval: 20 };
-const LIMITS = { firstBytesMs: 20_000, silenceMs: 1000, patienceMs: 300 };
+const LIMITS = { firstBytesMs: 20_000, silenceMs: 1000, behindMs: 10_000, patienceMs: 300 };
 const SHAO = new URL("../../../cli/shao.js", import.meta.url).pathname;
 
 let moving: Recording;
@@ -21,19 +23,6 @@ beforeAll(async () => {
   moving = await movingPictures({ codec: "h264", fps: 10 });
   other = await movingPictures({ codec: "h264", fps: 10 }, "240x180", 1);
 });
-
-function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
-}
-
-/** ffmpeg among the children of a process, dead or alive. */
-function ffmpegOf(pid: number | undefined): readonly string[] {
-  const listed = spawnSync("ps", ["-o", "pid=,comm=", "--ppid", String(pid)], { encoding: "utf8" });
-  return listed.stdout
-    .split("\n")
-    .filter((line) => line.includes("ffmpeg"))
-    .map((line) => line.trim().split(/\s+/)[0] ?? "");
-}
 
 /** A clock whose pauses are `scale` times shorter. */
 function hasty(scale: number) {
@@ -75,7 +64,7 @@ test("thirty faults in a row leave memory, descriptors and processes where they 
   await cycle();
   const before = { rssBytes: process.memoryUsage.rss(), descriptors: descriptors() };
   for (let turn = 0; turn < 5; turn++) await cycle();
-  expect(ffmpegOf(process.pid)).toHaveLength(1);
+  expect(childrenOf(process.pid, "ffmpeg")).toHaveLength(1);
   expect(descriptors()).toBeLessThanOrEqual(before.descriptors + 3);
   expect(process.memoryUsage.rss() - before.rssBytes).toBeLessThan(60e6);
 });
@@ -98,7 +87,7 @@ test("a camera that is gone for two hours costs nothing that stays", { timeout: 
   await vi.waitFor(() => expect(sleptMs).toBeGreaterThan(2 * 3_600_000), { timeout: 250_000, interval: 100 });
   expect(camera.facts.captures).toBeGreaterThan(100);
   expect(camera.facts.captures).toBeLessThan(250);
-  expect(ffmpegOf(process.pid).length).toBeLessThanOrEqual(1);
+  expect(childrenOf(process.pid, "ffmpeg").length).toBeLessThanOrEqual(1);
   expect(descriptors()).toBeLessThanOrEqual(before.descriptors + 6);
   expect(process.memoryUsage.rss() - before.rssBytes).toBeLessThan(60e6);
   expect(log.lines.at(-1)).toMatchObject({ level: "warn", fields: { code: "CAMERA_UNREACHABLE", camera: "gate" } });
@@ -127,7 +116,7 @@ test("a gateway that is killed leaves no ffmpeg, with a camera that plays and wi
   onTestFinished(() => stopped(child));
   await vi.waitFor(() => expect([server.playing, silent.server.connections]).toEqual([1, 1]), SOON);
   const pids = await vi.waitFor(() => {
-    const found = ffmpegOf(child.pid);
+    const found = childrenOf(child.pid, "ffmpeg");
     expect(found).toHaveLength(2);
     return found;
   }, SOON);
@@ -167,4 +156,39 @@ test("a ring whose disk is full is said, costs no picture, and goes on once ther
   expect(
     spawnSync("ffmpeg", ["-v", "error", "-i", cut?.path ?? "", "-f", "null", "-"], { encoding: "utf8" }).status,
   ).toBe(0);
+});
+
+test("a ring whose disk hangs is said, costs no picture and no memory, and keeps no stretch with a hole", {
+  timeout: 120_000,
+}, async (context) => {
+  needRigs(context, "ffmpeg");
+  const disk = freezableDisk(context);
+  onTestFinished(disk.remove);
+  const { url } = await serveCamera(await movingPictures({ codec: "h264", fps: 25 }, "640x360", 2));
+  const ringDirectory = join(disk.directory, "ring");
+  const { camera, said } = watchCamera({ url, ringMaxBytes: 2_000_000 }, { ringDirectory });
+  onTestFinished(disk.thaw);
+  await vi.waitFor(() => expect(camera.ring.sizeBytes).toBeGreaterThan(0), SOON);
+  const before = process.memoryUsage.rss();
+  disk.freeze();
+  const slow = { state: "online", code: "CAMERA_RING", message: expect.stringContaining("disk too slow") };
+  await vi.waitFor(() => expect(said.at(-1)).toMatchObject(slow), SOON);
+  const { pictures, ringLost } = camera.facts;
+  await vi.waitFor(() => {
+    expect(camera.facts.pictures).toBeGreaterThan(pictures + 50);
+    expect(camera.facts.ringLost).toBeGreaterThan(ringLost);
+  }, SOON);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(60e6);
+  disk.thaw();
+  await vi.waitFor(() => expect(said.at(-1)).not.toHaveProperty("code"), SOON);
+  const cuts = await vi.waitFor(async () => {
+    const found = await camera.ring.cut(0, Number.MAX_SAFE_INTEGER);
+    expect(found.length).toBeGreaterThan(1);
+    return found;
+  }, SOON);
+  for (const { path, fromUpMs, toUpMs } of cuts) {
+    const words = ["-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path];
+    const { stdout, stderr } = spawnSync("ffprobe", words, { encoding: "utf8" });
+    expect([Number.parseInt(stdout, 10), stderr]).toEqual([Math.round((toUpMs - fromUpMs) / 40), ""]);
+  }
 });
