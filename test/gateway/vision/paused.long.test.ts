@@ -8,7 +8,7 @@ import { serveGstreamer, watchCamera } from "../../fakes/camera-rig.ts";
 import { childrenOf, descriptors, residentBytes } from "../../fakes/process-facts.ts";
 import { freePort, hasRig, needRigs, scratchFolder, stopped } from "../../fakes/rigs.ts";
 
-const SOON = { timeout: 60_000, interval: 50 };
+const SOON = { timeout: 120_000, interval: 50 };
 const LIMITS = { firstBytesMs: 30_000, silenceMs: 8000, behindMs: 6000, patienceMs: 300 };
 const SHAO = new URL("../../../cli/shao.js", import.meta.url).pathname;
 const USER = "viewer";
@@ -38,7 +38,7 @@ afterAll(() => folder.remove());
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test("what waited while its ffmpeg was paused keeps the time of its taking, and what is too old is not shown at all", {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async (context) => {
   needRigs(context, "ffmpeg", "gst-rtsp-server");
   const { url } = await serveGstreamer(launch(numbered), USER, PASSWORD);
@@ -103,7 +103,7 @@ function numberAt(grey: number, near: number): number {
 }
 
 test("a gateway that is paused, and a detector that is, go on with pictures of now and count what they missed", {
-  timeout: 480_000,
+  timeout: 900_000,
 }, async (context) => {
   needRigs(context, "ffmpeg", "gst-rtsp-server");
   const { url } = await serveGstreamer(launch(moving), USER, PASSWORD);
