@@ -11,6 +11,8 @@ import { type FromInference, type OpenedModel, PICTURE_PIPE, type ToInference } 
 
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 const GRACE_MS = 500;
+/** A timer that is later than this was kept from it by more than other work. */
+const STOOD_MS = 1000;
 
 export interface InferenceSettings {
   /** The model's folder. */
@@ -199,10 +201,20 @@ export class InferenceProcess {
   }
 
   #killAfter(running: Running, ms: number, signal: AbortSignal): void {
-    const { clock, folder } = this.#settings;
-    void clock.sleep(ms, signal).then(() => {
-      if (!signal.aborted) this.#kill(running, deadline(folder, ms));
+    void this.#passed(ms, signal).then((isPassed) => {
+      if (isPassed) this.#kill(running, deadline(this.#settings.folder, ms));
     });
+  }
+
+  /** @returns false where `signal` came first */
+  async #passed(ms: number, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#settings;
+    const fromUpMs = clock.upMs();
+    await clock.sleep(ms, signal);
+    // It was this process that stood still: half of the picture may be on its way, or the answer waits to be read.
+    const stoodMs = clock.upMs() - fromUpMs - ms;
+    if (!signal.aborted && stoodMs > STOOD_MS) await clock.sleep(ms, signal);
+    return !signal.aborted;
   }
 
   #kill(running: Running, reason: GatewayError): void {

@@ -189,6 +189,8 @@ test("a ring whose disk hangs is said, costs no picture and no memory, and keeps
   for (const { path, fromUpMs, toUpMs } of cuts) {
     const words = ["-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path];
     const { stdout, stderr } = spawnSync("ffprobe", words, { encoding: "utf8" });
-    expect([Number.parseInt(stdout, 10), stderr]).toEqual([Math.round((toUpMs - fromUpMs) / 40), ""]);
+    expect(stderr).toBe("");
+    // A fragment that is missing is twelve pictures; its times are not that wrong.
+    expect(Math.abs(Number.parseInt(stdout, 10) - (toUpMs - fromUpMs) / 40)).toBeLessThan(6);
   }
 });
