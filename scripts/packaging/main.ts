@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, s
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { binariesIn } from "./binaries.ts";
 import { PackagingFault, run, say } from "./commands.ts";
 import { buildDebian, DEBIAN_DEPENDENCIES, type PackageFacts } from "./debian-package.ts";
 import { ARCHES, type Arch, NODE_ARCH } from "./fetched.ts";
@@ -73,6 +74,14 @@ function make(wanted: Wanted, out: string): Made {
     const program = join(work, name);
     say(`${arch}: laying out`);
     layOut(ROOT, arch, program, (dist) => existsSync(join(dist, "index.html")));
+    const { own, foreign } = binariesIn(program, arch);
+    if (own === 0 || foreign.length > 0) {
+      throw new PackagingFault(
+        `${own} binaries are for ${arch}, and these are not: ${foreign.join(", ") || "none"}`,
+        "scripts/prune-platform.ts and scripts/packaging/lock-file.ts say what belongs to a processor.",
+      );
+    }
+    say(`${arch}: ${own} binaries, all for this processor`);
     writeUnits(ROOT, join(program, "systemd"), "/opt/shao/scripts/shao");
     const bom = `${JSON.stringify(bomOf(arch, version, epochS), undefined, 1)}\n`;
     writeFileSync(join(program, "sbom.cdx.json"), bom);

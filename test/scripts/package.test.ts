@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { binariesIn } from "../../scripts/packaging/binaries.ts";
 import { DEBIAN_DEPENDENCIES } from "../../scripts/packaging/debian-package.ts";
 import { isNotRun, normalise } from "../../scripts/packaging/lay-out.ts";
 import { fitsPlatform, packagesFor, productionPackages } from "../../scripts/packaging/lock-file.ts";
@@ -97,6 +98,32 @@ test("what a package's makers test and show it with stays behind, its licences a
   expect(left.filter((path) => !isLeft(path))).toEqual([]);
   const kept = ["yaml/dist/doc/Document.js", "@a/test/index.js", "a/lib/test/x.js", "a/test/LICENSE", "test/index.js"];
   expect(kept.filter(isLeft)).toEqual([]);
+});
+
+test("a binary of another processor or system is found by its first bytes, wherever it lies", () => {
+  const elf = (machine: number) => {
+    const head = Buffer.alloc(64);
+    head.write("\x7fELF", "latin1");
+    head.writeUInt16LE(machine, 18);
+    return head;
+  };
+  const files: Record<string, Uint8Array> = {
+    "bin/node": elf(0xb7),
+    "node_modules/a/a.node": elf(0xb7),
+    "node_modules/b/b.so": elf(0x3e),
+    "node_modules/c/cut": Buffer.from("\x7fELF", "latin1"),
+    "node_modules/d/d.wasm": Buffer.from("0061736d01000000", "hex"),
+    "node_modules/e/e.dll": Buffer.from("MZ\x90"),
+    "node_modules/f/empty": Buffer.alloc(0),
+    "cli/shao.js": Buffer.from("#!/usr/bin/env node\n"),
+  };
+  for (const [path, bytes] of Object.entries(files)) {
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    writeFileSync(join(folder, path), bytes);
+  }
+  const others = ["node_modules/c/cut", "node_modules/d/d.wasm", "node_modules/e/e.dll"];
+  expect(binariesIn(folder, "arm64")).toEqual({ own: 2, foreign: ["node_modules/b/b.so", ...others] });
+  expect(binariesIn(folder, "amd64")).toMatchObject({ own: 1 });
 });
 
 describe("the bill of materials", () => {
