@@ -89,7 +89,7 @@ test("permits that were recorded before permits had timers get them: a bridge of
   await before.db.insertInto("permits").values(permits).execute();
   await before.db
     .deleteFrom("schema_version")
-    .where("version", ">=", step?.version ?? 0)
+    .where("version", "=", step?.version ?? 0)
     .execute();
   await before.close();
   const store = await openStore({ state, nowMs: 20 });
