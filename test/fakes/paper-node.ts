@@ -154,6 +154,21 @@ export class PaperNode {
     return alarmId;
   }
 
+  /** An officer's call for help, as a gateway with a radio tells it. */
+  async callForHelp(
+    issi: string,
+    position: { readonly latitudeDeg: number; readonly longitudeDeg: number },
+  ): Promise<string> {
+    const atMs = Date.now();
+    const alarmId = newAlarmId(atMs);
+    const times = { raisedAtMs: atMs, stateAtMs: atMs };
+    const what = { family: "emergency", nature: "event", rule: "emergency", ruleKind: "emergency" } as const;
+    const body = { alarmId, rev: 1, phase: "raised" as const, ...what, ...times, limits: {}, windows: [] };
+    const subject = { type: "issi" as const, id: issi };
+    await this.say({ kind: "alarm", atMs, device: "radio", subject, body: { ...body, position, evidence: [] } });
+    return alarmId;
+  }
+
   /** Breaks off without a word, as a cut cable does. */
   async leave(): Promise<void> {
     clearInterval(this.#live);
