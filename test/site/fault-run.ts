@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { contentOf } from "./bridge-data.ts";
 import { type CustodyReport, custodyReport, isClean } from "./custody-report.ts";
@@ -27,6 +27,8 @@ export interface FaultOptions {
   readonly say?: (sentence: string) => void;
   /** Keeps the folder, to look at. */
   readonly keep?: boolean;
+  /** Folder to which the state of a run that was not clean is copied. */
+  readonly keepUnclean?: string;
 }
 
 export interface FaultReport extends CustodyReport {
@@ -77,8 +79,8 @@ export async function faultRun(options: FaultOptions): Promise<FaultReport> {
     const content = await contentOf(site.data);
     const report = custodyReport(content, observers, site.brokenReceipts, (sha256) => site.holdsFile(sha256));
     const points = Object.fromEntries([...site.pointsReached].sort());
-    const kept = options.keep === true ? { directory } : {};
     const clean = isClean(report) && drained && report.alarms > 0;
+    const kept = options.keep === true ? { directory } : clean ? {} : copyKept(options, directory);
     const counts = { kills: (struck["kill"] ?? 0) + atSetUp(points), cuts: struck["cut"] ?? 0 };
     return { seed, rounds, ...counts, faults: struck, points, skipped, drained, clean, ...report, ...kept };
   } finally {
@@ -89,6 +91,14 @@ export async function faultRun(options: FaultOptions): Promise<FaultReport> {
       rmSync(directory, { recursive: true, force: true });
     }
   }
+}
+
+/** Disk images stay behind: what is on them is mounted, and copied. */
+function copyKept({ keepUnclean, seed }: FaultOptions, directory: string): { readonly directory?: string } {
+  if (keepUnclean === undefined) return {};
+  const copy = join(keepUnclean, `${basename(directory)}-seed-${seed}`);
+  cpSync(directory, copy, { recursive: true, filter: (path) => !/(?:\.img|\.sock|lost\+found)$/u.test(path) });
+  return { directory: copy };
 }
 
 function atSetUp(points: Readonly<Record<string, number>>): number {

@@ -63,6 +63,7 @@ export class FaultSite {
   #detour: BadRoute | undefined;
   /** Receipts that left for records that the bridge then did not have. */
   readonly brokenReceipts: string[] = [];
+  readonly #voidEpochs = new Set<string>();
   readonly pointsReached = new Map<string, number>();
 
   private constructor(options: FaultSiteOptions, cloud: FaultCloud, link: LinkProxy, noisy: NoisyNode) {
@@ -229,8 +230,15 @@ export class FaultSite {
     if (this.#disks.has(half)) spawnSync("sync", ["-f", this.state(half)]);
   }
 
+  /** The bridge is down and its disk about to take back what it had confirmed: receipts of before prove nothing any more. */
+  async voidReceipts(): Promise<void> {
+    this.observer.look();
+    this.#voidEpochs.add(await epochOf(this.data)).add(this.observer.custodyEpoch ?? "");
+  }
+
   /** The bridge is down and its disk as after a boot: every receipt that left must be true. */
   async checkReceipts(): Promise<void> {
+    if (this.#voidEpochs.has(this.observer.custodyEpoch ?? "")) return;
     const stored = await storedRanges(this.data);
     for (const { run, ranges } of this.observer.receipted) {
       const lost = subtract([...ranges], [...(stored.get(run) ?? [])]);

@@ -17,6 +17,7 @@ interface Options {
   readonly twoBridges?: true;
   readonly mosquitto?: true;
   readonly keep?: true;
+  readonly keepUnclean?: string;
 }
 
 const command = new Command("fault-test")
@@ -45,6 +46,7 @@ const command = new Command("fault-test")
   .option("--two-bridges", "two processes of one bridge on one PostgreSQL")
   .option("--mosquitto", "Mosquitto between nodes and bridge")
   .option("--keep", "keep the state folder, and print it")
+  .option("--keep-unclean <folder>", "copy the state of runs that are not clean to there")
   .addHelpText("after", `\nFaults:\n${FAULTS.map(({ name, does }) => `  ${name.padEnd(18)}${does}`).join("\n")}`)
   .action(async (options: Options & { readonly kills?: number }) => {
     const { chunk, atOnce, seed, kills, twoBridges, mosquitto, ...more } = options;

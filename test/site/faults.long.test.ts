@@ -22,7 +22,7 @@ async function manyRuns(options: Omit<FaultOptions, "seed">, strokes: number): P
   const seeds = Array.from({ length: Math.ceil(strokes / options.rounds) }, (_, run) => SEED + run);
   const stream = async () => {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-      const report = await faultRun({ ...options, seed });
+      const report = await faultRun({ ...options, seed, keepUnclean: ".cache/unclean-runs" });
       totals.add(report);
       process.stderr.write(`${JSON.stringify(report)}\n${totals.line()}\n`);
       expect(report).toMatchObject({ lost: 0, doubled: 0, unexplained: 0, altered: 0, clean: true });

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { SHELF } from "../../gateway/journal/shelf.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import type { EvidenceBody, EvidenceLostBody } from "../../protocol/evidence.ts";
 import type { SeqRange } from "../../protocol/session.ts";
@@ -31,6 +32,7 @@ export class JournalObserver {
   readonly #heads = new Map<string, number>();
   readonly #destroyed = new Set<string>();
   #receipted: readonly { readonly run: string; readonly ranges: readonly SeqRange[] }[] = [];
+  #custodyEpoch: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(state: string) {
@@ -54,6 +56,11 @@ export class JournalObserver {
   /** What this node counted as receipted at the last look. */
   get receipted(): readonly { readonly run: string; readonly ranges: readonly SeqRange[] }[] {
     return this.#receipted;
+  }
+
+  /** The bridge's epoch under which it counts them. */
+  get custodyEpoch(): string | undefined {
+    return this.#custodyEpoch;
   }
 
   watch(): void {
@@ -81,6 +88,7 @@ export class JournalObserver {
         }
       }
       this.#receipted = receiptedOf(db);
+      this.#custodyEpoch = custodyEpochOf(db);
     } catch (error) {
       // A disk whose power was cut, or a file that was damaged, is looked at again later.
       if (!isOfDisk(error)) throw error;
@@ -98,11 +106,8 @@ export class JournalObserver {
     const db = this.#open();
     if (db === undefined) return undefined;
     try {
-      const sql = `SELECT count(*) FROM record WHERE NOT EXISTS (SELECT 1 FROM receipted
-        WHERE receipted.run_no = record.run_no AND record.seq BETWEEN from_seq AND to_seq)`;
-      const marked = db.prepare("SELECT value FROM setting WHERE key = 'custody.epoch'").pluck().get();
-      if (epoch !== undefined && marked !== epoch) return undefined;
-      return Number(db.prepare(sql).pluck().get());
+      if (epoch !== undefined && custodyEpochOf(db) !== epoch) return undefined;
+      return unreceiptedOf(db);
     } catch (error) {
       if (!isOfDisk(error)) throw error;
       return undefined;
@@ -196,6 +201,39 @@ function receiptedOf(db: Database.Database): JournalObserver["receipted"] {
     byRun.set(row.run, [...(byRun.get(row.run) ?? []), [row.from_seq, row.to_seq]]);
   }
   return [...byRun].map(([run, ranges]) => ({ run, ranges }));
+}
+
+/** Of the rows that SQLite still gives out: others are told as destroyed, or as lost, in the end. */
+function unreceiptedOf(db: Database.Database): number {
+  const count = (where: string) => {
+    const sql = `SELECT count(*) FROM record WHERE ${where} AND NOT EXISTS (SELECT 1 FROM receipted
+      WHERE receipted.run_no = record.run_no AND record.seq BETWEEN from_seq AND to_seq)`;
+    return Number(db.prepare(sql).pluck().get());
+  };
+  try {
+    return count("true");
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  let sum = 0;
+  for (const no of db.prepare("SELECT no FROM run").pluck().all()) {
+    for (const shelf of Object.values(SHELF)) {
+      try {
+        sum += count(`run_no = ${Number(no)} AND shelf = ${shelf}`);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+      }
+    }
+  }
+  return sum;
+}
+
+function isDamage(error: unknown): boolean {
+  return isOfDisk(error) && String((error as { code?: unknown }).code).startsWith("SQLITE_CORRUPT");
+}
+
+function custodyEpochOf(db: Database.Database): string | undefined {
+  return db.prepare("SELECT value FROM setting WHERE key = 'custody.epoch'").pluck().get() as string | undefined;
 }
 
 function isOfDisk(error: unknown): boolean {

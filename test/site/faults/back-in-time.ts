@@ -22,6 +22,7 @@ export const oldBackupFault: Fault = {
       await db.backup(backup).finally(() => db.close());
       await wait(2_000 + random() * 4_000);
       await site.kill("bridge");
+      await site.voidReceipts();
       for (const suffix of ["-wal", "-shm"]) rmSync(file + suffix, { force: true });
       copyFileSync(backup, file);
     },

@@ -55,7 +55,10 @@ function damageFault(
 
 async function damaged(site: FaultSite, half: Half, act: () => void): Promise<void> {
   if (half === "gateway") site.observer.damage(act);
-  else act();
+  else {
+    await site.voidReceipts();
+    act();
+  }
 }
 
 export const tornWalFault = damageFault(
