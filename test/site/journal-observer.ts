@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { SHELF } from "../../gateway/journal/shelf.ts";
+import { crcOf } from "../../gateway/journal/stored-record.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
 import type { EvidenceBody, EvidenceLostBody } from "../../protocol/evidence.ts";
 import type { SeqRange } from "../../protocol/session.ts";
@@ -80,9 +81,11 @@ export class JournalObserver {
     try {
       for (const { no, run } of db.prepare("SELECT no, run FROM run").all() as { no: number; run: string }[]) {
         const rows = db
-          .prepare("SELECT seq, kind, bytes FROM record WHERE run_no = ? AND seq > ? ORDER BY seq")
-          .all(no, this.#heads.get(run) ?? 0) as { seq: number; kind: string; bytes: Uint8Array }[];
-        for (const { seq, kind, bytes } of rows) {
+          .prepare("SELECT seq, kind, crc, bytes FROM record WHERE run_no = ? AND seq > ? ORDER BY seq")
+          .all(no, this.#heads.get(run) ?? 0) as { seq: number; kind: string; crc: number; bytes: Uint8Array }[];
+        for (const { seq, kind, crc, bytes } of rows) {
+          // A copy of a damaged card is seen for the first time with what the damage did to it.
+          if (crcOf(bytes) !== crc) continue;
           this.#seen.set(`${run}/${seq}`, { run, seq, kind, sha256: sha256(bytes), ...promised(kind, bytes) });
           this.#heads.set(run, seq);
         }
