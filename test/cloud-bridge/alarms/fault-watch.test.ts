@@ -53,7 +53,10 @@ test("of a random fleet, what stands after each look is what the rule says over 
   const watch = new FaultWatch(db, NOW);
   const downSinceMs = new Map<string, number>();
   for (let n = 0; n < NODES; n += 1) {
-    await db.insertInto("nodes").values({ id: `n-${n}`, created_at_ms: 0 }).execute();
+    await db
+      .insertInto("nodes")
+      .values({ id: `n-${n}`, created_at_ms: 0 })
+      .execute();
     for (const device of ["noise", "gps"]) {
       const quantity = device === "noise" ? "LAF" : null;
       const row = { node: `n-${n}`, device, driver: "any", quantity, state: "online", at_ms: NOW };
