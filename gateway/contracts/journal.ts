@@ -65,6 +65,8 @@ export interface JournalRestore {
   readonly salvaged?: { readonly runs: number; readonly records: number; readonly isWhole: boolean };
   /** The log was damaged: what stood behind the damage is gone; the log as it was lies under this name. */
   readonly logFault?: { readonly message: string; readonly file: string | undefined };
+  /** Rows of what the pipeline takes up again that were damaged: such an alarm is as its newest whole record says. */
+  readonly damaged?: { readonly alarms: number; readonly levels: number };
   readonly openAlarms: readonly OpenAlarm[];
   /** Alarms that cleared within SAME_ALARM_MS, by key, so that a re-raise keeps its id. */
   readonly recentAlarms: readonly OpenAlarm[];

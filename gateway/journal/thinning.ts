@@ -65,7 +65,12 @@ export class Thinning {
 
   #cursors(): Cursors {
     const value: unknown = this.#db.prepare("SELECT value FROM setting WHERE key = ?").pluck().get(SETTING);
-    return typeof value === "string" ? (JSON.parse(value) as Cursors) : {};
+    try {
+      return typeof value === "string" ? (JSON.parse(value) as Cursors) : {};
+    } catch {
+      // Damaged: thinning begins anew, which thins some a second time and loses nothing else.
+      return {};
+    }
   }
 
   #put(cursors: Cursors): void {

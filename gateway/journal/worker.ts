@@ -70,6 +70,12 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
       const run = negativeControl === "run-id-reused" ? countedRunId(previous?.no) : newRunId();
       const current = db.transaction(() => runs.begin(run, stamp.atMs)).immediate();
       const store = new JournalStore(db, runs, current, settings);
+      const taken = {
+        openAlarms: store.tables.openAlarms(),
+        recentAlarms: store.tables.recentAlarms(stamp.atMs),
+        levels: store.tables.levels(),
+      };
+      const { alarms, levels } = store.tables.damaged;
       const restored: JournalRestore = {
         run: current.run,
         ...(previous === undefined ? {} : { previous: { run: previous.run, lastSeq: previous.head } }),
@@ -77,9 +83,8 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
         ...(aside === undefined ? {} : { setAside: aside }),
         ...(logFault === undefined ? {} : { logFault }),
         ...(salvaged === undefined ? {} : { salvaged }),
-        openAlarms: store.tables.openAlarms(),
-        recentAlarms: store.tables.recentAlarms(stamp.atMs),
-        levels: store.tables.levels(),
+        ...(alarms + levels === 0 ? {} : { damaged: { alarms, levels } }),
+        ...taken,
       };
       return { store, restored };
     } catch (error) {

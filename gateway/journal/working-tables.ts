@@ -3,6 +3,7 @@ import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import type { OpenAlarm, WorkingLevel } from "../contracts/journal.ts";
 import type { EncodedWrite } from "./messages.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
+import { crcOf, recordOf } from "./stored-record.ts";
 
 /** What the pipeline takes up again after a start: open and recent alarms, and levels of an unfinished minute. */
 export class WorkingTables {
@@ -11,6 +12,8 @@ export class WorkingTables {
   readonly #closeAlarm;
   readonly #insertLevel;
   readonly #dropLevels;
+  readonly #revisions;
+  #damaged = { alarms: 0, levels: 0 };
 
   constructor(db: SqliteDatabase) {
     this.#db = db;
@@ -26,6 +29,10 @@ export class WorkingTables {
       "INSERT OR REPLACE INTO level (device, at_ms, level_db, quantity, flags) VALUES (?, ?, ?, ?, ?)",
     );
     this.#dropLevels = db.prepare("DELETE FROM level WHERE device = ? AND at_ms < ?");
+    this.#revisions = db.prepare(
+      `SELECT record.crc, record.bytes FROM story JOIN record USING (run_no, shelf, seq)
+       WHERE story.alarm_id = ? AND record.kind = 'alarm' ORDER BY story.rev DESC`,
+    );
   }
 
   /** Call it inside the transaction of the write. */
@@ -40,6 +47,11 @@ export class WorkingTables {
       this.#insertLevel.run(device, atMs, levelDb, quantity, JSON.stringify(flags));
     }
     for (const { device, atMs } of write.dropLevelsBefore ?? []) this.#dropLevels.run(device, atMs);
+  }
+
+  /** Rows so far whose content was damaged: an alarm then goes on as its newest whole record says, and a level is left out. */
+  get damaged(): { readonly alarms: number; readonly levels: number } {
+    return this.#damaged;
   }
 
   openAlarms(): OpenAlarm[] {
@@ -57,20 +69,46 @@ export class WorkingTables {
 
   levels(): WorkingLevel[] {
     const rows = this.#db.prepare("SELECT * FROM level ORDER BY device, at_ms").all() as LevelRow[];
-    return rows.map((row) => ({
-      device: row.device,
-      atMs: row.at_ms,
-      levelDb: row.level_db,
-      quantity: row.quantity,
-      flags: JSON.parse(row.flags) as string[],
-    }));
+    return rows.flatMap((row) => {
+      const flags = parsed(row.flags);
+      if (!Array.isArray(flags)) {
+        this.#damaged.levels += 1;
+        return [];
+      }
+      return [
+        { device: row.device, atMs: row.at_ms, levelDb: row.level_db, quantity: row.quantity, flags: flags as string[] },
+      ];
+    });
   }
 
   #alarms(where: string, parameters: readonly number[]): OpenAlarm[] {
     const rows = this.#db
-      .prepare(`SELECT device, subject, body FROM alarm WHERE ${where} ORDER BY changed_at_ms`)
-      .all(...parameters) as { device: string; subject: string; body: string }[];
-    return rows.map(({ device, subject, body }) => ({ device, subject, body: JSON.parse(body) as AlarmBody }));
+      .prepare(`SELECT alarm_id, device, subject, body FROM alarm WHERE ${where} ORDER BY changed_at_ms`)
+      .all(...parameters) as { alarm_id: string; device: string; subject: string; body: string }[];
+    return rows.flatMap(({ alarm_id, device, subject, body: text }) => {
+      const written = parsed(text) as AlarmBody | undefined;
+      if (written?.alarmId === alarm_id) return [{ device, subject, body: written }];
+      this.#damaged.alarms += 1;
+      const body = this.#newestRevision(alarm_id);
+      return body === undefined ? [] : [{ device, subject, body }];
+    });
+  }
+
+  #newestRevision(alarmId: string): AlarmBody | undefined {
+    for (const { crc, bytes } of this.#revisions.iterate(alarmId) as Iterable<{ crc: number; bytes: Uint8Array }>) {
+      const record = crcOf(bytes) === crc ? recordOf(bytes) : undefined;
+      if (record?.kind === "alarm") return record.body;
+    }
+    return undefined;
+  }
+}
+
+/** @returns undefined for a text that a damage made no JSON */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -70,6 +70,41 @@ describe("a row whose bytes changed on the card", () => {
   });
 });
 
+test("an open alarm or a level whose content is damaged keeps no journal from starting, and the alarm is as last recorded", async () => {
+  const directory = temporaryDirectory();
+  const first = await openJournal({ directory, ...small });
+  const [one, other] = [anotherAlarm(1), anotherAlarm(2, { rev: 2 })];
+  const key = { device: "noise-01", subject: "" };
+  const level = { device: "noise-01", levelDb: 61.5, quantity: "LAF", flags: [] } as const;
+  await first.write(
+    {
+      append: [one, other],
+      openAlarms: [
+        { ...key, body: one.body },
+        { ...key, body: other.body },
+      ],
+      levels: [
+        { ...level, atMs: NOON_MS },
+        { ...level, atMs: NOON_MS + 1000 },
+      ],
+    },
+    "urgent",
+  );
+  await first.close();
+  const db = new Database(join(directory, "journal.sqlite"));
+  const spoil = (sql: string, ...values: readonly unknown[]) => expect(db.prepare(sql).run(...values).changes).toBe(1);
+  spoil("UPDATE alarm SET body = replace(body, ',', '.') WHERE alarm_id = ?", one.body.alarmId);
+  spoil("UPDATE level SET flags = '[\"no' WHERE at_ms = ?", NOON_MS);
+  db.prepare("INSERT INTO setting VALUES ('shed.thinned', '{\"')").run();
+  db.close();
+
+  await using second = await openJournal({ directory, ...small });
+  expect(second.restored).toMatchObject({ damaged: { alarms: 1, levels: 1 }, levels: [{ atMs: NOON_MS + 1000 }] });
+  expect(second.restored.openAlarms.map(({ body }) => body)).toEqual([one.body, other.body]);
+  expect((await second.helloContent()).open).toEqual([one.body.alarmId, other.body.alarmId]);
+  expect(await second.write({ append: [position()] }, "grouped")).toEqual([1]);
+});
+
 describe("a file that was set aside", () => {
   test("gives its alarms, receipts, open alarms and settings to the new one, each row under the seq that it had", async () => {
     const directory = temporaryDirectory();
