@@ -18,7 +18,8 @@ export function tellOfJournal(journal: CustodyJournal, log: Logger): void {
     );
   }
   if (damaged !== undefined) {
-    const hint = "Look at the node's memory card. Those alarms go on as their newest whole record says; such levels are left out.";
+    const hint =
+      "Look at the node's memory card. Those alarms go on as their newest whole record says; such levels are left out.";
     log.error({ code: "JOURNAL_ROW", ...damaged, hint }, "open alarms or levels of the journal were damaged");
   }
   journal.onNews(({ code, message }) => log.error({ code, reason: message }, "journal tells"));

@@ -76,7 +76,13 @@ export class WorkingTables {
         return [];
       }
       return [
-        { device: row.device, atMs: row.at_ms, levelDb: row.level_db, quantity: row.quantity, flags: flags as string[] },
+        {
+          device: row.device,
+          atMs: row.at_ms,
+          levelDb: row.level_db,
+          quantity: row.quantity,
+          flags: flags as string[],
+        },
       ];
     });
   }
