@@ -21,6 +21,14 @@ export interface PairedNode {
   readonly isRepeated: boolean;
 }
 
+/** It is pasted behind a command, which would take one that begins with a hyphen for an option. */
+function newSecret(): string {
+  for (;;) {
+    const secret = randomBytes(24).toString("base64url");
+    if (!secret.startsWith("-")) return secret;
+  }
+}
+
 /**
  * Lets one box in under this id, once, within the hour. An id that is in use keeps its certificate until the new box has
  * enrolled; a revoked id may enrol anew. Only the token's hash is kept.
@@ -29,7 +37,7 @@ export async function offerToken(
   db: Db,
   { node, createdBy, fingerprint, nowMs }: { node: string; createdBy: string; fingerprint: string; nowMs: number },
 ): Promise<NewToken> {
-  const secret = randomBytes(24).toString("base64url");
+  const secret = newSecret();
   const expiresAtMs = nowMs + TOKEN_LIFE_MS;
   await db.transaction().execute(async (trx) => {
     // A new offer withdraws the older ones for the same id.

@@ -43,6 +43,7 @@ async function changeLimit({ page }: Person, id: string): Promise<void> {
   const limit = page.locator(LIMIT);
   // Seen, and not merely there.
   expect((await limit.boundingBox())?.width).toBeGreaterThan(120);
+  expect(await limit.evaluate("(field) => getComputedStyle(field).opacity")).toBe("1");
   await limit.fill("300");
   await limit.press("Tab");
   await page.locator("[data-config-fault='rules.night.limitDb']").getByText("300 is out of range").waitFor();

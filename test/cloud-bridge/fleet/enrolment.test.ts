@@ -77,6 +77,12 @@ test("one box that asks three times at the same time has one certificate", async
   expect(answers.filter(({ isRepeated }) => !isRepeated)).toHaveLength(1);
 });
 
+test("no token looks like an option to the command line that it is pasted in", async () => {
+  const tokens: string[] = [];
+  for (let n = 0; n < 300; n += 1) tokens.push((await offer()).token);
+  expect(tokens.filter((token) => token.startsWith("-"))).toEqual([]);
+});
+
 test("a token works for one key", async () => {
   const { token } = await offer();
   await redeem(token);
