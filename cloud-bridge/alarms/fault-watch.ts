@@ -80,9 +80,9 @@ export function judgeSilence(
   return verdicts;
 }
 
-/** A start of the node answers nothing for its devices: only one that is online speaks. */
 const DOWN_STATES = ["silent", "offline", "starting"];
 
+/** A start of the node answers nothing for its devices: only one that is online speaks. */
 function isDownState(state: string): boolean {
   return DOWN_STATES.includes(state);
 }

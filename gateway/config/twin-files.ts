@@ -1,19 +1,10 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { AtMs, Sha256 } from "../../protocol/ids.ts";
 import { ConfigRevision } from "../../protocol/twin.ts";
+import { writePrivateFile } from "../contracts/private-file.ts";
 
 const CommandFacts = Type.Object({
   id: Type.String(),
@@ -95,7 +86,7 @@ export class TwinFiles implements TwinMemory {
   }
 
   writeState(state: TwinState): void {
-    this.#replace(STATE_FILE, `${JSON.stringify(state, undefined, 1)}\n`);
+    writePrivateFile(join(this.#folder, STATE_FILE), `${JSON.stringify(state, undefined, 1)}\n`);
     this.#reach("state-written");
     const named = new Set([state.inForce?.sha256, state.trial?.sha256].map((sha256) => `${sha256}.yaml`));
     for (const file of readdirSync(this.#folder)) {
@@ -114,26 +105,7 @@ export class TwinFiles implements TwinMemory {
   }
 
   writeDocument(sha256: string, text: string): void {
-    this.#replace(`${sha256}.yaml`, text);
+    writePrivateFile(join(this.#folder, `${sha256}.yaml`), text);
     this.#reach("document-written");
-  }
-
-  #replace(name: string, text: string): void {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    const path = join(this.#folder, name);
-    const fresh = openSync(`${path}.new`, "w", 0o600);
-    try {
-      writeSync(fresh, text);
-      fsyncSync(fresh);
-    } finally {
-      closeSync(fresh);
-    }
-    renameSync(`${path}.new`, path);
-    const folder = openSync(this.#folder, "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
   }
 }

@@ -1,9 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { evidenceKeyId } from "../../protocol/evidence-manifest.ts";
 import { codeOf } from "../contracts/gateway-error.ts";
 import type { Logger } from "../contracts/logger.ts";
+import { writePrivateFile } from "../contracts/private-file.ts";
 
 const FILE = "evidence.key";
 
@@ -32,12 +33,8 @@ export function openEvidenceKey(folder: string, log: Logger): EvidenceKey | unde
     }
   }
   const { privateKey } = generateKeyPairSync("ed25519");
-  const isKept = tried(() => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeKey(`${path}.new`, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-    renameSync(`${path}.new`, path);
-    syncFolder(folder);
-  });
+  const text = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const isKept = tried(() => writePrivateFile(path, text));
   if (isKept) return keyOf(privateKey);
   const hint = "Free space on the disk of the state folder. Until then evidence is taken and not signed.";
   log.error({ code: "EVIDENCE_KEY_UNWRITTEN", file: path, hint }, "evidence key cannot be kept");
@@ -49,25 +46,6 @@ function keyOf(privateKey: KeyObject): EvidenceKey {
   const publicKey = createPublicKey(privateKey);
   const publicKeyText = publicKey.export({ type: "spki", format: "der" }).toString("base64");
   return { privateKey, keyId: evidenceKeyId(publicKey), publicKeyText };
-}
-
-function writeKey(path: string, text: string): void {
-  const file = openSync(path, "w", 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 function tried(act: () => void): boolean {

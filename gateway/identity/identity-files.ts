@@ -1,9 +1,12 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { GatewayError } from "../contracts/gateway-error.ts";
+import { writeSynced } from "../contracts/private-file.ts";
 
 const FOLDER = "identity";
+/** Of what is no secret. */
+const OPEN_MODE = 0o644;
 
 /** Who this node is, and whom it trusts: what enrolment left under `<state>/identity/`. */
 export interface NodeIdentity {
@@ -56,11 +59,11 @@ export function writeIdentity(stateDirectory: string, identity: NodeIdentity): s
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true, mode: 0o700 });
   const { node, bridge, mqttUrl } = identity;
-  writeDurably(join(fresh, "node.key"), identity.keyPem, 0o600);
-  writeDurably(join(fresh, "node.pem"), identity.certificatePem);
-  writeDurably(join(fresh, "ca.pem"), identity.caPem);
-  writeDurably(join(fresh, "command-key.pem"), identity.commandKeyPem);
-  writeDurably(join(fresh, "identity.json"), `${JSON.stringify({ node, bridge, mqttUrl }, null, 2)}\n`);
+  writeSynced(join(fresh, "node.key"), identity.keyPem, 0o600);
+  writeSynced(join(fresh, "node.pem"), identity.certificatePem, OPEN_MODE);
+  writeSynced(join(fresh, "ca.pem"), identity.caPem, OPEN_MODE);
+  writeSynced(join(fresh, "command-key.pem"), identity.commandKeyPem, OPEN_MODE);
+  writeSynced(join(fresh, "identity.json"), `${JSON.stringify({ node, bridge, mqttUrl }, null, 2)}\n`, OPEN_MODE);
   rmSync(old, { recursive: true, force: true });
   try {
     renameSync(folder, old);
@@ -81,16 +84,6 @@ export function commandKeys(identity: NodeIdentity | undefined): ReadonlyMap<str
     .digest("hex")
     .slice(0, 16);
   return new Map([[keyId, key]]);
-}
-
-function writeDurably(path: string, text: string, mode = 0o644): void {
-  const file = openSync(path, "w", mode);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 function broken(folder: string, cause: unknown): GatewayError {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
+import { writePrivateFile } from "../contracts/private-file.ts";
 import { type EnrolmentKey, newEnrolmentKey } from "./enroll.ts";
 
 const Kept = Type.Object({ keyPem: Type.String(), csrPem: Type.String() });
@@ -23,15 +24,7 @@ export async function pendingKey(folder: string, token: string): Promise<Pending
   const kept = keptIn(path);
   if (kept !== undefined) return { ...kept, forget };
   const key = await newEnrolmentKey();
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = openSync(`${path}.new`, "w", 0o600);
-  try {
-    writeSync(file, JSON.stringify(key));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
+  writePrivateFile(path, JSON.stringify(key));
   return { ...key, forget };
 }
 

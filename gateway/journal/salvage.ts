@@ -6,7 +6,7 @@ import { RecordRows } from "./record-rows.ts";
 import { RunTable } from "./run-table.ts";
 import { SHELF, type Shelf } from "./shelf.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
-import { crcOf, recordOf, shelfOfBytes } from "./stored-record.ts";
+import { crcOf, jsonOf, recordOf, shelfOfBytes } from "./stored-record.ts";
 import { StoryRows, storyOf } from "./story-rows.ts";
 import { Tally } from "./tally.ts";
 
@@ -67,12 +67,12 @@ function takeOver(db: SqliteDatabase, old: SqliteDatabase): JournalRestore["salv
   put(
     `INSERT OR IGNORE INTO alarm (alarm_id, device, subject, is_open, changed_at_ms, body)
      VALUES (@alarm_id, @device, @subject, @is_open, @changed_at_ms, @body)`,
-    read("SELECT * FROM alarm").filter(({ body }) => isJson(body)),
+    read("SELECT * FROM alarm").filter(({ body }) => jsonOf(body) !== undefined),
   );
   put("INSERT OR IGNORE INTO setting VALUES (@key, @value)", read("SELECT key, value FROM setting"));
   put(
     "INSERT OR IGNORE INTO level VALUES (@device, @at_ms, @level_db, @quantity, @flags)",
-    read("SELECT * FROM level").filter(({ flags }) => isJson(flags)),
+    read("SELECT * FROM level").filter(({ flags }) => jsonOf(flags) !== undefined),
   );
 
   const table = new RunTable(db);
@@ -147,12 +147,4 @@ function highestSeq(old: SqliteDatabase, no: unknown): number {
     }
   }
   return highest;
-}
-
-function isJson(text: unknown): boolean {
-  try {
-    return typeof text === "string" && JSON.parse(text) !== undefined;
-  } catch {
-    return false;
-  }
 }

@@ -7,16 +7,21 @@ export function crcOf(bytes: Uint8Array): number {
   return crc32(bytes);
 }
 
-/** @returns the record of stored bytes, undefined where they are none */
-export function recordOf(bytes: Uint8Array): StoredJson | undefined {
+/** @returns what a stored text says, undefined where it is none or a damage made it no JSON */
+export function jsonOf(text: unknown): unknown {
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (typeof value !== "object" || value === null || !("seq" in value) || !("kind" in value)) return undefined;
-    if (!("body" in value) || typeof value.body !== "object" || value.body === null) return undefined;
-    return value as StoredJson;
+    return typeof text === "string" ? JSON.parse(text) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** @returns the record of stored bytes, undefined where they are none */
+export function recordOf(bytes: Uint8Array): StoredJson | undefined {
+  const value = jsonOf(Buffer.from(bytes).toString("utf8"));
+  if (typeof value !== "object" || value === null || !("seq" in value) || !("kind" in value)) return undefined;
+  if (!("body" in value) || typeof value.body !== "object" || value.body === null) return undefined;
+  return value as StoredJson;
 }
 
 /** What this program once encoded; read back from its own file, whose row check has been compared. */

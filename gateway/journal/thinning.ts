@@ -2,6 +2,7 @@ import type { RunState, RunTable } from "./run-table.ts";
 import type { SheddingPlan } from "./shedding-plan.ts";
 import { SHELF } from "./shelf.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
+import { jsonOf } from "./stored-record.ts";
 import type { Tally } from "./tally.ts";
 
 const KEPT_OF_A_PASS = 4;
@@ -65,12 +66,8 @@ export class Thinning {
 
   #cursors(): Cursors {
     const value: unknown = this.#db.prepare("SELECT value FROM setting WHERE key = ?").pluck().get(SETTING);
-    try {
-      return typeof value === "string" ? (JSON.parse(value) as Cursors) : {};
-    } catch {
-      // Damaged: thinning begins anew, which thins some a second time and loses nothing else.
-      return {};
-    }
+    // Damaged: thinning begins anew, which thins some a second time and loses nothing else.
+    return (jsonOf(value) as Cursors | undefined) ?? {};
   }
 
   #put(cursors: Cursors): void {

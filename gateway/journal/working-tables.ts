@@ -3,7 +3,7 @@ import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import type { OpenAlarm, WorkingLevel } from "../contracts/journal.ts";
 import type { EncodedWrite } from "./messages.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
-import { crcOf, recordOf } from "./stored-record.ts";
+import { crcOf, jsonOf, recordOf } from "./stored-record.ts";
 
 /** What the pipeline takes up again after a start: open and recent alarms, and levels of an unfinished minute. */
 export class WorkingTables {
@@ -70,7 +70,7 @@ export class WorkingTables {
   levels(): WorkingLevel[] {
     const rows = this.#db.prepare("SELECT * FROM level ORDER BY device, at_ms").all() as LevelRow[];
     return rows.flatMap((row) => {
-      const flags = parsed(row.flags);
+      const flags = jsonOf(row.flags);
       if (!Array.isArray(flags)) {
         this.#damaged.levels += 1;
         return [];
@@ -92,7 +92,7 @@ export class WorkingTables {
       .prepare(`SELECT alarm_id, device, subject, body FROM alarm WHERE ${where} ORDER BY changed_at_ms`)
       .all(...parameters) as { alarm_id: string; device: string; subject: string; body: string }[];
     return rows.flatMap(({ alarm_id, device, subject, body: text }) => {
-      const written = parsed(text) as AlarmBody | undefined;
+      const written = jsonOf(text) as AlarmBody | undefined;
       if (written?.alarmId === alarm_id) return [{ device, subject, body: written }];
       this.#damaged.alarms += 1;
       const body = this.#newestRevision(alarm_id);
@@ -105,15 +105,6 @@ export class WorkingTables {
       const record = crcOf(bytes) === crc ? recordOf(bytes) : undefined;
       if (record?.kind === "alarm") return record.body;
     }
-    return undefined;
-  }
-}
-
-/** @returns undefined for a text that a damage made no JSON */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
     return undefined;
   }
 }

@@ -28,20 +28,13 @@ const GPS = "gps";
 const LIVE_EVERY_MS = 1000;
 /** As a gateway pauses before it starts again. */
 const RESTART_MS = 1000;
-const FAILING: Omit<DeviceBody, "sinceMs"> = {
-  state: "offline",
-  code: "MODBUS_TIMEOUT",
-  message: "unit 1 gave no answer within 300 ms",
-  hint: "Look at its power and at the wires A and B; see that unit and baud rate are those of the meter.",
-  retryInMs: 60_000,
-};
-
-const SILENT: Omit<DeviceBody, "sinceMs"> = {
-  state: "silent",
+const TIMEOUT = {
   code: "MODBUS_TIMEOUT",
   message: "unit 1 gave no answer within 300 ms",
   hint: "Look at its power and at the wires A and B; see that unit and baud rate are those of the meter.",
 };
+const FAILING: Omit<DeviceBody, "sinceMs"> = { state: "offline", ...TIMEOUT, retryInMs: 60_000 };
+const SILENT: Omit<DeviceBody, "sinceMs"> = { state: "silent", ...TIMEOUT };
 
 export interface FleetNodeOptions {
   readonly identity: NodeIdentity;

@@ -1,6 +1,7 @@
 import { type Argon2Parameters, argon2, randomBytes, randomInt, timingSafeEqual } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writePrivateFile } from "../../contracts/private-file.ts";
 
 const FOLDER = "local";
 const FILE = "pin";
@@ -20,13 +21,13 @@ export class Pin {
 
   /** @returns the PIN that holds; `fresh` is the number itself, the only time that anybody can see it, where it was made now */
   static async open(state: string): Promise<{ readonly pin: Pin; readonly fresh?: string }> {
-    const folder = join(state, FOLDER);
-    const known = read(join(folder, FILE));
+    const path = join(state, FOLDER, FILE);
+    const known = read(path);
     if (known !== undefined) return { pin: new Pin(known.salt, known.tag) };
     const fresh = String(randomInt(10 ** DIGITS)).padStart(DIGITS, "0");
     const salt = randomBytes(16);
     const tag = await derive(fresh, salt);
-    write(folder, `${salt.toString("hex")} ${tag.toString("hex")}\n`);
+    writePrivateFile(path, `${salt.toString("hex")} ${tag.toString("hex")}\n`);
     return { pin: new Pin(salt, tag), fresh };
   }
 
@@ -49,19 +50,6 @@ function read(path: string): { readonly salt: Buffer; readonly tag: Buffer } | u
   } catch {
     return undefined;
   }
-}
-
-function write(folder: string, text: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, FILE);
-  const file = openSync(`${path}.new`, "w", 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
 }
 
 function derive(message: string, nonce: Buffer): Promise<Buffer> {

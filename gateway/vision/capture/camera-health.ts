@@ -2,6 +2,7 @@ import type { Clock } from "../../../drivers/driver.ts";
 import type { DeviceBody } from "../../../protocol/bodies.ts";
 import type { CameraState } from "../../contracts/vision.ts";
 import type { CaptureEnd } from "./capture-run.ts";
+import { RING_HINT } from "./clip-ring.ts";
 import type { PictureFault } from "./picture-watch.ts";
 
 /** While a camera is away, its health is said again this often. */
@@ -138,6 +139,6 @@ function ringWords(code: string | undefined): Words | undefined {
   return {
     code: "CAMERA_RING",
     message: `its clips cannot be kept (${code})`,
-    hint: "Look at the room and the speed of the ring's folder; until then alarms have no clip from this camera.",
+    hint: RING_HINT,
   };
 }

@@ -10,6 +10,10 @@ const FILE_MS = 2000;
 /** What of the ring's size may wait for the disk; beyond it is left out and counted, since the camera does not wait. */
 const MAX_WAITING_PART = 0.25;
 
+/** What helps a ring that cannot be written. */
+export const RING_HINT =
+  "Look at the room and the speed of the ring's folder; until then alarms have no clip from this camera.";
+
 export interface ClipRingOptions {
   readonly directory: string;
   readonly keepMs: number;
@@ -229,12 +233,8 @@ export class ClipRing {
   #troubled(why: string): void {
     if (this.#trouble === why) return;
     this.#trouble = why;
-    const hint =
-      "Look at the room and the speed of the ring's folder; until then alarms have no clip from this camera.";
-    this.#options.log.warn(
-      { code: "CAMERA_RING", why, directory: this.#options.directory, hint },
-      "clip ring not written",
-    );
+    const { directory, log } = this.#options;
+    log.warn({ code: "CAMERA_RING", why, directory, hint: RING_HINT }, "clip ring not written");
   }
 
   #queue<T>(act: () => Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import { en } from "../../../cloud-bridge/console/src/text/en.ts";
 import { browserTest, hasBrowser } from "../../fakes/browser-test.ts";
 import { ConsoleRig, type Person } from "../../fakes/console-rig.ts";
 import { furnishCity, keepStill } from "../../fakes/desk-city.ts";
+import { dialogOf, rowOf, stateOf } from "../../fakes/desk-page.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 
 const SITE = { name: "Guanghua Road block 7", latitudeDeg: 39.912, longitudeDeg: 116.456 };
@@ -27,10 +28,7 @@ afterAll(async () => {
   await rig?.close();
 });
 
-const rowOf = ({ page }: Person, name: string) => page.locator(".case-row", { hasText: name });
-const dialogOf = ({ page }: Person) => page.locator("dialog");
 const entryOf = ({ page }: Person, name: keyof typeof en) => page.locator(".entry", { hasText: en[name] });
-const stateOf = ({ page }: Person, state: string) => page.locator(`[data-case-state=${state}]`).waitFor();
 
 /** Keys one after the other, as somebody presses them who does not look for the mouse. */
 async function press({ page }: Person, ...keys: readonly string[]): Promise<void> {

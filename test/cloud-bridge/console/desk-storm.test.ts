@@ -7,6 +7,7 @@ import { putPerson } from "../../../cloud-bridge/roster/people.ts";
 import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import { browserTest, hasBrowser } from "../../fakes/browser-test.ts";
 import { ConsoleRig, type Person } from "../../fakes/console-rig.ts";
+import { rowOf } from "../../fakes/desk-page.ts";
 import type { PaperNode } from "../../fakes/paper-node.ts";
 
 const SITES = ["Guanghua Road block 7", "Tuanjiehu north", "Jintai Road metro"];
@@ -37,7 +38,6 @@ afterAll(async () => {
   await rig?.close();
 });
 
-const rowOf = ({ page }: Person, name: string) => page.locator(".case-row", { hasText: name });
 const submit = ({ page }: Person) => page.locator("dialog button[type=submit]").click();
 
 browserTest(
