@@ -55,6 +55,8 @@ test("each bus, device and rule has the fields of its own kind, with what is wri
   expect(fieldAt(TEXT, "devices.noise-01.bus")).toMatchObject({ kind: "choice", options: ["rs485", "far"] });
   expect(fieldAt(TEXT, "devices.noise-01.profile")).toMatchObject({ kind: "choice", fallback: "sonbest-sm7901b" });
   expect(fieldAt(TEXT, "rules.night.device")).toMatchObject({ options: ["noise-01", "gate"], isRequired: true });
+  expect(fieldAt(TEXT, "site.name")).toMatchObject({ isRequired: true });
+  expect(fieldAt(TEXT.replace(/site: \{.*\n/u, ""), "site.name")).toMatchObject({ isRequired: false });
   expect(fieldAt(TEXT, "buses.rs485.stopBits")).toMatchObject({ options: [1, 2] });
   expect(fieldAt(TEXT, "devices.noise-01.enabled")).toMatchObject({ kind: "switch", fallback: true });
   // Which driver and which kind of rule it is, is no value of it; who the box is, only somebody there may change.

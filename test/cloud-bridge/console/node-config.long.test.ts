@@ -43,7 +43,7 @@ async function changeLimit({ page }: Person, id: string): Promise<void> {
   const limit = page.locator(LIMIT);
   // Seen, and not merely there.
   expect((await limit.boundingBox())?.width).toBeGreaterThan(120);
-  expect(await limit.evaluate("(field) => getComputedStyle(field).opacity")).toBe("1");
+  expect(await page.evaluate(`getComputedStyle(document.querySelector("${LIMIT}")).opacity`)).toBe("1");
   await limit.fill("300");
   await limit.press("Tab");
   await page.locator("[data-config-fault='rules.night.limitDb']").getByText("300 is out of range").waitFor();
@@ -80,7 +80,7 @@ browserTest(
     expect(node.reported).toMatchObject({ source: "bridge", lastGood: sha256, isTrial: false });
     await page.locator("[data-config-reported]").getByText(sha256.slice(0, 12)).waitFor();
     // The text is the same document.
-    await page.locator("[data-config-as=text]").click();
+    await page.locator("[data-segment=text]").click();
     const text = await page.locator("[data-config-text]").inputValue();
     expect(text).toContain("limitDb: 74");
 

@@ -103,7 +103,8 @@ function fieldsOf(shape: SchemaNode, value: unknown, path: readonly string[], do
     if (typeof own === "string" && own.includes("***")) return [];
     const field = fieldOf(key, node, document);
     if (field === undefined) return [];
-    const isRequired = shape.required?.includes(key) === true && node.default === undefined;
+    // A part that is not there demands nothing: a vehicle has no site.
+    const isRequired = value !== undefined && shape.required?.includes(key) === true && node.default === undefined;
     const { title = key, description } = node;
     return [
       {

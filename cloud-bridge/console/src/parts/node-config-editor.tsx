@@ -5,6 +5,7 @@ import type { SchemaNode } from "../config-form/form-fields.ts";
 import { configText as c } from "../text/packs/node-config.ts";
 import { ConfigChanges } from "./config-changes.tsx";
 import { ConfigForm } from "./config-form.tsx";
+import { Segments } from "./figures.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 const CHECK_AFTER_MS = 500;
@@ -16,7 +17,7 @@ export function ConfigEditor({ path, onSaved }: { readonly path: string; readonl
   const [checked, setChecked] = useState<ConfigCheckView>();
   const [error, setError] = useState<unknown>();
   const [schema, setSchema] = useState<SchemaNode>();
-  const [isText, setPlain] = useState(false);
+  const [shape, setShape] = useState<"form" | "text">("form");
   useEffect(() => void call<SchemaNode>("GET", "/config-schema").then(setSchema, setError), []);
   useEffect(() => {
     const wanted = readForEdit<DesiredConfigView>(`${path}/desired`).then(({ value, etag: tag }) => {
@@ -50,24 +51,19 @@ export function ConfigEditor({ path, onSaved }: { readonly path: string; readonl
   };
   return (
     <>
-      <div class="order-kinds">
-        <button
-          type="button"
-          class="button"
-          aria-pressed={!isText}
-          onClick={() => setPlain(false)}
-          data-config-as="form"
-        >
-          {c("as-form")}
-        </button>
-        <button type="button" class="button" aria-pressed={isText} onClick={() => setPlain(true)} data-config-as="text">
-          {c("as-text")}
-        </button>
-      </div>
-      {!isText && schema !== undefined && text !== "" && (
+      <Segments
+        label={c("as")}
+        options={[
+          { value: "form", text: c("as-form") },
+          { value: "text", text: c("as-text") },
+        ]}
+        value={shape}
+        onChange={setShape}
+      />
+      {shape === "form" && schema !== undefined && text !== "" && (
         <ConfigForm schema={schema} text={text} faults={checked?.faults ?? []} onText={setText} />
       )}
-      {isText && (
+      {shape === "text" && (
         <label class="field">
           <span>{c("text")}</span>
           <textarea

@@ -56,7 +56,7 @@ export function NodeConfig({ node, timeZone }: { readonly node: string; readonly
       {state === "drift" && <p class="hint">{c("drift-lead")}</p>}
       <dl class="facts">
         {desired && (
-          <>
+          <div>
             <dt>{c("desired")}</dt>
             <dd>
               <code>{desired.sha256.slice(0, HASH_SHOWN)}</code>{" "}
@@ -66,19 +66,23 @@ export function NodeConfig({ node, timeZone }: { readonly node: string; readonly
                 time: formatDayTime(locale.value, desired.createdAtMs, timeZone),
               })}
             </dd>
-          </>
+          </div>
         )}
         {reported && (
-          <>
+          <div>
             <dt>{c("reported")}</dt>
             <dd>
               <code data-config-reported>{reported.sha256.slice(0, HASH_SHOWN)}</code> {c(`source.${reported.source}`)}
             </dd>
+          </div>
+        )}
+        {reported && (
+          <div>
             <dt>{c("last-good")}</dt>
             <dd>
               <code>{reported.lastGood.slice(0, HASH_SHOWN)}</code>
             </dd>
-          </>
+          </div>
         )}
       </dl>
       {may("addNodes") && (
