@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { isBlobId } from "../../protocol/blob.ts";
 import type { Sha256 } from "../../protocol/ids.ts";
 
 const MAX_OPEN = 64;
@@ -100,10 +101,25 @@ export class BlobFiles {
     await rm(this.pathOf(key), { force: true });
   }
 
-  /** @returns undefined where there is no whole file of this size */
+  /** Nodes that have files here. */
+  async nodes(): Promise<readonly string[]> {
+    const entries = await readdir(this.#folder, { withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  }
+
+  /** A node's whole files, by their names. */
+  async wholeOf(node: string): Promise<readonly Sha256[]> {
+    return (await readdir(join(this.#folder, node))).filter(isBlobId);
+  }
+
+  /** @returns undefined where there is no whole file */
+  async sizeOf(key: BlobKey): Promise<number | undefined> {
+    return (await stat(this.pathOf(key)).catch(() => undefined))?.size;
+  }
+
+  /** Whether there is a whole file of this size. */
   async isThere(key: BlobKey, sizeBytes: number): Promise<boolean> {
-    const found = await stat(this.pathOf(key)).catch(() => undefined);
-    return found?.size === sizeBytes;
+    return (await this.sizeOf(key)) === sizeBytes;
   }
 
   /**

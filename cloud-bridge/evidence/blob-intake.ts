@@ -7,6 +7,7 @@ import type { BridgeClock } from "../store/clock.ts";
 import { currentEpoch, type Store } from "../store/database.ts";
 import { type FaultPoints, noFaultPoints } from "../store/fault-points.ts";
 import type { Logger } from "../store/logger.ts";
+import { adoptFiles } from "./blob-adoption.ts";
 import { BlobFiles, type BlobKey } from "./blob-files.ts";
 import { BlobKeeping } from "./blob-keeping.ts";
 import {
@@ -82,6 +83,8 @@ export class BlobIntake {
   readonly #lines = new Map<string, Promise<void>>();
   readonly #uploads = new Map<string, Upload>();
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
+  #hasLooked = false;
+  #isClosing = false;
   #isFull = false;
   /** Promised to all files, those that were begun here since it was counted included. */
   #all = { bytes: 0, countedAtMs: Number.NEGATIVE_INFINITY };
@@ -111,6 +114,7 @@ export class BlobIntake {
 
   /** Called by the clock. */
   async tick(): Promise<void> {
+    if (!this.#hasLooked) await this.#adopt();
     const nowMs = this.#options.clock.nowMs();
     if (nowMs - this.#tidiedAtMs < TIDY_EVERY_MS) return;
     this.#tidiedAtMs = nowMs;
@@ -120,7 +124,26 @@ export class BlobIntake {
     this.#options.log.info({ files: went }, "evidence files went whose time was over");
   }
 
+  async #adopt(): Promise<void> {
+    const { clock, log, store, onStored } = this.#options;
+    const files = await adoptFiles({
+      db: store.db,
+      files: this.files,
+      log,
+      nowMs: () => clock.nowMs(),
+      inLine: (node, act) => this.#inLine(node, act),
+      onAdopted: (key) => {
+        this.#uploads.delete(nameOf(key));
+        onStored?.(key.node, key.blob);
+      },
+      mayGoOn: () => !this.#isClosing,
+    });
+    this.#hasLooked = true;
+    if (files > 0) log.warn({ files, code: "BLOB_ADOPTED" }, "files lay here that the database did not know");
+  }
+
   async close(): Promise<void> {
+    this.#isClosing = true;
     while (this.#lines.size > 0) await Promise.all(this.#lines.values());
     await this.files.close();
   }

@@ -45,6 +45,17 @@ export async function saveBlob(db: Db | Trx, { node, blob }: BlobKey, row: BlobR
     .execute();
 }
 
+/** Of a node's files those of which it is known how they ended. */
+export async function settledBlobs(db: Db, node: string): Promise<ReadonlySet<Sha256>> {
+  const rows = await db
+    .selectFrom("blobs")
+    .select("sha256")
+    .where("node", "=", node)
+    .where("state", "!=", "partial")
+    .execute();
+  return new Set(rows.map(({ sha256 }) => sha256));
+}
+
 /** Has this upload not moved since? */
 export async function isStale(db: Db, { node, blob }: BlobKey, staleAtMs: number): Promise<boolean> {
   const row = await db

@@ -193,6 +193,38 @@ describe("an upload", () => {
   });
 });
 
+test("whole files that the database forgot are stored again at the next start, and no other file is", async () => {
+  const stored: string[] = [];
+  const bench = await Bench.open({ onStored: (_, blob) => void stored.push(blob) });
+  const uploaded = async (): Promise<string> => {
+    const bytes = randomBytes(40 * KB);
+    expect(await bench.upload(bytes)).toMatchObject({ stored: sha256(bytes) });
+    return sha256(bytes);
+  };
+  const [known, forgotten, half, spoilt] = [await uploaded(), await uploaded(), await uploaded(), await uploaded()];
+  // As a backup has it that was made before, beside a folder that nobody set back.
+  await bench.store.db.deleteFrom("blobs").where("sha256", "in", [forgotten, spoilt]).execute();
+  await bench.store.db
+    .updateTable("blobs")
+    .set({ state: "partial", received_bytes: KB })
+    .where("sha256", "=", half)
+    .execute();
+  writeFileSync(bench.pathOf(spoilt), randomBytes(40 * KB));
+  writeFileSync(`${bench.pathOf("e".repeat(64))}.part`, "");
+  stored.length = 0;
+  await bench.restart();
+  await bench.intake.tick();
+  const rows = await bench.store.db.selectFrom("blobs").select(["sha256", "state", "received_bytes"]).execute();
+  expect(Object.fromEntries(rows.map(({ sha256: blob, state }) => [blob, state]))).toEqual({
+    [known]: "stored",
+    [forgotten]: "stored",
+    [half]: "stored",
+  });
+  expect(rows.map(({ received_bytes }) => received_bytes)).toEqual([40 * KB, 40 * KB, 40 * KB]);
+  expect(stored.sort()).toEqual([forgotten, half].sort());
+  expect(await bench.say(spoilt, 40 * KB)).toMatchObject({ next: 0 });
+});
+
 describe("room", () => {
   test("files without a record are bounded and wait; they go when no record comes", async () => {
     const bench = await Bench.open({ limits: { orphanBytesPerNode: 100 * KB, orphanMs: 1000 } });
