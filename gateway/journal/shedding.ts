@@ -1,3 +1,5 @@
+import type { NewRecord } from "../../protocol/record.ts";
+import { encodeAfterSeq } from "../../protocol/record-encode.ts";
 import { canRollUp, rollUp } from "./level-rollup.ts";
 import type { Stamp } from "./messages.ts";
 import { planRetention } from "./retention.ts";
@@ -13,6 +15,8 @@ const ROWS_A_ROUND = 500;
 const SENT_SHELVES = SHELVES.filter((shelf) => shelf >= 10);
 /** Whole groups of minutes make an hour of ten meters. */
 const MINUTES_A_ROUND = 600;
+/** Minutes that share no hour with others cost more as statistics than with their levels: giving those up must give room. */
+const MOST_LEFT = 0.75;
 
 export interface Shedder {
   readonly db: SqliteDatabase;
@@ -25,9 +29,10 @@ export interface Shedder {
 
 /**
  * Chooses what the quota costs next, oldest first and least worth first: rows of lanes 1–4 that have their receipt, then
- * unsent health; times, device states, measurements and starts; positions, thinned; the levels of minutes; the statistics of
- * minutes; the positions that were left; last, rows of lane 0 that had their receipt long enough ago. Alarms, messages and
- * evidence are capped by their own rule, and `shed` is absorbed by a newer one.
+ * unsent health; times, device states, measurements and starts; positions, thinned; the levels of minutes, where that gives
+ * room; the statistics of minutes; minutes that go into no hour with others; the positions that were left; last, rows of
+ * lane 0 that had their receipt long enough ago. Alarms, messages and evidence are capped by their own rule, and `shed` is
+ * absorbed by a newer one.
  * @returns undefined when nothing is left that may go
  */
 export function planShedding(shedder: Shedder, stamp: Stamp): SheddingPlan | undefined {
@@ -41,6 +46,7 @@ export function planShedding(shedder: Shedder, stamp: Stamp): SheddingPlan | und
     shedder.thinning.plan() ??
     levelsToStatistics(shedder, stamp) ??
     rows(SHELF.statistics) ??
+    rows(SHELF.levels) ??
     rows(SHELF.position) ??
     oldUrgent(shedder, stamp)
   );
@@ -86,10 +92,15 @@ function levelsToStatistics({ db, runs, tally, current }: Shedder, stamp: Stamp)
     if (rows.length === 0) continue;
     const isCurrent = state === current;
     const minutes = rows.map(({ bytes }) => recordOf(bytes)).filter((record) => canRollUp(record, isCurrent));
-    const deletions = [{ state, shelf: SHELF.levels, seqs: rows.map(({ seq }) => seq) }];
-    return { deletions, append: rollUp(state.run, minutes, isCurrent, stamp) };
+    const append = rollUp(state.run, minutes, isCurrent, stamp);
+    if (sizeOf(append) > MOST_LEFT * rows.reduce((sum, { bytes }) => sum + bytes.length, 0)) continue;
+    return { deletions: [{ state, shelf: SHELF.levels, seqs: rows.map(({ seq }) => seq) }], append };
   }
   return undefined;
+}
+
+function sizeOf(records: readonly NewRecord[]): number {
+  return records.reduce((sum, record) => sum + encodeAfterSeq(record).length, 0);
 }
 
 /** Lane 0 in the bridge's custody, but never so soon that a bridge restored from a backup could miss it. */
