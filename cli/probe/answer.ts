@@ -1,7 +1,7 @@
 import type { Reading } from "../../drivers/driver.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
 import type { DeviceHealth } from "../../gateway/contracts/readings.ts";
-import type { Subject } from "../../protocol/ids.ts";
+import { type Subject, subjectKey } from "../../protocol/ids.ts";
 
 /** Of a listener that five thousand connect to, so many are named. */
 const NAMED_SUBJECTS = 20;
@@ -16,7 +16,7 @@ export class Heard {
   take(subject: Subject | undefined, reading: Reading, upMs: number): void {
     const isFirstSubject = subject !== undefined && this.subjects.size === 0;
     if (this.first === undefined || isFirstSubject) this.first = { reading, tookMs: upMs };
-    if (subject !== undefined) this.subjects.add(`${subject.type}:${subject.id}`);
+    if (subject !== undefined) this.subjects.add(subjectKey(subject));
     if (reading.kind === "switch") this.switches.set(reading.name, reading.isOn);
   }
 

@@ -17,6 +17,7 @@ import { GatewayError } from "../contracts/gateway-error.ts";
 import type { JournalRestore } from "../contracts/journal.ts";
 import { arrangeLevels } from "./level-order.ts";
 import { migrate } from "./migrate.ts";
+import { addRowChecks } from "./row-check.ts";
 import { PAGE_BYTES, type SqliteDatabase } from "./sqlite.ts";
 import { walFault } from "./wal-check.ts";
 
@@ -55,6 +56,7 @@ export function openDatabase(
     }
     migrate(db, faultPoints);
     arrangeLevels(db);
+    addRowChecks(db);
     db.pragma(`max_page_count = ${quotaPages}`);
     // A page that is rotten shows here at the latest, not at the first alarm.
     db.prepare("SELECT count(*) FROM run").get();

@@ -12,6 +12,7 @@ CREATE TABLE level (
   level_db REAL,
   quantity TEXT NOT NULL,
   flags TEXT NOT NULL,
+  crc INTEGER,
   PRIMARY KEY (at_ms, device)
 ) STRICT, WITHOUT ROWID;
 `;
@@ -22,7 +23,8 @@ export function arrangeLevels(db: Database.Database): void {
   if (first !== "device") return;
   const rearrange = db.transaction(() => {
     db.exec(`ALTER TABLE level RENAME TO level_by_device; ${LEVEL_TABLE}
-      INSERT INTO level SELECT * FROM level_by_device; DROP TABLE level_by_device;`);
+      INSERT INTO level (device, at_ms, level_db, quantity, flags)
+        SELECT device, at_ms, level_db, quantity, flags FROM level_by_device; DROP TABLE level_by_device;`);
   });
   try {
     rearrange.immediate();

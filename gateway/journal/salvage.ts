@@ -6,7 +6,7 @@ import { RecordRows } from "./record-rows.ts";
 import { RunTable } from "./run-table.ts";
 import { SHELF, type Shelf } from "./shelf.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
-import { crcOf, jsonOf, recordOf, shelfOfBytes } from "./stored-record.ts";
+import { crcOf, recordOf, shelfOfBytes } from "./stored-record.ts";
 import { StoryRows, storyOf } from "./story-rows.ts";
 import { Tally } from "./tally.ts";
 
@@ -65,14 +65,15 @@ function takeOver(db: SqliteDatabase, old: SqliteDatabase): JournalRestore["salv
   );
   put("INSERT OR IGNORE INTO receipted VALUES (@run_no, @from_seq, @to_seq)", read("SELECT * FROM receipted"));
   put(
-    `INSERT OR IGNORE INTO alarm (alarm_id, device, subject, is_open, changed_at_ms, body)
-     VALUES (@alarm_id, @device, @subject, @is_open, @changed_at_ms, @body)`,
-    read("SELECT * FROM alarm").filter(({ body }) => jsonOf(body) !== undefined),
+    `INSERT OR IGNORE INTO alarm (alarm_id, device, subject, is_open, changed_at_ms, body, crc)
+     VALUES (@alarm_id, @device, @subject, @is_open, @changed_at_ms, @body, @crc)`,
+    read("SELECT * FROM alarm").map(withCheck),
   );
   put("INSERT OR IGNORE INTO setting VALUES (@key, @value)", read("SELECT key, value FROM setting"));
   put(
-    "INSERT OR IGNORE INTO level VALUES (@device, @at_ms, @level_db, @quantity, @flags)",
-    read("SELECT * FROM level").filter(({ flags }) => jsonOf(flags) !== undefined),
+    `INSERT OR IGNORE INTO level (device, at_ms, level_db, quantity, flags, crc)
+     VALUES (@device, @at_ms, @level_db, @quantity, @flags, @crc)`,
+    read("SELECT * FROM level").map(withCheck),
   );
 
   const table = new RunTable(db);
@@ -113,6 +114,11 @@ function takeOver(db: SqliteDatabase, old: SqliteDatabase): JournalRestore["salv
     "UPDATE run SET deleted = max(0, head - (SELECT coalesce(sum(rows), 0) FROM tally WHERE run_no = run.no))",
   ).run();
   return { runs: runs.length, records, isWhole };
+}
+
+/** What the row's check tells is seen when it is taken up again; an earlier program's rows have none. */
+function withCheck(row: Row): Row {
+  return { crc: null, ...row };
 }
 
 /** Of every table that holds rows: one of version 1 has lanes instead of shelves, and no check of its rows. */

@@ -1,32 +1,36 @@
 import type { AlarmBody } from "../../protocol/alarm.ts";
+import { subjectKey } from "../../protocol/ids.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
 import type { OpenAlarm, WorkingLevel } from "../contracts/journal.ts";
 import type { EncodedWrite } from "./messages.ts";
+import { type AlarmRow, checkOfAlarm, checkOfLevel, isWholeAlarm, isWholeLevel, type LevelRow } from "./row-check.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
-import { crcOf, jsonOf, recordOf } from "./stored-record.ts";
+import { crcOf, jsonOf, recordOf, type StoredJson } from "./stored-record.ts";
+import { STORY, storyOf } from "./story-rows.ts";
 
 /** What the pipeline takes up again after a start: open and recent alarms, and levels of an unfinished minute. */
 export class WorkingTables {
   readonly #db: SqliteDatabase;
   readonly #upsertAlarm;
-  readonly #closeAlarm;
+  readonly #alarm;
   readonly #insertLevel;
   readonly #dropLevels;
   readonly #revisions;
-  #damaged = { alarms: 0, levels: 0 };
+  readonly #damagedAlarms = new Set<string>();
+  #damagedLevels = 0;
 
   constructor(db: SqliteDatabase) {
     this.#db = db;
     this.#upsertAlarm = db.prepare(
-      `INSERT INTO alarm (alarm_id, device, subject, is_open, changed_at_ms, body) VALUES (?, ?, ?, 1, ?, ?)
-       ON CONFLICT (alarm_id) DO UPDATE SET is_open = 1, device = excluded.device, subject = excluded.subject,
-         changed_at_ms = excluded.changed_at_ms, body = excluded.body`,
+      `INSERT INTO alarm (alarm_id, device, subject, is_open, changed_at_ms, body, crc)
+       VALUES (@alarm_id, @device, @subject, @is_open, @changed_at_ms, @body, @crc)
+       ON CONFLICT (alarm_id) DO UPDATE SET device = excluded.device, subject = excluded.subject,
+         is_open = excluded.is_open, changed_at_ms = excluded.changed_at_ms, body = excluded.body, crc = excluded.crc`,
     );
-    this.#closeAlarm = db.prepare(
-      "UPDATE alarm SET is_open = 0, changed_at_ms = coalesce(?, changed_at_ms), body = coalesce(?, body) WHERE alarm_id = ?",
-    );
+    this.#alarm = db.prepare("SELECT * FROM alarm WHERE alarm_id = ?");
     this.#insertLevel = db.prepare(
-      "INSERT OR REPLACE INTO level (device, at_ms, level_db, quantity, flags) VALUES (?, ?, ?, ?, ?)",
+      `INSERT OR REPLACE INTO level (device, at_ms, level_db, quantity, flags, crc)
+       VALUES (@device, @at_ms, @level_db, @quantity, @flags, @crc)`,
     );
     this.#dropLevels = db.prepare("DELETE FROM level WHERE device = ? AND at_ms < ?");
     this.#revisions = db.prepare(
@@ -38,29 +42,35 @@ export class WorkingTables {
   /** Call it inside the transaction of the write. */
   apply(write: EncodedWrite): void {
     for (const { device, subject, body } of write.openAlarms ?? []) {
-      this.#upsertAlarm.run(body.alarmId, device, subject, body.stateAtMs, JSON.stringify(body));
+      this.#put({ device, subject, is_open: 1, ...said(body) });
     }
     for (const { alarmId, last } of write.closed) {
-      this.#closeAlarm.run(last?.stateAtMs ?? null, last === undefined ? null : JSON.stringify(last), alarmId);
+      const row = this.#alarm.get(alarmId) as AlarmRow | undefined;
+      if (row === undefined) continue;
+      // A row that is damaged already must not get a check that says otherwise.
+      if (last !== undefined || isWholeAlarm(row)) {
+        this.#put({ ...row, is_open: 0, ...(last === undefined ? {} : said(last)) });
+      }
     }
     for (const { device, atMs, levelDb, quantity, flags } of write.levels ?? []) {
-      this.#insertLevel.run(device, atMs, levelDb, quantity, JSON.stringify(flags));
+      const row = { device, at_ms: atMs, level_db: levelDb, quantity, flags: JSON.stringify(flags) };
+      this.#insertLevel.run({ ...row, crc: checkOfLevel(row) });
     }
     for (const { device, atMs } of write.dropLevelsBefore ?? []) this.#dropLevels.run(device, atMs);
   }
 
   /** Rows so far whose content was damaged: an alarm then goes on as its newest whole record says, and a level is left out. */
   get damaged(): { readonly alarms: number; readonly levels: number } {
-    return this.#damaged;
+    return { alarms: this.#damagedAlarms.size, levels: this.#damagedLevels };
   }
 
   openAlarms(): OpenAlarm[] {
-    return this.#alarms("is_open = 1", []);
+    return this.#alarms(({ is_open }) => is_open === 1);
   }
 
   /** @param nowMs a clock that stands before the clearing (1970) cannot tell how long ago that was: it counts as recent */
   recentAlarms(nowMs: number): OpenAlarm[] {
-    return this.#alarms("is_open = 0 AND changed_at_ms >= ?", [nowMs - SAME_ALARM_MS]);
+    return this.#alarms(({ is_open, changed_at_ms }) => is_open === 0 && changed_at_ms >= nowMs - SAME_ALARM_MS);
   }
 
   forgetOldAlarms(nowMs: number): void {
@@ -71,8 +81,8 @@ export class WorkingTables {
     const rows = this.#db.prepare("SELECT * FROM level ORDER BY device, at_ms").all() as LevelRow[];
     return rows.flatMap((row) => {
       const flags = jsonOf(row.flags);
-      if (!Array.isArray(flags)) {
-        this.#damaged.levels += 1;
+      if (!Array.isArray(flags) || !isWholeLevel(row)) {
+        this.#damagedLevels += 1;
         return [];
       }
       return [
@@ -87,32 +97,41 @@ export class WorkingTables {
     });
   }
 
-  #alarms(where: string, parameters: readonly number[]): OpenAlarm[] {
-    const rows = this.#db
-      .prepare(`SELECT alarm_id, device, subject, body FROM alarm WHERE ${where} ORDER BY changed_at_ms`)
-      .all(...parameters) as { alarm_id: string; device: string; subject: string; body: string }[];
-    return rows.flatMap(({ alarm_id, device, subject, body: text }) => {
-      const written = jsonOf(text) as AlarmBody | undefined;
-      if (written?.alarmId === alarm_id) return [{ device, subject, body: written }];
-      this.#damaged.alarms += 1;
-      const body = this.#newestRevision(alarm_id);
-      return body === undefined ? [] : [{ device, subject, body }];
+  /** Reads all of them: what a damaged row says of itself is no reason to pass it over. */
+  #alarms(isMeant: (row: AlarmRow) => boolean): OpenAlarm[] {
+    const rows = this.#db.prepare("SELECT * FROM alarm ORDER BY changed_at_ms").all() as AlarmRow[];
+    return rows.flatMap((row) => {
+      const written = isWholeAlarm(row) ? (jsonOf(row.body) as AlarmBody | undefined) : undefined;
+      if (written?.alarmId === row.alarm_id) {
+        return isMeant(row) ? [{ device: row.device, subject: row.subject, body: written }] : [];
+      }
+      this.#damagedAlarms.add(row.alarm_id);
+      const newest = this.#newestRevision(row.alarm_id);
+      if (newest === undefined) return [];
+      const { device = row.device, body } = newest;
+      const subject = subjectKey(newest.subject);
+      const isOver = storyOf(newest)?.[2] === STORY.over;
+      return isMeant({ ...row, is_open: isOver ? 0 : 1, changed_at_ms: body.stateAtMs })
+        ? [{ device, subject, body }]
+        : [];
     });
   }
 
-  #newestRevision(alarmId: string): AlarmBody | undefined {
+  #newestRevision(alarmId: string): AlarmRecord | undefined {
     for (const { crc, bytes } of this.#revisions.iterate(alarmId) as Iterable<{ crc: number; bytes: Uint8Array }>) {
       const record = crcOf(bytes) === crc ? recordOf(bytes) : undefined;
-      if (record?.kind === "alarm") return record.body;
+      if (record?.kind === "alarm") return record;
     }
     return undefined;
   }
+
+  #put(row: Omit<AlarmRow, "crc">): void {
+    this.#upsertAlarm.run({ ...row, crc: checkOfAlarm(row) });
+  }
 }
 
-interface LevelRow {
-  readonly device: string;
-  readonly at_ms: number;
-  readonly level_db: number | null;
-  readonly quantity: string;
-  readonly flags: string;
+type AlarmRecord = Extract<StoredJson, { kind: "alarm" }>;
+
+function said(body: AlarmBody): Pick<AlarmRow, "alarm_id" | "changed_at_ms" | "body"> {
+  return { alarm_id: body.alarmId, changed_at_ms: body.stateAtMs, body: JSON.stringify(body) };
 }

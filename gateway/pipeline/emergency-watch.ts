@@ -1,12 +1,12 @@
 import type { MessageReading } from "../../drivers/driver.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
-import type { Position } from "../../protocol/ids.ts";
+import { type Position, subjectKey } from "../../protocol/ids.ts";
 import { SAME_ALARM_MS, UPDATE_EVERY_MS } from "../../protocol/limits.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import type { JournalRestore, JournalWrite } from "../contracts/journal.ts";
 import type { OutputBuilder } from "./output.ts";
 import { type Now, type SteadyTime, stampOf } from "./steady-time.ts";
-import { type Stream, streamKey, streamOfAlarm, subjectKey } from "./stream.ts";
+import { type Stream, streamKey, streamOfAlarm } from "./stream.ts";
 
 /** The built-in rule: it needs no config and cannot be turned off. */
 export const EMERGENCY_RULE = "emergency";

@@ -1,6 +1,6 @@
 import type { MeasurementReading, NoiseReading } from "../../drivers/driver.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
-import type { Position } from "../../protocol/ids.ts";
+import { type Position, subjectKey } from "../../protocol/ids.ts";
 import { type LevelFlag, NoiseQuantity } from "../../protocol/noise.ts";
 import type { JournalRestore, WorkingLevel } from "../contracts/journal.ts";
 import { Exceedance, exceedanceWindowS } from "./acoustics/exceedance.ts";
@@ -15,7 +15,7 @@ import { type NoiseRule, type Revision, type RuleSurroundings, ruleRemoved } fro
 import type { OutputBuilder } from "./output.ts";
 import type { PipelineSettings, RuleSettings } from "./settings.ts";
 import { type Now, type SteadyTime, stampOf } from "./steady-time.ts";
-import { type Stream, streamKey, streamOfAlarm, streamOfKey, subjectKey } from "./stream.ts";
+import { type Stream, streamKey, streamOfAlarm, streamOfKey } from "./stream.ts";
 import { Trigger } from "./trigger.ts";
 import { evidenceNote, readNotes, rolledNote } from "./working-notes.ts";
 

@@ -20,11 +20,6 @@ export function streamOfKey(key: string): Stream | undefined {
   return { device, subject: { type, id: decodeURIComponent(id) } };
 }
 
-/** The subject's part of an alarm's key: '' for the device itself. */
-export function subjectKey(subject: Subject | undefined): string {
-  return subject === undefined ? "" : `${subject.type}:${subject.id}`;
-}
-
 /** The stream of an alarm as the journal keeps it: a device, and its subject as `subjectKey` wrote it. */
 export function streamOfAlarm(device: string, subject: string): Stream {
   const [type = "", ...id] = subject.split(":");

@@ -1,6 +1,6 @@
 import type { DriverError } from "../../drivers/errors.ts";
 import type { DeviceBody } from "../../protocol/bodies.ts";
-import type { Subject } from "../../protocol/ids.ts";
+import { type Subject, subjectKey } from "../../protocol/ids.ts";
 import { HealthTracker } from "./health-tracker.ts";
 
 const MOST_SUBJECTS = 20_000;
@@ -76,7 +76,7 @@ export class SubjectHealth {
   }
 
   #of(subject: Subject, nowMs: number, upMs: number): Entry | undefined {
-    const key = `${subject.type}:${subject.id}`;
+    const key = subjectKey(subject);
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     if (this.#entries.size >= MOST_SUBJECTS) return undefined;

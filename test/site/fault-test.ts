@@ -95,3 +95,5 @@ function whole(text: string): number {
 }
 
 await command.parseAsync();
+// Not left to the loop's own end: a socket that was cut in the middle can keep Node's clean-up busy for ever.
+process.exit();

@@ -1,5 +1,5 @@
 import type { AlarmBody } from "../../../protocol/alarm.ts";
-import type { Position, Subject } from "../../../protocol/ids.ts";
+import { type Position, type Subject, subjectKey } from "../../../protocol/ids.ts";
 import { SAME_ALARM_MS } from "../../../protocol/limits.ts";
 import { newAlarmId } from "../../../protocol/new-ids.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
@@ -140,10 +140,6 @@ export class ViolationAlarms {
 
 function subjectOf({ trackId }: Decision, { atMs }: Stamp): Subject | undefined {
   return trackId === undefined ? undefined : { type: "track", id: `${Math.round(atMs).toString(36)}-${trackId}` };
-}
-
-function subjectKey(subject: Subject | undefined): string {
-  return subject === undefined ? "" : `${subject.type}:${subject.id}`;
 }
 
 function subjectIn(key: string): Subject | undefined {

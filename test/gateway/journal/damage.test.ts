@@ -105,6 +105,80 @@ test("an open alarm or a level whose content is damaged keeps no journal from st
   expect(await second.write({ append: [position()] }, "grouped")).toEqual([1]);
 });
 
+describe("a digit that changed into another one in a working row", () => {
+  const key = { device: "noise-01", subject: "" };
+  const level = { device: "noise-01", levelDb: 61.5, quantity: "LAF", flags: [] } as const;
+  const standing = anotherAlarm(1, { rev: 2 });
+  const ended = anotherAlarm(2, { rev: 3, phase: "cleared" });
+
+  async function written(): Promise<string> {
+    const directory = temporaryDirectory();
+    await using journal = await openJournal({ directory, ...small });
+    await journal.write(
+      {
+        append: [standing, anotherAlarm(2)],
+        openAlarms: [
+          { ...key, body: standing.body },
+          { ...key, body: anotherAlarm(2).body },
+        ],
+        levels: [
+          { ...level, atMs: NOON_MS },
+          { ...level, atMs: NOON_MS + 1000 },
+        ],
+      },
+      "urgent",
+    );
+    await journal.write({ append: [ended], closedAlarms: [ended.body.alarmId] }, "urgent");
+    return directory;
+  }
+
+  function spoil(directory: string, sql: string, ...values: readonly unknown[]): void {
+    const db = new Database(join(directory, "journal.sqlite"));
+    expect(db.prepare(sql).run(...values).changes).toBe(1);
+    db.close();
+  }
+
+  test.each([
+    ["of its content", "UPDATE alarm SET body = replace(body, 'night', 'right') WHERE alarm_id = ?"],
+    ["of its revision", `UPDATE alarm SET body = replace(body, '"rev":2', '"rev":3') WHERE alarm_id = ?`],
+    ["of its being open", "UPDATE alarm SET is_open = 0 WHERE alarm_id = ?"],
+    ["of its device", "UPDATE alarm SET device = 'noise-11' WHERE alarm_id = ?"],
+  ])("%s leaves an open alarm as its newest record says", async (_, sql) => {
+    const directory = await written();
+    spoil(directory, sql, standing.body.alarmId);
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored).toMatchObject({ damaged: { alarms: 1, levels: 0 } });
+    expect(second.restored.openAlarms).toEqual([{ ...key, body: standing.body }]);
+    expect(second.restored.recentAlarms).toEqual([{ ...key, body: ended.body }]);
+  });
+
+  test("opens no alarm that is over", async () => {
+    const directory = await written();
+    spoil(directory, "UPDATE alarm SET is_open = 1 WHERE alarm_id = ?", ended.body.alarmId);
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored).toMatchObject({ damaged: { alarms: 1, levels: 0 } });
+    expect(second.restored.openAlarms.map(({ body }) => body)).toEqual([standing.body]);
+  });
+
+  test("lets no wrong level into the minute", async () => {
+    const directory = await written();
+    spoil(directory, "UPDATE level SET level_db = 81.5 WHERE at_ms = ?", NOON_MS);
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored).toMatchObject({ damaged: { alarms: 0, levels: 1 }, levels: [{ atMs: NOON_MS + 1000 }] });
+  });
+
+  test("is passed over only in rows of a program that wrote no check", async () => {
+    const directory = await written();
+    const db = new Database(join(directory, "journal.sqlite"));
+    db.exec("ALTER TABLE alarm DROP COLUMN crc; ALTER TABLE level DROP COLUMN crc");
+    db.close();
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored).not.toHaveProperty("damaged");
+    expect(second.restored.openAlarms).toEqual([{ ...key, body: standing.body }]);
+    expect(second.restored.levels).toHaveLength(2);
+  });
+});
+
 describe("a file that was set aside", () => {
   test("gives its alarms, receipts, open alarms and settings to the new one, each row under the seq that it had", async () => {
     const directory = temporaryDirectory();

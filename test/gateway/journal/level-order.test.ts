@@ -40,6 +40,6 @@ function byDevice(directory: string): void {
   const db = new Database(join(directory, "journal.sqlite"));
   db.exec(`CREATE TABLE old (device TEXT NOT NULL, at_ms INTEGER NOT NULL, level_db REAL, quantity TEXT NOT NULL,
       flags TEXT NOT NULL, PRIMARY KEY (device, at_ms)) STRICT, WITHOUT ROWID;
-    INSERT INTO old SELECT * FROM level; DROP TABLE level; ALTER TABLE old RENAME TO level;`);
+    INSERT INTO old SELECT device, at_ms, level_db, quantity, flags FROM level; DROP TABLE level; ALTER TABLE old RENAME TO level;`);
   db.close();
 }
