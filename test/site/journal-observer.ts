@@ -166,9 +166,15 @@ function rowsOf(state: string): ReadonlyMap<string, string> {
     const db = new Database(join(scratch, FILE));
     try {
       if (!hasTables(db)) return rows;
-      const all = db.prepare("SELECT run, seq, bytes FROM record JOIN run ON run.no = record.run_no");
-      for (const row of all.iterate() as Iterable<{ run: string; seq: number; bytes: Uint8Array }>)
-        rows.set(`${row.run}/${row.seq}`, sha256(row.bytes));
+      const all = "SELECT run, seq, bytes FROM record JOIN run ON run.no = record.run_no";
+      for (const walk of [() => walkOf(db, all), () => shelves(db)]) {
+        try {
+          for (const { run, seq, bytes } of walk()) rows.set(`${run}/${seq}`, sha256(bytes));
+          break;
+        } catch (error) {
+          if (!isDamage(error)) throw error;
+        }
+      }
     } finally {
       db.close();
     }
@@ -178,6 +184,37 @@ function rowsOf(state: string): ReadonlyMap<string, string> {
     rmSync(scratch, { recursive: true, force: true });
   }
   return rows;
+}
+
+/**
+ * A page that an earlier damage spoilt ends one walk: what lies before and behind it in each shelf still stands, and must not
+ * pass for gone, or for never there, when the next damage comes.
+ */
+function* shelves(db: Database.Database): Iterable<WalkedRow> {
+  const runs = db.prepare("SELECT no, run FROM run").all() as { no: number; run: string }[];
+  for (const { no, run } of runs) {
+    for (const shelf of Object.values(SHELF)) {
+      for (const order of ["ASC", "DESC"]) {
+        const some = `SELECT ? AS run, seq, bytes FROM record WHERE run_no = ? AND shelf = ? ORDER BY seq ${order}`;
+        try {
+          yield* walkOf(db, some, run, no, shelf);
+          break;
+        } catch (error) {
+          if (!isDamage(error)) throw error;
+        }
+      }
+    }
+  }
+}
+
+interface WalkedRow {
+  readonly run: string;
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+}
+
+function walkOf(db: Database.Database, sql: string, ...values: readonly unknown[]): Iterable<WalkedRow> {
+  return db.prepare(sql).iterate(...values) as Iterable<WalkedRow>;
 }
 
 /** A card that just goes is over. */
