@@ -54,7 +54,7 @@ export async function addInhibition(
     ended_by: null,
   };
   await trx.insertInto("inhibitions").values(row).execute();
-  await setTimer(trx, "inhibition", row.id, toMs, nowMs);
+  await setTimer(trx, "inhibition", row.id, fromMs, nowMs);
   return inhibitionFacts(row);
 }
 

@@ -1,15 +1,18 @@
+import { bodyOf } from "../alarms/alarm-rows.ts";
 import { propose } from "./assignment-rows.ts";
 import { amend, type CaseRow, type Change, note } from "./case-rows.ts";
 import { pauseClocks, resumeClocks, startClocks } from "./clocks.ts";
 import { policyFor } from "./dispatch-policy.ts";
+import { type HeldBack, heldBack } from "./held-back.ts";
 import { standingPermits } from "./permitted.ts";
 import { type DeskSettings, scaledMs } from "./settings.ts";
+import { standingAlarms } from "./standing.ts";
 import type { NewEntry } from "./timeline.ts";
 import { cancelTimer, setTimer } from "./timers.ts";
 
 /**
- * A case waits for a crew, for the first time or again: held where a permit covers all that stands by now, else sent to by
- * its policy.
+ * A case waits for a crew, for the first time or again: held where a permit covers all that stands by now, or work at its
+ * place does, else sent to by its policy.
  * @param isNext another crew has just dropped out: the desk had its time already, `auto-after` sends the next at once
  */
 export async function planDispatch(
@@ -19,7 +22,9 @@ export async function planDispatch(
   isNext = false,
 ): Promise<CaseRow> {
   const entry = { actor: "system:dispatch", channel: "system" } as const;
-  return (await holdIfPermitted(change, waiting, entry)) ?? planByPolicy(change, waiting, settings, isNext);
+  const held =
+    (await holdIfPermitted(change, waiting, entry)) ?? (await holdIfInhibited(change, waiting, entry.actor));
+  return held ?? planByPolicy(change, waiting, settings, isNext);
 }
 
 /**
@@ -41,6 +46,28 @@ export async function holdIfPermitted(
   const cause = "a permit covers every alarm of it that stands";
   const detail = { permit: first.permit, ...entry.detail };
   await note(change, waiting.id, { cause, ...entry, detail, kind: "permit-held" });
+  return pauseClocks(change, held);
+}
+
+/**
+ * Holds a case that waits for a crew while everything of it that stands is held back, by work at its place too: as if that
+ * had been known when it was opened.
+ * @returns undefined where it is not held by this
+ */
+export async function holdIfInhibited(change: Change, waiting: CaseRow, actor: string): Promise<CaseRow | undefined> {
+  if (waiting.state !== "open" || waiting.late === 1 || waiting.dispatchable === 0) return undefined;
+  const alarms = await standingAlarms(change.trx, waiting.id).selectAll("alarms").execute();
+  let work: HeldBack["inhibition"];
+  for (const alarm of alarms) {
+    const why = await heldBack(change, alarm, bodyOf(alarm));
+    if (why === undefined) return undefined;
+    work ??= why.inhibition;
+  }
+  if (work === undefined) return undefined;
+  await cancelDispatch(change, waiting.id);
+  const held = await amend(change, waiting, { dispatchable: 0, inhibited_by: work.id, auto_dispatch_at_ms: null });
+  const detail = { inhibitionId: work.id };
+  await note(change, waiting.id, { kind: "inhibited", actor, channel: "system", cause: work.cause, detail });
   return pauseClocks(change, held);
 }
 

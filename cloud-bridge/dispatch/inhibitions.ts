@@ -1,13 +1,47 @@
 import { amend, type CaseRow, type Change, move, note } from "../cases/case-rows.ts";
 import { type InhibitionFacts, inhibitionFacts } from "../cases/inhibition.ts";
-import { planDispatch } from "../cases/plan-dispatch.ts";
+import { holdIfInhibited, planDispatch } from "../cases/plan-dispatch.ts";
 import { bringBack } from "../cases/progress.ts";
 import type { DeskSettings } from "../cases/settings.ts";
 import { anyStanding } from "../cases/standing.ts";
 import { isEnded, stateNamed } from "../cases/states.ts";
 import type { NewEntry } from "../cases/timeline.ts";
-import { cancelTimer } from "../cases/timers.ts";
+import { cancelTimer, setTimer } from "../cases/timers.ts";
 import { BridgeError } from "../store/errors.ts";
+
+/** The time of some work begins or ends. Harmless to repeat. */
+export async function inhibitionDue(change: Change, id: string, settings: DeskSettings): Promise<void> {
+  const { trx, nowMs } = change;
+  const work = await trx.selectFrom("inhibitions").selectAll().where("id", "=", id).executeTakeFirst();
+  if (work === undefined || work.ended_at_ms !== null) return;
+  if (nowMs >= work.to_ms) return void (await endInhibition(change, id, "system:timer", settings));
+  await setTimer(trx, "inhibition", id, nowMs < work.from_ms ? work.from_ms : work.to_ms, nowMs);
+  if (nowMs < work.from_ms) return;
+  // One to which somebody was sent goes on: who is there sees to it.
+  for (const row of await casesAt(change, work.node, work.site_id)) await holdIfInhibited(change, row, "system:timer");
+}
+
+/** Live cases that wait for a crew, with an alarm that stands there. */
+async function casesAt({ trx }: Change, node: string | null, siteId: string | null): Promise<readonly CaseRow[]> {
+  return trx
+    .selectFrom("cases")
+    .selectAll("cases")
+    .where("cases.state", "=", "open")
+    .where("cases.dispatchable", "=", 1)
+    .where("cases.late", "=", 0)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("case_alarms")
+          .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
+          .select("alarms.alarm_id")
+          .whereRef("case_alarms.case_id", "=", "cases.id")
+          .where("alarms.phase", "!=", "cleared")
+          .$if(node !== null, (alarms) => alarms.where("alarms.node", "=", node))
+          .$if(siteId !== null, (alarms) => alarms.where("alarms.site_id", "=", siteId)),
+      ),
+    )
+    .execute();
+}
 
 /**
  * The work is over, or somebody ends it before: a case in which something still stands waits for a crew like any other,

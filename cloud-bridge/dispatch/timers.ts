@@ -7,7 +7,7 @@ import { TIMER_KINDS, type TimerKind, takeTimer } from "../cases/timers.ts";
 import type { Db, Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { arrivalOverdue, totalOverdue } from "./escalation.ts";
-import { endInhibition } from "./inhibitions.ts";
+import { inhibitionDue } from "./inhibitions.ts";
 import { permitDue } from "./permit-news.ts";
 import { resumeCase } from "./resume-case.ts";
 import { proposeFirst, sendFirst } from "./send-crew.ts";
@@ -59,7 +59,7 @@ export async function fireTimer(
       await arrivalOverdue(change, await loadCase(change.trx, timer.ref));
       break;
     case "inhibition":
-      await endInhibition(change, timer.ref, "system:timer", settings);
+      await inhibitionDue(change, timer.ref, settings);
       break;
     case "permit":
       await permitDue(change, timer.ref, settings);
