@@ -53,7 +53,9 @@ export function CrewPage({ crewId }: { readonly crewId: string | undefined }) {
       <main class="crew-main">
         {crewId === undefined && <p class="quiet">{t("crew.no-crew")}</p>}
         {leg ? <LegCard leg={leg} /> : <Idle />}
-        {crewId !== undefined && <CrewPhotos assignmentId={leg?.assignment.id} />}
+        {crewId !== undefined && (
+          <CrewPhotos key={crewId} crewId={crewId} {...(leg ? { assignmentId: leg.assignment.id } : {})} />
+        )}
         <WaitingActs />
         {refusal.value && <ProblemNote error={new ProblemError(refusal.value)} />}
         {!isDutyLoaded.value && error !== undefined && <ProblemNote error={error} />}

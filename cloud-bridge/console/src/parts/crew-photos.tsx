@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, newIdempotencyKey, ProblemError } from "../api/client.ts";
 import type { SendResult } from "../crew/act-queue.ts";
-import { PhotoQueue, type QueuedPhoto } from "../crew/photo-queue.ts";
+import { PhotoQueue, type QueuedPhoto, type WaitingPhotos } from "../crew/photo-queue.ts";
 import { photoStore } from "../crew/photo-store.ts";
 import { lastPosition } from "../crew/position.ts";
 import { photoText as f } from "../text/packs/crew-photos.ts";
@@ -14,11 +14,11 @@ const RETRY_MS = 10_000;
  * Photos of a leg as evidence; they wait on the phone where there is no line, and go on being sent when the leg is over.
  * @param assignmentId absent between two legs
  */
-export function CrewPhotos({ assignmentId }: { readonly assignmentId: string | undefined }) {
-  const [waiting, setWaiting] = useState(0);
+export function CrewPhotos({ crewId, assignmentId }: { readonly crewId: string; readonly assignmentId?: string }) {
+  const [waiting, setWaiting] = useState<WaitingPhotos>({ own: 0, others: 0 });
   const [taken, setTaken] = useState(0);
   const [error, setError] = useState<unknown>();
-  const [queue] = useState(() => new PhotoQueue(photoStore(), send, setWaiting));
+  const [queue] = useState(() => new PhotoQueue(crewId, photoStore(), send, setWaiting));
 
   async function send(photo: QueuedPhoto): Promise<SendResult> {
     try {
@@ -49,12 +49,12 @@ export function CrewPhotos({ assignmentId }: { readonly assignmentId: string | u
     setError(undefined);
     for (const bytes of files ?? []) {
       const position = lastPosition.value;
-      const facts = { key: newIdempotencyKey(), assignmentId, deviceTimeMs: Date.now(), bytes };
+      const facts = { key: newIdempotencyKey(), crewId, assignmentId, deviceTimeMs: Date.now(), bytes };
       await queue.add({ ...facts, ...(position === undefined ? {} : { position }) });
     }
   };
 
-  if (assignmentId === undefined && waiting === 0 && error === undefined) return null;
+  if (assignmentId === undefined && waiting.own + waiting.others === 0 && error === undefined) return null;
   return (
     <section class="crew-photos">
       {assignmentId !== undefined && (
@@ -75,7 +75,10 @@ export function CrewPhotos({ assignmentId }: { readonly assignmentId: string | u
         </label>
       )}
       <output aria-live="polite">
-        {waiting > 0 && <span data-photos-waiting={waiting}>{f("waiting", { n: String(waiting) })}</span>}
+        {waiting.own > 0 && <span data-photos-waiting={waiting.own}>{f("waiting", { n: String(waiting.own) })}</span>}
+        {waiting.others > 0 && (
+          <span data-photos-of-others={waiting.others}>{f("of-others", { n: String(waiting.others) })}</span>
+        )}
         {taken > 0 && <span data-photos-taken={taken}>{f("taken", { n: String(taken) })}</span>}
       </output>
       {assignmentId !== undefined && <p class="footnote">{f("hint")}</p>}

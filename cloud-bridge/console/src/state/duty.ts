@@ -18,23 +18,33 @@ const STORED_ACTS = "shao.crew.acts";
 const STORED_LEGS = "shao.crew.legs";
 const RETRY_MS = 5000;
 
-export const legs = signal<readonly Leg[]>(readLegs());
+export const legs = signal<readonly Leg[]>([]);
 export const isDutyLoaded = signal(false);
 export const waitingActs = signal<readonly QueuedAct[]>([]);
 /** The last act that the bridge refused for good: told until the next one. */
 export const refusal = signal<Problem | undefined>(undefined);
 
-const queue = new ActQueue({
-  store: {
-    read: () => localStorage.getItem(STORED_ACTS),
-    write: (text) => localStorage.setItem(STORED_ACTS, text),
-  },
-  send: sendAct,
-  onChange: (waiting) => {
-    waitingActs.value = waiting;
-  },
-});
-waitingActs.value = queue.waiting;
+/** Whose phone this is now, and what waits of this crew: what waits of another stays until that one signs in again. */
+let duty: { readonly crewId: string; readonly queue: ActQueue } | undefined;
+
+function takeUp(crewId: string): ActQueue {
+  if (duty?.crewId === crewId) return duty.queue;
+  const queue = new ActQueue({
+    store: {
+      read: () => localStorage.getItem(`${STORED_ACTS}.${crewId}`),
+      write: (text) => localStorage.setItem(`${STORED_ACTS}.${crewId}`, text),
+    },
+    send: sendAct,
+    onChange: (waiting) => {
+      if (duty?.crewId === crewId) waitingActs.value = waiting;
+    },
+  });
+  duty = { crewId, queue };
+  waitingActs.value = queue.waiting;
+  legs.value = readLegs(crewId);
+  refusal.value = undefined;
+  return queue;
+}
 
 /** Over, or not yet sent: the desk may still choose another crew. */
 const NOT_OURS = new Set(["proposed", "declined", "done", "withdrawn"]);
@@ -53,9 +63,9 @@ export const currentLeg = computed(() => {
 const actsFor = (assignmentId: string) =>
   waitingActs.value.filter((queued) => queued.assignmentId === assignmentId).map(({ act }) => act.act);
 
-function readLegs(): readonly Leg[] {
+function readLegs(crewId: string): readonly Leg[] {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(STORED_LEGS) ?? "[]");
+    const value: unknown = JSON.parse(localStorage.getItem(`${STORED_LEGS}.${crewId}`) ?? "[]");
     return Array.isArray(value) ? (value as Leg[]) : [];
   } catch {
     return [];
@@ -64,10 +74,11 @@ function readLegs(): readonly Leg[] {
 
 function setLegs(next: readonly Leg[]): void {
   legs.value = next;
-  localStorage.setItem(STORED_LEGS, JSON.stringify(next));
+  if (duty !== undefined) localStorage.setItem(`${STORED_LEGS}.${duty.crewId}`, JSON.stringify(next));
 }
 
 export async function loadDuty(crewId: string): Promise<void> {
+  takeUp(crewId);
   const { items } = await call<{ items: CaseView[] }>("GET", "/cases?limit=100");
   setLegs(
     items.flatMap((view) => (view.assignment?.crewId === crewId ? [{ assignment: view.assignment, case: view }] : [])),
@@ -80,8 +91,9 @@ export const loadCase = (id: string): Promise<CaseDetail> =>
   call<CaseDetail>("GET", `/cases/${encodeURIComponent(id)}`);
 
 export function press(assignmentId: string, act: CrewAct["act"], cause?: string): void {
+  if (duty === undefined) return;
   refusal.value = undefined;
-  queue.add({
+  duty.queue.add({
     key: newIdempotencyKey(),
     assignmentId,
     act: {
@@ -91,7 +103,7 @@ export function press(assignmentId: string, act: CrewAct["act"], cause?: string)
       ...(cause === undefined ? {} : { cause }),
     },
   });
-  void queue.flush();
+  void duty.queue.flush();
 }
 
 async function sendAct({ key, assignmentId, act }: QueuedAct): Promise<SendResult> {
@@ -124,6 +136,7 @@ function putAssignment(assignment: Assignment): void {
 
 /** Follows this crew's legs and sends what waits; returns what ends it. */
 export function followDuty(crewId: string): () => void {
+  const queue = takeUp(crewId);
   const ends = [
     onEvent("assignment", ({ assignment, case: view }) => {
       if (assignment.crewId !== crewId) return;
