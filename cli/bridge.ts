@@ -4,6 +4,7 @@ import { reachableHost, urlOf, welcomeLink } from "../cloud-bridge/addresses.ts"
 import { openConfiguredStore } from "../cloud-bridge/configured-store.ts";
 import { initialise } from "../cloud-bridge/initialise.ts";
 import { FAULT_POINTS, NEGATIVE_CONTROLS, type NegativeControl } from "../cloud-bridge/store/fault-points.ts";
+import { forgetStart, START_OVER_MS } from "../gateway/contracts/start-memory.ts";
 import { brokerConfigCommand } from "./bridge-broker-config.ts";
 import { bridgeConfig, DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
 import { BridgeWatch } from "./bridge-watch.ts";
@@ -112,6 +113,7 @@ async function run(options: RunOptions): Promise<void> {
   const manager = new ServiceManager(log);
   const watch = new BridgeWatch(running);
   manager.ready(`listens on ${url}`, () => watch.check());
+  setTimeout(forgetStart, START_OVER_MS).unref();
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
