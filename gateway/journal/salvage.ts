@@ -18,8 +18,8 @@ type Row = Readonly<Record<string, unknown>>;
 /**
  * Takes over from a file that was set aside what a node may not forget: its runs with their receipts, so that each of their
  * seqs is sent or declared; every row of lane 0 whose bytes are whole, under the run and seq that it has; open and recent
- * alarms; settings. Table by table, as far as each can be read: a damaged page ends only its own table. Nothing is changed
- * there, and nothing is taken that does not prove to be what was written.
+ * alarms; settings. Table by table and from either end, so that a damaged page hides no other. Nothing is changed there, and
+ * nothing is taken that does not prove to be what was written.
  */
 export function salvage(db: SqliteDatabase, directory: string, file: string): JournalRestore["salvaged"] | undefined {
   const path = join(directory, file);
@@ -42,14 +42,14 @@ export function salvage(db: SqliteDatabase, directory: string, file: string): Jo
 
 function takeOver(db: SqliteDatabase, old: SqliteDatabase): JournalRestore["salvaged"] | undefined {
   let isWhole = true;
-  const read = (sql: string): Row[] => {
-    const rows: Row[] = [];
-    try {
-      for (const row of old.prepare(sql).iterate() as Iterable<Row>) rows.push(row);
-    } catch {
-      isWhole = false;
-    }
-    return rows;
+  const noteDamage = () => {
+    isWhole = false;
+  };
+  const read = (sql: string, key = ""): Row[] => {
+    const up = walk(old, key === "" ? sql : `${sql} ORDER BY ${key}`);
+    if (up.isWhole) return up.rows;
+    noteDamage();
+    return key === "" ? up.rows : [...up.rows, ...walk(old, `${sql} ORDER BY ${key} DESC`).rows];
   };
   const heads = new Map<unknown, number>();
   const runs = read("SELECT no, run, started_at_ms, ended_at_ms, clean, head FROM run ORDER BY no");
@@ -67,7 +67,7 @@ function takeOver(db: SqliteDatabase, old: SqliteDatabase): JournalRestore["salv
   put(
     `INSERT OR IGNORE INTO alarm (alarm_id, device, subject, is_open, changed_at_ms, body, crc)
      VALUES (@alarm_id, @device, @subject, @is_open, @changed_at_ms, @body, @crc)`,
-    read("SELECT * FROM alarm").map(withCheck),
+    read("SELECT * FROM alarm", "alarm_id").map(withCheck),
   );
   put("INSERT OR IGNORE INTO setting VALUES (@key, @value)", read("SELECT key, value FROM setting"));
   put(
@@ -80,7 +80,7 @@ function takeOver(db: SqliteDatabase, old: SqliteDatabase): JournalRestore["salv
   const tally = new Tally(db);
   const rows = new RecordRows(db, table, tally, new StoryRows(db));
   let records = 0;
-  for (const row of urgentRows(read)) {
+  for (const row of urgentRows(old, read, noteDamage)) {
     const state = table.byNo(Number(row["run_no"]));
     const { seq, kind, up_ms, at_ms, crc, bytes } = row;
     if (state === undefined || !(bytes instanceof Uint8Array)) continue;
@@ -121,8 +121,19 @@ function withCheck(row: Row): Row {
   return { crc: null, ...row };
 }
 
+/** As far as it comes. */
+function walk(db: SqliteDatabase, sql: string): { readonly rows: Row[]; readonly isWhole: boolean } {
+  const rows: Row[] = [];
+  try {
+    for (const row of db.prepare(sql).iterate() as Iterable<Row>) rows.push(row);
+    return { rows, isWhole: true };
+  } catch {
+    return { rows, isWhole: false };
+  }
+}
+
 /** Of every table that holds rows: one of version 1 has lanes instead of shelves, and no check of its rows. */
-function urgentRows(read: (sql: string) => Row[]): Row[] {
+function urgentRows(old: SqliteDatabase, read: (sql: string) => Row[], noteDamage: () => void): Row[] {
   const tables = read(
     "SELECT name, sql LIKE '%shelf%' AS shelved FROM sqlite_master WHERE name IN ('record', 'record_v1')",
   );
@@ -130,12 +141,32 @@ function urgentRows(read: (sql: string) => Row[]): Row[] {
   return runs.flatMap(({ no }) =>
     tables.flatMap(({ name, shelved }) => {
       const from = `FROM ${String(name)} WHERE run_no = ${Number(no)}`;
-      if (shelved !== 1) return read(`SELECT run_no, seq, kind, up_ms, at_ms, NULL AS crc, bytes ${from} AND lane = 0`);
-      return [SHELF.alarm, SHELF.urgent].flatMap((shelf) =>
-        read(`SELECT run_no, seq, kind, up_ms, at_ms, crc, bytes ${from} AND shelf = ${shelf}`),
-      );
+      const columns = `run_no, seq, kind, up_ms, at_ms, ${shelved === 1 ? "crc" : "NULL AS crc"}, bytes`;
+      const places = shelved === 1 ? [SHELF.alarm, SHELF.urgent].map((shelf) => `shelf = ${shelf}`) : ["lane = 0"];
+      return places.flatMap((place) => {
+        const select = `SELECT ${columns} ${from} AND ${place}`;
+        const up = walk(old, `${select} ORDER BY seq`);
+        if (up.isWhole) return up.rows;
+        noteDamage();
+        return throughDamage(old, select, up.rows, highestSeq(old, no));
+      });
     }),
   );
+}
+
+/** Rows by their seq: from either end up to a page that cannot be read, and one by one in between. */
+function throughDamage(old: SqliteDatabase, select: string, up: readonly Row[], head: number): readonly Row[] {
+  const down = walk(old, `${select} ORDER BY seq DESC`).rows;
+  const below = Number(up.at(-1)?.["seq"] ?? 0);
+  const above = Number(down.at(-1)?.["seq"] ?? head + 1);
+  const between: Row[] = [];
+  for (let seq = below + 1; seq < Math.min(above, below + MOST_ROWS); seq += 1) {
+    // SQLite comes to a row of an inner page by way of the leaf on its left, or on its right where it goes downwards.
+    const left = walk(old, `${select} AND seq = ${seq}`);
+    const { rows } = left.isWhole ? left : walk(old, `${select} AND seq <= ${seq} ORDER BY seq DESC LIMIT 1`);
+    between.push(...rows.filter((row) => row["seq"] === seq));
+  }
+  return [...up, ...between, ...down.reverse()];
 }
 
 /** The newest seq of a run that can still be found, on whichever shelf. */

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -218,6 +219,36 @@ describe("a file that was set aside", () => {
     expect(await second.getSetting("custody.epoch")).toBe("e1");
     expect(second.restored.run).not.toBe(run);
     expect(await second.write({ append: [position(NOON_MS)] }, "grouped")).toEqual([1]);
+  });
+
+  test("gives every alarm that lies before, between and behind its damaged pages", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    const { run } = first.restored;
+    for (let n = 1; n <= 60; n += 1) await first.write({ append: [anotherAlarm(n)] }, "urgent");
+    await first.close();
+    const file = join(directory, "journal.sqlite");
+    const seqsOn = (page: number) => {
+      const bytes = readFileSync(file).subarray((page - 1) * 4096, page * 4096);
+      return Array.from({ length: 60 }, (_, at) => at + 1).filter((seq) => bytes.includes(`{"seq":${seq},`));
+    };
+    const db = new Database(file);
+    const leaves = "SELECT pageno FROM dbstat WHERE name = 'record' AND pagetype = 'leaf' ORDER BY path";
+    const pages = db.prepare(leaves).pluck().all() as number[];
+    db.close();
+    const spoilt = [pages[1], pages[3]].map(Number);
+    const gone = new Set(spoilt.flatMap(seqsOn));
+    expect([pages.length > 5, gone.size > 3, gone.has(1), gone.has(60)]).toEqual([true, true, false, false]);
+    const fd = openSync(file, "r+");
+    for (const page of spoilt) writeSync(fd, new Uint8Array(512).fill(0xa5), 0, 512, (page - 1) * 4096);
+    closeSync(fd);
+    writeFileSync(join(directory, "journal.broken"), "");
+
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored.salvaged).toEqual({ runs: 1, records: 60 - gone.size, isWhole: false });
+    const rows = await second.read({ run, ranges: [[1, 60]], ...ALL });
+    const left = Array.from({ length: 60 }, (_, at) => at + 1).filter((seq) => !gone.has(seq));
+    expect(rows.map(({ seq }) => seq)).toEqual(left);
   });
 
   test("that cannot be read at all gives nothing, and what does not prove whole is not taken", async () => {
