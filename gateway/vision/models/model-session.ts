@@ -35,16 +35,15 @@ export class ModelSession {
   readonly #session: InferenceSession;
   readonly #family: FamilyModel;
   readonly #writer: InputWriter;
-  readonly #feeds: Record<string, Tensor>;
+  readonly #feeds: Record<string, Tensor> = {};
+  readonly #imageInput: string;
 
   private constructor(manifest: ModelManifest, session: InferenceSession, imageInput: string) {
     this.manifest = manifest;
     this.#session = session;
     this.#family = familyOf(manifest.family).open(manifest, session.inputNames);
     this.#writer = new InputWriter(manifest.input);
-    const { width, height, layout } = manifest.input;
-    const dims = layout === "nchw" ? [1, 3, height, width] : [1, height, width, 3];
-    this.#feeds = { [imageInput]: new Tensor("float32", this.#writer.values, dims) };
+    this.#imageInput = imageInput;
     for (const [name, { type, values }] of Object.entries(this.#family.extraInputs ?? {})) {
       const data = type === "int64" ? BigInt64Array.from(values, BigInt) : Float32Array.from(values);
       this.#feeds[name] = new Tensor(type, data, [1, values.length]);
@@ -68,6 +67,7 @@ export class ModelSession {
   async detect(picture: Picture): Promise<Detected> {
     const startedMs = performance.now();
     const placement = this.#writer.write(picture);
+    this.#feedPicture();
     const preparedMs = performance.now();
     const outputs = await this.#session.run(this.#feeds);
     const ranMs = performance.now();
@@ -83,6 +83,14 @@ export class ModelSession {
       inferenceMs: ranMs - preparedMs,
       postprocessMs: performance.now() - ranMs,
     };
+  }
+
+  #feedPicture(): void {
+    const { values } = this.#writer;
+    if (this.#feeds[this.#imageInput]?.data === values) return;
+    const { width, height, layout } = this.manifest.input;
+    const dims = layout === "nchw" ? [1, 3, height, width] : [1, height, width, 3];
+    this.#feeds[this.#imageInput] = new Tensor("float32", values, dims);
   }
 
   close(): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Placement } from "./fit.ts";
+
 /** For each pixel of one axis of the result: the first pixel of the source and the weights of it and those that follow. */
 export interface Taps {
   readonly first: Int32Array;
@@ -81,4 +83,16 @@ export function fixedTaps({ first, count, weights }: Taps): FixedTaps {
     whole[largest] = (whole[largest] ?? 0) + left;
   }
   return { first, count: padded, weights: whole };
+}
+
+/** How pictures of one size come into the input. */
+export interface ResamplePlan {
+  readonly placement: Placement;
+  readonly columns: FixedTaps;
+  readonly rows: FixedTaps;
+  /** For red, green and blue: where the first value goes, the value of each byte, and how far the next pixel is. */
+  readonly channels: readonly { readonly at: number; readonly table: Float32Array }[];
+  readonly step: number;
+  /** From one row to the next. */
+  readonly stride: number;
 }

@@ -3,16 +3,19 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { Detector } from "../../../../gateway/vision/models/detector.ts";
 import { place } from "../../../../gateway/vision/models/fit.ts";
+import type { ModelInput } from "../../../../gateway/vision/models/manifest-schema.ts";
 import type { Picture } from "../../../../gateway/vision/models/picture.ts";
 import { readModel } from "../../../../gateway/vision/models/read-manifest.ts";
 import { antialiasTaps, bilinearTaps, type Taps } from "../../../../gateway/vision/models/resample.ts";
 import { InputWriter } from "../../../../gateway/vision/models/to-input.ts";
+import { seededRandom } from "../../../site/seeded-random.ts";
 
 const GRAPHS = fileURLToPath(new URL("./graphs/", import.meta.url));
 const NANO = fileURLToPath(new URL("../../../../../shared/models/yolox-nano/", import.meta.url));
@@ -141,32 +144,60 @@ test("a second stage judges the crops of its labels, and small ones stay as they
   expect(alone).toEqual([["uncovered", near(Math.exp(4) / (Math.exp(4) + 1)), [0, 0, 20, 10]]]);
 });
 
-test("resampling gives the bytes that OpenCV and Pillow give", async () => {
-  const cases = JSON.parse(await readFile(join(GRAPHS, "reference.json"), "utf8")) as Record<string, number[]>;
-  for (const [name, wanted] of Object.entries(cases)) {
-    const [, resample, width, height] = /^(\w+) (\d+)x(\d+)/.exec(name) ?? [];
-    const size = { width: Number(width), height: Number(height) };
-    const rgb = new Uint8Array(size.width * size.height * 3);
-    for (let y = 0; y < size.height; y++)
-      for (let x = 0; x < size.width; x++)
-        for (let c = 0; c < 3; c++)
-          rgb[(y * size.width + x) * 3 + c] = (x * 7 + y * 13 + c * 50 + ((x * y) % 11) * 9) % 256;
-    const writer = new InputWriter({
-      width: 12,
-      height: 12,
-      layout: "nhwc",
-      colour: "rgb",
-      scale: 1,
-      mean: [0, 0, 0],
-      std: [1, 1, 1],
-      fit: "stretch",
-      padding: 0,
-      resample: resample === "antialias" ? "antialias" : "bilinear",
-    });
-    writer.write({ ...size, rgb });
-    const worst = Math.max(...wanted.map((value, at) => Math.abs(value - (writer.values[at] ?? 0))));
-    // Both compute in fixed point and round between their two passes.
-    expect([name, worst <= 1]).toEqual([name, true]);
+test.each([true, false])(
+  "resampling gives the bytes that OpenCV and Pillow give, vector instructions %s",
+  async (isSimd) => {
+    const cases = JSON.parse(await readFile(join(GRAPHS, "reference.json"), "utf8")) as Record<string, number[]>;
+    for (const [name, wanted] of Object.entries(cases)) {
+      const [, resample, width, height] = /^(\w+) (\d+)x(\d+)/.exec(name) ?? [];
+      const size = { width: Number(width), height: Number(height) };
+      const rgb = new Uint8Array(size.width * size.height * 3);
+      for (let y = 0; y < size.height; y++)
+        for (let x = 0; x < size.width; x++)
+          for (let c = 0; c < 3; c++)
+            rgb[(y * size.width + x) * 3 + c] = (x * 7 + y * 13 + c * 50 + ((x * y) % 11) * 9) % 256;
+      const input = {
+        width: 12,
+        height: 12,
+        layout: "nhwc",
+        colour: "rgb",
+        scale: 1,
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+        fit: "stretch",
+        padding: 0,
+        resample: resample === "antialias" ? "antialias" : "bilinear",
+      } satisfies ModelInput;
+      const writer = new InputWriter(input, isSimd);
+      writer.write({ ...size, rgb });
+      const worst = Math.max(...wanted.map((value, at) => Math.abs(value - (writer.values[at] ?? 0))));
+      // Both compute in fixed point and round between their two passes.
+      expect([name, worst <= 1]).toEqual([name, true]);
+    }
+  },
+);
+
+test("with vector instructions and without, pictures of any size come out the same, bit by bit", () => {
+  const random = seededRandom(Number(process.env["SHAO_SEED"] ?? 20261126));
+  const whole = (most: number) => 1 + Math.floor(random() * most);
+  for (let round = 0; round < 120; round += 1) {
+    const input = {
+      ...{ width: whole(90), height: whole(70), padding: whole(255) },
+      ...{ scale: 1 / 255, mean: [0.1, 0.2, 0.3], std: [0.5, 0.25, 0.2] },
+      layout: (["nchw", "nhwc"] as const)[whole(2) - 1] ?? "nchw",
+      colour: (["rgb", "bgr"] as const)[whole(2) - 1] ?? "rgb",
+      fit: (["stretch", "letterbox-top-left", "letterbox-centre"] as const)[whole(3) - 1] ?? "stretch",
+      resample: (["antialias", "bilinear"] as const)[whole(2) - 1] ?? "bilinear",
+    };
+    const [simd, plain] = [new InputWriter(input), new InputWriter(input, false)];
+    // Another size on the way, as when a camera is set anew.
+    for (const size of [1, 2].map(() => ({ width: whole(200), height: whole(150) }))) {
+      const rgb = Uint8Array.from({ length: size.width * size.height * 3 }, () => Math.floor(random() * 256));
+      expect(simd.write({ ...size, rgb })).toEqual(plain.write({ ...size, rgb }));
+      const bytesOf = ({ values }: InputWriter) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+      const same = bytesOf(simd).equals(bytesOf(plain));
+      expect([round, input, size, same]).toEqual([round, input, size, true]);
+    }
   }
 });
 
