@@ -1,6 +1,6 @@
 import process from "node:process";
 import { type DocumentFault, type FaultLabels, renderFault } from "../protocol/document/fault.ts";
-import { faultInChinese } from "./fault-words/config-zh.ts";
+import { faultInChinese } from "../protocol/document/fault-zh.ts";
 import { type Locale, systemLocale } from "./locale.ts";
 
 const CHINESE: FaultLabels = {

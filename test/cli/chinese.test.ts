@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { inChinese } from "../../cli/fault-words/config-zh.ts";
 import { CHINESE, explanation, faultWords } from "../../cli/fault-words/fault-words.ts";
 import { answerInChinese, WITHOUT_CODE } from "../../cli/probe/told.ts";
+import { inChinese } from "../../protocol/document/fault-zh.ts";
 import { counted, filesUnder, SOURCE_FOLDERS } from "../repo/source-tree.ts";
 
 const HAN = /\p{Script=Han}/u;

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { secretless } from "../../../protocol/document/fault.ts";
+import { faultInChinese } from "../../../protocol/document/fault-zh.ts";
 import { NodeId } from "../../../protocol/ids.ts";
 import { ConfigRevision, DEFAULT_HOLD_S } from "../../../protocol/twin.ts";
 import { changesBetween, checkConfig, configSchema } from "../../fleet/config-document.ts";
@@ -121,8 +122,11 @@ export function twinRoutes(instance: FastifyInstance, context: ApiContext): void
         response: { 200: ConfigCheckView, "4xx": Problem },
       },
     },
-    async ({ params: { id }, body: { document } }) => {
-      const faults = checkConfig(document, id).faults.map(({ at, code: _, message, ...fault }) => ({
+    async ({ params: { id }, body: { document, locale } }) => {
+      const told = checkConfig(document, id).faults.map((fault) =>
+        locale === "zh-CN" ? faultInChinese(fault) : fault,
+      );
+      const faults = told.map(({ at, code: _, message, ...fault }) => ({
         ...{ line: at.line, column: at.column, message: secretless(message) },
         ...fault,
       }));

@@ -65,7 +65,11 @@ export const ConfigPut = Type.Object({
   document: Document,
   note: Type.Optional(Type.String({ maxLength: 500 })),
 });
-export const ConfigCheck = Type.Object({ document: Document });
+export const ConfigCheck = Type.Object({
+  document: Document,
+  /** In which language the faults are told. */
+  locale: Type.Optional(Type.Union([Type.Literal("en"), Type.Literal("zh-CN")])),
+});
 
 export const ConfigChangeView = Type.Object({
   path: Type.String(),

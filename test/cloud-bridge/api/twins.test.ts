@@ -146,6 +146,10 @@ test("a faulty config, one that somebody changed meanwhile, and one with a secre
     document: site.replace("unit: 1", "unti: 1"),
   });
   expect(check.json).toMatchObject({ faults: [{ suggestion: "unit", line: expect.any(Number) }] });
+  const inChinese = await operator.post(`/api/v1/nodes/${node}/config/check`, {
+    ...{ document: site.replace("limitDb: 70", "limitDb: 300"), locale: "zh-CN" },
+  });
+  expect(inChinese.json).toMatchObject({ faults: [{ message: expect.stringContaining("300 超出范围") }] });
   const camera = `${site}\ncameras: { gate: { url: "rtsp://admin:secret@10.0.0.2/1" } }\n`;
   expect((await put(node, camera)).json).toMatchObject({ detail: expect.stringContaining("secret") });
   expect((await put(node, sampleOf("twin-d"))).json).toMatchObject({ detail: expect.stringContaining("twin-d") });

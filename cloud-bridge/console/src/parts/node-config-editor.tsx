@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { ConfigCheckView, DesiredConfigView, InForceView } from "../../../api/schema/twins.ts";
 import { call, readForEdit } from "../api/client.ts";
 import type { SchemaNode } from "../config-form/form-fields.ts";
+import { locale } from "../text/locale.ts";
 import { configText as c } from "../text/packs/node-config.ts";
 import { ConfigChanges } from "./config-changes.tsx";
 import { ConfigForm } from "./config-form.tsx";
@@ -30,7 +31,7 @@ export function ConfigEditor({ path, onSaved }: { readonly path: string; readonl
       .catch(setError);
   }, [path]);
   const check = (): void => {
-    const body = { document: text };
+    const body = { document: text, locale: locale.value };
     call<ConfigCheckView>("POST", `${path}/check`, { body }).then((found) => {
       setChecked(found);
       setError(undefined);
@@ -41,7 +42,7 @@ export function ConfigEditor({ path, onSaved }: { readonly path: string; readonl
     if (text === "") return;
     const timer = setTimeout(check, CHECK_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [text]);
+  }, [text, locale.value]);
   const save = async (): Promise<void> => {
     const presumed = etag === undefined ? { isNew: true } : { ifMatch: etag };
     await call("PUT", `${path}/desired`, { body: { document: text }, ...presumed });

@@ -1,4 +1,4 @@
-import type { DocumentFault, DocumentFaultCode } from "../../protocol/document/fault.ts";
+import type { DocumentFault, DocumentFaultCode } from "./fault.ts";
 
 /** What each kind of fault of a config means, in Chinese: said where its own sentence is not known here. */
 const MEANINGS: Readonly<Record<DocumentFaultCode, string>> = {
