@@ -27,6 +27,7 @@ export async function activeAssignments(change: Change, caseId: string): Promise
     .where("case_id", "=", caseId)
     .where(isActive)
     .orderBy("created_at_ms")
+    .orderBy("id")
     .execute();
 }
 
@@ -219,6 +220,7 @@ async function holdNext(change: Change, crewId: string): Promise<void> {
     .where("assignments.active", "=", 1)
     .where("cases.severity", "=", "urgent")
     .orderBy("assignments.created_at_ms")
+    .orderBy("assignments.id")
     .executeTakeFirst();
   if (next !== undefined && (await isTaken(change, crewId, next.id))) await setAssignment(change, next, { holds: 1 });
 }

@@ -12,6 +12,7 @@ export async function caseFactsOfMany(trx: Trx, rows: readonly CaseRow[]): Promi
     .select(["case_id", "alarm_id"])
     .where("case_id", "in", ids)
     .orderBy("joined_at_ms")
+    .orderBy("alarm_id")
     .execute();
   const units = await trx
     .selectFrom("case_units")

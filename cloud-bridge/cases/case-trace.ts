@@ -28,6 +28,7 @@ const openingAlarm = prepared((db, { caseId }: { caseId: string }) =>
     .where("case_id", "=", caseId)
     .where("how", "in", ["opened", "recurrence"])
     .orderBy("joined_at_ms", "desc")
+    .orderBy("alarm_id", "desc")
     .limit(1),
 );
 

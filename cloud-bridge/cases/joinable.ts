@@ -102,6 +102,7 @@ async function unreadableCase(trx: Trx, alarm: AlarmRow): Promise<string | undef
     .where("alarms.node", "=", alarm.node)
     .where("alarms.rule", "=", "unreadable-alarm")
     .orderBy("case_alarms.joined_at_ms", "desc")
+    .orderBy("case_alarms.alarm_id", "desc")
     .executeTakeFirst();
   return row?.case_id;
 }

@@ -22,8 +22,7 @@ export async function planDispatch(
   isNext = false,
 ): Promise<CaseRow> {
   const entry = { actor: "system:dispatch", channel: "system" } as const;
-  const held =
-    (await holdIfPermitted(change, waiting, entry)) ?? (await holdIfInhibited(change, waiting, entry.actor));
+  const held = (await holdIfPermitted(change, waiting, entry)) ?? (await holdIfInhibited(change, waiting, entry.actor));
   return held ?? planByPolicy(change, waiting, settings, isNext);
 }
 

@@ -176,7 +176,8 @@ function legs(db: Db | Trx) {
     .innerJoin("crews", "crews.id", "assignments.crew_id")
     .selectAll("assignments")
     .select("crews.name as crew_name")
-    .orderBy("assignments.created_at_ms", "desc");
+    .orderBy("assignments.created_at_ms", "desc")
+    .orderBy("assignments.id", "desc");
 }
 
 const legsOfCase = prepared((db, { caseId }: { caseId: string }) => legs(db).where("assignments.case_id", "=", caseId));
@@ -244,7 +245,13 @@ export function withParts(row: CaseRow, parts: CaseParts): CaseFacts {
 }
 
 const alarmsOfCase = prepared((db, { caseId }: { caseId: string }) =>
-  db.selectFrom("case_alarms").select("alarm_id").where("case_id", "=", caseId).orderBy("joined_at_ms"),
+  db
+    .selectFrom("case_alarms")
+    .select("alarm_id")
+    .where("case_id", "=", caseId)
+    .orderBy("joined_at_ms")
+    // Those of one moment, too, in one order wherever they are read.
+    .orderBy("alarm_id"),
 );
 
 const siteName = prepared((db, { siteId }: { siteId: string }) =>

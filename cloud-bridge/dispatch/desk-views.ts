@@ -74,6 +74,7 @@ async function alarmsOf(trx: Trx, caseId: string): Promise<readonly AlarmFacts[]
     .selectAll("alarms")
     .where("case_alarms.case_id", "=", caseId)
     .orderBy("case_alarms.joined_at_ms")
+    .orderBy("case_alarms.alarm_id")
     .limit(1000)
     .execute();
   return rows.map((row) => alarmFacts(row, caseId));

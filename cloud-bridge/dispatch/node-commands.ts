@@ -159,6 +159,7 @@ export class NodeCommands {
         or([eb("commands.sent_at_ms", "is", null), eb("commands.sent_at_ms", "<", nowMs - AGAIN_MS)]),
       )
       .orderBy("commands.issued_at_ms")
+      .orderBy("commands.id")
       .limit(AT_ONCE)
       .execute();
     for (const { node, id, body } of rows) await this.#send(node, id, body);

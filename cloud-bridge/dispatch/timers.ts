@@ -26,6 +26,7 @@ export async function dueTimers(db: Db | Trx, nowMs: number, ref?: string): Prom
     .where("done_at_ms", "is", null)
     .where("due_at_ms", "<=", nowMs)
     .orderBy("due_at_ms")
+    .orderBy("id")
     .limit(100);
   const rows = await (ref === undefined ? due : due.where("ref", "=", ref)).execute();
   return rows.flatMap(({ id, kind, ref }) => {

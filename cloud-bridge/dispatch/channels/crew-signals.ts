@@ -167,6 +167,7 @@ async function applyStatus(change: Change, row: CrewSignalRow, context: SignalsC
     // Of several it speaks of the one that holds it.
     .orderBy("holds", "desc")
     .orderBy("assigned_at_ms")
+    .orderBy("id")
     .executeTakeFirst();
   if (leg === undefined) return "no-assignment";
   // A status that waited for a link speaks of what the crew did before.
