@@ -9,7 +9,7 @@ import { JournalStore } from "./journal-store.ts";
 import type { BatchOutcome, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
 import { RunTable } from "./run-table.ts";
 import { salvage } from "./salvage.ts";
-import { PAGE_BYTES } from "./sqlite.ts";
+import { PAGE_BYTES, type SqliteDatabase } from "./sqlite.ts";
 import { lockState } from "./state-lock.ts";
 import { toFault } from "./thread-fault.ts";
 
@@ -76,6 +76,7 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
         levels: store.tables.levels(),
       };
       const { alarms, levels } = store.tables.damaged;
+      if (alarms + levels > 0) mend(db, store);
       const restored: JournalRestore = {
         run: current.run,
         ...(previous === undefined ? {} : { previous: { run: previous.run, lastSeq: previous.head } }),
@@ -98,6 +99,15 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
   } catch (error) {
     if (diskFault(error) !== "broken") throw error;
     return attempt(setAside(directory, stamp.atMs));
+  }
+}
+
+/** A disk that does not take it now is told of its damage again at the next start. */
+function mend(db: SqliteDatabase, store: JournalStore): void {
+  try {
+    db.transaction(() => store.tables.mend()).immediate();
+  } catch (error) {
+    if (diskFault(error) === "broken") throw error;
   }
 }
 

@@ -64,6 +64,20 @@ export class WorkingTables {
     return { alarms: this.#damagedAlarms.size, levels: this.#damagedLevels };
   }
 
+  /** Writes damaged rows anew as they were taken up, and drops those of which nothing whole is left: they are told once. */
+  mend(): void {
+    for (const row of this.#db.prepare("SELECT * FROM alarm").all() as AlarmRow[]) {
+      if (writtenIn(row) !== undefined) continue;
+      const taken = this.#takenUp(row);
+      if (taken === undefined) this.#db.prepare("DELETE FROM alarm WHERE alarm_id = ?").run(row.alarm_id);
+      else this.#put(taken.row);
+    }
+    for (const row of this.#db.prepare("SELECT * FROM level").all() as LevelRow[]) {
+      if (flagsIn(row) === undefined)
+        this.#db.prepare("DELETE FROM level WHERE device = ? AND at_ms = ?").run(row.device, row.at_ms);
+    }
+  }
+
   openAlarms(): OpenAlarm[] {
     return this.#alarms(({ is_open }) => is_open === 1);
   }
@@ -80,8 +94,8 @@ export class WorkingTables {
   levels(): WorkingLevel[] {
     const rows = this.#db.prepare("SELECT * FROM level ORDER BY device, at_ms").all() as LevelRow[];
     return rows.flatMap((row) => {
-      const flags = jsonOf(row.flags);
-      if (!Array.isArray(flags) || !isWholeLevel(row)) {
+      const flags = flagsIn(row);
+      if (flags === undefined) {
         this.#damagedLevels += 1;
         return [];
       }
@@ -91,30 +105,37 @@ export class WorkingTables {
           atMs: row.at_ms,
           levelDb: row.level_db,
           quantity: row.quantity,
-          flags: flags as string[],
+          flags,
         },
       ];
     });
   }
 
   /** Reads all of them: what a damaged row says of itself is no reason to pass it over. */
-  #alarms(isMeant: (row: AlarmRow) => boolean): OpenAlarm[] {
+  #alarms(isMeant: (row: UncheckedAlarm) => boolean): OpenAlarm[] {
     const rows = this.#db.prepare("SELECT * FROM alarm ORDER BY changed_at_ms").all() as AlarmRow[];
     return rows.flatMap((row) => {
-      const written = isWholeAlarm(row) ? (jsonOf(row.body) as AlarmBody | undefined) : undefined;
-      if (written?.alarmId === row.alarm_id) {
-        return isMeant(row) ? [{ device: row.device, subject: row.subject, body: written }] : [];
-      }
+      const { device, subject } = row;
+      const body = writtenIn(row);
+      if (body !== undefined) return isMeant(row) ? [{ device, subject, body }] : [];
       this.#damagedAlarms.add(row.alarm_id);
-      const newest = this.#newestRevision(row.alarm_id);
-      if (newest === undefined) return [];
-      const { device = row.device, body } = newest;
-      const subject = subjectKey(newest.subject);
-      const isOver = storyOf(newest)?.[2] === STORY.over;
-      return isMeant({ ...row, is_open: isOver ? 0 : 1, changed_at_ms: body.stateAtMs })
-        ? [{ device, subject, body }]
+      const taken = this.#takenUp(row);
+      return taken !== undefined && isMeant(taken.row)
+        ? [{ device: taken.row.device, subject: taken.row.subject, body: taken.body }]
         : [];
     });
+  }
+
+  /** A damaged row as its newest whole record says. */
+  #takenUp({
+    alarm_id,
+    device: wrote,
+  }: AlarmRow): { readonly row: UncheckedAlarm; readonly body: AlarmBody } | undefined {
+    const newest = this.#newestRevision(alarm_id);
+    if (newest === undefined) return undefined;
+    const { device = wrote, subject, body } = newest;
+    const is_open = storyOf(newest)?.[2] === STORY.over ? 0 : 1;
+    return { row: { device, subject: subjectKey(subject), is_open, ...said(body) }, body };
   }
 
   #newestRevision(alarmId: string): AlarmRecord | undefined {
@@ -125,13 +146,25 @@ export class WorkingTables {
     return undefined;
   }
 
-  #put(row: Omit<AlarmRow, "crc">): void {
+  #put(row: UncheckedAlarm): void {
     this.#upsertAlarm.run({ ...row, crc: checkOfAlarm(row) });
   }
 }
 
+type UncheckedAlarm = Omit<AlarmRow, "crc">;
 type AlarmRecord = Extract<StoredJson, { kind: "alarm" }>;
 
 function said(body: AlarmBody): Pick<AlarmRow, "alarm_id" | "changed_at_ms" | "body"> {
   return { alarm_id: body.alarmId, changed_at_ms: body.stateAtMs, body: JSON.stringify(body) };
+}
+
+/** @returns undefined where the row is not what was written */
+function writtenIn(row: AlarmRow): AlarmBody | undefined {
+  const body = isWholeAlarm(row) ? (jsonOf(row.body) as AlarmBody | undefined) : undefined;
+  return body?.alarmId === row.alarm_id ? body : undefined;
+}
+
+function flagsIn(row: LevelRow): readonly string[] | undefined {
+  const flags = isWholeLevel(row) ? jsonOf(row.flags) : undefined;
+  return Array.isArray(flags) ? (flags as string[]) : undefined;
 }

@@ -151,6 +151,10 @@ describe("a digit that changed into another one in a working row", () => {
     expect(second.restored).toMatchObject({ damaged: { alarms: 1, levels: 0 } });
     expect(second.restored.openAlarms).toEqual([{ ...key, body: standing.body }]);
     expect(second.restored.recentAlarms).toEqual([{ ...key, body: ended.body }]);
+    await second.close();
+    await using third = await openJournal({ directory, ...small });
+    expect(third.restored, "told once").not.toHaveProperty("damaged");
+    expect(third.restored.openAlarms).toEqual([{ ...key, body: standing.body }]);
   });
 
   test("opens no alarm that is over", async () => {
