@@ -16,7 +16,7 @@ import { type GatewayFaultPoints, NO_FAULT_POINTS } from "../contracts/fault-poi
 import { GatewayError } from "../contracts/gateway-error.ts";
 import type { JournalRestore } from "../contracts/journal.ts";
 import { arrangeLevels } from "./level-order.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, noteVersion } from "./migrate.ts";
 import { addRowChecks } from "./row-check.ts";
 import { PAGE_BYTES, type SqliteDatabase } from "./sqlite.ts";
 import { walFault } from "./wal-check.ts";
@@ -57,6 +57,7 @@ export function openDatabase(
     migrate(db, faultPoints);
     arrangeLevels(db);
     addRowChecks(db);
+    noteVersion(db);
     db.pragma(`max_page_count = ${quotaPages}`);
     // A page that is rotten shows here at the latest, not at the first alarm.
     db.prepare("SELECT count(*) FROM run").get();

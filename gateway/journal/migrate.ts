@@ -18,7 +18,7 @@ const STEPS_A_CHECKPOINT = 10;
  * @throws GatewayError JOURNAL_VERSION for a file of a later version
  */
 export function migrate(db: SqliteDatabase, faultPoints: GatewayFaultPoints): void {
-  const version = db.pragma("user_version", { simple: true });
+  const version = trueVersion(db);
   const step = (act: () => void) =>
     db
       .transaction(() => {
@@ -50,6 +50,29 @@ export function migrate(db: SqliteDatabase, faultPoints: GatewayFaultPoints): vo
   moveOldRows(db, step);
   step(() => db.exec("DROP TABLE record_v1"));
   db.pragma("wal_checkpoint(PASSIVE)");
+}
+
+const VERSION_SETTING = "schema.version";
+
+/**
+ * The head of the file has it, and a row of its own: where the two differ the head has lost a bit, and neither a file with rows
+ * must be begun anew, nor must one of ours be refused as another program's.
+ */
+function trueVersion(db: SqliteDatabase): unknown {
+  const version = db.pragma("user_version", { simple: true });
+  const shelved = db.prepare("SELECT 1 FROM pragma_table_info('record') WHERE name = 'shelf'").get() !== undefined;
+  if (!shelved || version === SCHEMA_VERSION) return version;
+  const written: unknown = db.prepare("SELECT value FROM setting WHERE key = ?").pluck().get(VERSION_SETTING);
+  if (written !== String(SCHEMA_VERSION) && version !== 0) return version;
+  db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  return SCHEMA_VERSION;
+}
+
+/** Of a file that is of this version now. */
+export function noteVersion(db: SqliteDatabase): void {
+  const written: unknown = db.prepare("SELECT value FROM setting WHERE key = ?").pluck().get(VERSION_SETTING);
+  if (written === String(SCHEMA_VERSION)) return;
+  db.prepare("INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)").run(VERSION_SETTING, String(SCHEMA_VERSION));
 }
 
 /** Whether rows of version 1 have not all been moved yet. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { JournalRestore } from "../contracts/journal.ts";
+import { mendedCopy, removeCopy } from "./mended-copy.ts";
 import { RecordRows } from "./record-rows.ts";
 import { RunTable } from "./run-table.ts";
 import { SHELF, type Shelf } from "./shelf.ts";
@@ -24,6 +25,18 @@ type Row = Readonly<Record<string, unknown>>;
 export function salvage(db: SqliteDatabase, directory: string, file: string): JournalRestore["salvaged"] | undefined {
   const path = join(directory, file);
   if (!existsSync(path)) return undefined;
+  const found = salvageFrom(db, path);
+  if (found !== undefined) return found;
+  const copy = mendedCopy(path);
+  if (copy === undefined) return undefined;
+  try {
+    return salvageFrom(db, copy);
+  } finally {
+    removeCopy(copy);
+  }
+}
+
+function salvageFrom(db: SqliteDatabase, path: string): JournalRestore["salvaged"] | undefined {
   let old: SqliteDatabase;
   try {
     old = new Database(path, { readonly: true, timeout: 1000 });

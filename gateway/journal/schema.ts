@@ -1,6 +1,6 @@
 import { LEVEL_TABLE } from "./level-order.ts";
 
-/** Version 2: rows that go together lie together, and how much lies where is written with them. */
+/** Version 2: rows that go together lie together, and how much lies where is written with them. A row of `setting` has it too. */
 export const SCHEMA_VERSION = 2;
 
 export const RECORD_TABLES = `

@@ -128,14 +128,16 @@ export class JournalObserver {
 
   /**
    * Damages the files of a node that is not running, and notes what is gone by that: rows that stood there before and do
-   * not stand there, or stand otherwise, in a copy opened after it.
+   * not stand there, or stand otherwise, in a copy opened after it; and what of a run was to be declared, where nothing says
+   * any more that there was this run.
    */
   damage(act: () => void): void {
     this.look();
-    const before = rowsOf(this.state);
+    const [before, runsBefore] = [rowsOf(this.state), runsOf(this.state)];
     act();
-    const after = rowsOf(this.state);
+    const [after, runsAfter] = [rowsOf(this.state), runsOf(this.state)];
     for (const [key, hash] of before) if (after.get(key) !== hash) this.#destroyed.add(key);
+    for (const [key, { run }] of this.#seen) if (runsBefore.has(run) && !runsAfter.has(run)) this.#destroyed.add(key);
   }
 
   #open(): Database.Database | undefined {
@@ -154,9 +156,29 @@ export class JournalObserver {
   }
 }
 
+function runsOf(state: string): ReadonlySet<string> {
+  return new Set(inCopy(state, (db) => db.prepare("SELECT run FROM run").pluck().all() as string[]) ?? []);
+}
+
 /** Every row that SQLite still gives out, by `run/seq`. */
 function rowsOf(state: string): ReadonlyMap<string, string> {
   const rows = new Map<string, string>();
+  inCopy(state, (db) => {
+    const all = "SELECT run, seq, bytes FROM record JOIN run ON run.no = record.run_no";
+    for (const walk of [() => walkOf(db, all), () => shelves(db)]) {
+      try {
+        for (const { run, seq, bytes } of walk()) rows.set(`${run}/${seq}`, sha256(bytes));
+        return;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+      }
+    }
+  });
+  return rows;
+}
+
+/** @returns undefined where the file cannot be read */
+function inCopy<T>(state: string, read: (db: Database.Database) => T): T | undefined {
   const scratch = mkdtempSync(join(tmpdir(), "shao-damage-"));
   try {
     for (const suffix of ["", "-wal"]) {
@@ -165,16 +187,7 @@ function rowsOf(state: string): ReadonlyMap<string, string> {
     }
     const db = new Database(join(scratch, FILE));
     try {
-      if (!hasTables(db)) return rows;
-      const all = "SELECT run, seq, bytes FROM record JOIN run ON run.no = record.run_no";
-      for (const walk of [() => walkOf(db, all), () => shelves(db)]) {
-        try {
-          for (const { run, seq, bytes } of walk()) rows.set(`${run}/${seq}`, sha256(bytes));
-          break;
-        } catch (error) {
-          if (!isDamage(error)) throw error;
-        }
-      }
+      return hasTables(db) ? read(db) : undefined;
     } finally {
       db.close();
     }
@@ -183,7 +196,7 @@ function rowsOf(state: string): ReadonlyMap<string, string> {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  return rows;
+  return undefined;
 }
 
 /**

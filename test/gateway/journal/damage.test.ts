@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -253,6 +253,48 @@ describe("a file that was set aside", () => {
     const rows = await second.read({ run, ranges: [[1, 60]], ...ALL });
     const left = Array.from({ length: 60 }, (_, at) => at + 1).filter((seq) => !gone.has(seq));
     expect(rows.map(({ seq }) => seq)).toEqual(left);
+  });
+
+  test.each([
+    ["the file's head", (bytes: Buffer) => bytes.writeUInt8(bytes.readUInt8(3) ^ 4, 3)],
+    ["its page size", (bytes: Buffer) => bytes.writeUInt8(bytes.readUInt8(16) ^ 1, 16)],
+    ["its encoding", (bytes: Buffer) => bytes.writeUInt8(3, 59)],
+    ["the definition of a table", (bytes: Buffer) => bytes.write("rvn_no", bytes.indexOf("run_no INTEGER"))],
+    ["the kind of an entry", (bytes: Buffer) => bytes.write("uable", bytes.indexOf("tablerunrun"))],
+    ["the name of a table", (bytes: Buffer) => bytes.write("seceipted", bytes.indexOf("receipted"))],
+  ])("gives its alarms also where one bit of %s is lost, without which SQLite reads nothing", async (_, spoil) => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    const { run } = first.restored;
+    for (let n = 1; n <= 40; n += 1) await first.write({ append: [anotherAlarm(n)] }, "urgent");
+    await first.close();
+    const file = join(directory, "journal.sqlite");
+    const bytes = readFileSync(file);
+    spoil(bytes);
+    writeFileSync(file, bytes);
+    expect(() =>
+      new Database(file, { readonly: true }).prepare("SELECT * FROM run, receipted, record").all(),
+    ).toThrow();
+
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored.setAside).toMatch(/broken/);
+    expect(second.restored.salvaged).toMatchObject({ runs: 1, records: 40 });
+    expect(await second.read({ run, ranges: [[1, 40]], ...ALL })).toHaveLength(40);
+    expect(readdirSync(directory).filter((name) => name.includes("mended"))).toEqual([]);
+    expect(readFileSync(join(directory, second.restored.setAside ?? "")).equals(bytes), "as it was").toBe(true);
+  });
+
+  test.each([0, 3, 66])("is not needed where the head has lost its version: it says %i then", async (version) => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    await first.write({ append: [anotherAlarm(1)] }, "urgent");
+    await first.close();
+    const db = new Database(join(directory, "journal.sqlite"));
+    db.pragma(`user_version = ${version}`);
+    db.close();
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored).not.toHaveProperty("setAside");
+    expect(second.restored.previous).toEqual({ run: first.restored.run, lastSeq: 1 });
   });
 
   test("that cannot be read at all gives nothing, and what does not prove whole is not taken", async () => {
