@@ -229,7 +229,7 @@ describe("a file that was set aside", () => {
     const directory = temporaryDirectory();
     const first = await openJournal({ directory, ...small });
     const { run } = first.restored;
-    for (let n = 1; n <= 60; n += 1) await first.write({ append: [anotherAlarm(n)] }, "urgent");
+    await first.write({ append: Array.from({ length: 60 }, (_, n) => anotherAlarm(n + 1)) }, "urgent");
     await first.close();
     const file = join(directory, "journal.sqlite");
     const seqsOn = (page: number) => {
@@ -266,7 +266,7 @@ describe("a file that was set aside", () => {
     const directory = temporaryDirectory();
     const first = await openJournal({ directory, ...small });
     const { run } = first.restored;
-    for (let n = 1; n <= 40; n += 1) await first.write({ append: [anotherAlarm(n)] }, "urgent");
+    await first.write({ append: Array.from({ length: 40 }, (_, n) => anotherAlarm(n + 1)) }, "urgent");
     await first.close();
     const file = join(directory, "journal.sqlite");
     const bytes = readFileSync(file);
@@ -284,7 +284,7 @@ describe("a file that was set aside", () => {
     expect(readFileSync(join(directory, second.restored.setAside ?? "")).equals(bytes), "as it was").toBe(true);
   });
 
-  test.each([0, 3, 66])("is not needed where the head has lost its version: it says %i then", async (version) => {
+  test.each([0, 66])("is not needed where the head has lost its version: it says %i then", async (version) => {
     const directory = temporaryDirectory();
     const first = await openJournal({ directory, ...small });
     await first.write({ append: [anotherAlarm(1)] }, "urgent");
