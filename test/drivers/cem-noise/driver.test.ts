@@ -129,7 +129,7 @@ describe("over a serial line, with the simulator at its other end", () => {
       await until(() => device.readings.length >= 2, 20_000);
       expect(device.readings[0]).toMatchObject({ kind: "noise", levelDb: 71.5, quantity: "LAF", flags: [] });
       await pair.close();
-      await until(() => device.state() === "offline");
+      await until(() => device.state() === "offline", 20_000);
       await meter.close();
       const before = device.readings.length;
       pair = await openPtyPair(path);
