@@ -36,16 +36,12 @@ export async function holdIfPermitted(
   waiting: CaseRow,
   entry: Omit<NewEntry, "kind">,
 ): Promise<CaseRow | undefined> {
-  if (waiting.family !== "noise" || waiting.state !== "open" || waiting.late === 1 || waiting.dispatchable === 0)
-    return undefined;
+  if (waiting.family !== "noise" || !isWaiting(waiting)) return undefined;
   const [first, ...others] = await standingPermits(change, waiting.id);
   if (first?.permit === undefined || others.some(({ permit }) => permit === undefined)) return undefined;
-  await cancelDispatch(change, waiting.id);
-  const held = await amend(change, waiting, { dispatchable: 0, auto_dispatch_at_ms: null });
   const cause = "a permit covers every alarm of it that stands";
   const detail = { permit: first.permit, ...entry.detail };
-  await note(change, waiting.id, { cause, ...entry, detail, kind: "permit-held" });
-  return pauseClocks(change, held);
+  return hold(change, waiting, {}, { cause, ...entry, detail, kind: "permit-held" });
 }
 
 /**
@@ -54,7 +50,7 @@ export async function holdIfPermitted(
  * @returns undefined where it is not held by this
  */
 export async function holdIfInhibited(change: Change, waiting: CaseRow, actor: string): Promise<CaseRow | undefined> {
-  if (waiting.state !== "open" || waiting.late === 1 || waiting.dispatchable === 0) return undefined;
+  if (!isWaiting(waiting)) return undefined;
   const alarms = await standingAlarms(change.trx, waiting.id).selectAll("alarms").execute();
   let work: HeldBack["inhibition"];
   for (const alarm of alarms) {
@@ -63,11 +59,26 @@ export async function holdIfInhibited(change: Change, waiting: CaseRow, actor: s
     work ??= why.inhibition;
   }
   if (work === undefined) return undefined;
+  const { id, cause } = work;
+  const entry = { actor, channel: "system", cause, detail: { inhibitionId: id } } as const;
+  return hold(change, waiting, { inhibited_by: id }, { ...entry, kind: "inhibited" });
+}
+
+/** A live case to which nobody was sent, and which nothing holds. */
+function isWaiting({ state, late, dispatchable }: CaseRow): boolean {
+  return state === "open" && late === 0 && dispatchable === 1;
+}
+
+async function hold(
+  change: Change,
+  waiting: CaseRow,
+  by: Partial<Pick<CaseRow, "inhibited_by">>,
+  entry: NewEntry,
+): Promise<CaseRow> {
   await cancelDispatch(change, waiting.id);
-  const held = await amend(change, waiting, { dispatchable: 0, inhibited_by: work.id, auto_dispatch_at_ms: null });
-  const detail = { inhibitionId: work.id };
-  await note(change, waiting.id, { kind: "inhibited", actor, channel: "system", cause: work.cause, detail });
-  return pauseClocks(change, held);
+  const row = await amend(change, waiting, { ...by, dispatchable: 0, auto_dispatch_at_ms: null });
+  await note(change, waiting.id, entry);
+  return pauseClocks(change, row);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isStanding } from "../alarms/faults.ts";
 import { amend, type CaseRow, type Change, move, note } from "../cases/case-rows.ts";
 import { type InhibitionFacts, inhibitionFacts } from "../cases/inhibition.ts";
 import { holdIfInhibited, planDispatch } from "../cases/plan-dispatch.ts";
@@ -35,7 +36,7 @@ async function casesAt({ trx }: Change, node: string | null, siteId: string | nu
           .innerJoin("alarms", "alarms.alarm_id", "case_alarms.alarm_id")
           .select("alarms.alarm_id")
           .whereRef("case_alarms.case_id", "=", "cases.id")
-          .where("alarms.phase", "!=", "cleared")
+          .where(isStanding)
           .$if(node !== null, (alarms) => alarms.where("alarms.node", "=", node))
           .$if(siteId !== null, (alarms) => alarms.where("alarms.site_id", "=", siteId)),
       ),

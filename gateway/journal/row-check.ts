@@ -1,5 +1,5 @@
-import { crc32 } from "node:zlib";
 import type { SqliteDatabase } from "./sqlite.ts";
+import { crcOf } from "./stored-record.ts";
 
 /** What has a check of its own: a row of the working table of alarms. */
 export interface AlarmRow {
@@ -52,5 +52,5 @@ export function addRowChecks(db: SqliteDatabase): void {
 }
 
 function checkOf(values: readonly (string | number | null)[]): number {
-  return crc32(JSON.stringify(values));
+  return crcOf(JSON.stringify(values));
 }

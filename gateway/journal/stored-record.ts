@@ -3,7 +3,7 @@ import type { NewRecord } from "../../protocol/record.ts";
 import { SHELF, type Shelf, shelfOf } from "./shelf.ts";
 
 /** A row's own check: SQLite notices a damaged page, but not a damaged value in it. */
-export function crcOf(bytes: Uint8Array): number {
+export function crcOf(bytes: Uint8Array | string): number {
   return crc32(bytes);
 }
 
