@@ -13,9 +13,10 @@ import { type ModelFiles, readModel } from "../gateway/vision/models/read-manife
 import { median } from "./first-reading.ts";
 import { cameraRows } from "./four-cameras.ts";
 import { frameToAlarmRows } from "./frame-to-alarm.ts";
+import { runParts } from "./parts.ts";
 import { processorS, residentBytes } from "./process-figures.ts";
-import { startRealCameras } from "./real-cameras.ts";
-import { type BenchRow, report, rounded } from "./report.ts";
+import { type RealCameras, startRealCameras } from "./real-cameras.ts";
+import { type BenchRow, rounded } from "./report.ts";
 
 const PICTURES = 150;
 const WARM_UP = 15;
@@ -25,28 +26,20 @@ const NANO = fileURLToPath(new URL("../../shared/models/yolox-nano/model.onnx", 
 
 const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => silent };
 
-/**
- * What judging a picture costs beside the bare `session.run`, what is spent where nothing moves, and four cameras of a real
- * RTSP server recorded and judged.
- */
-async function main(): Promise<void> {
-  const rows: BenchRow[] = [...(await modelRows("site-watch", SITE_WATCH))];
-  const missing: string[] = [];
-  if (existsSync(NANO)) {
-    const folder = await nanoFolder();
-    rows.push(...(await modelRows("yolox-nano", folder)));
+async function nanoRows(): Promise<readonly BenchRow[]> {
+  if (!existsSync(NANO)) throw new Error("../shared/models/yolox-nano is not there");
+  const folder = await nanoFolder();
+  try {
+    return await modelRows("yolox-nano", folder);
+  } finally {
     await rm(folder, { recursive: true });
-  } else {
-    missing.push("yolox-nano: ../shared/models/yolox-nano is not there");
   }
-  rows.push(gateRow());
+}
+
+async function withCameras(rows: (cameras: RealCameras) => Promise<readonly BenchRow[]>): Promise<readonly BenchRow[]> {
   await using cameras = await startRealCameras();
-  if (cameras === undefined) missing.push("cameras: scripts/setup --test installs ffmpeg and GStreamer's RTSP server");
-  else {
-    rows.push(...(await cameraRows(cameras, "main")), ...(await cameraRows(cameras, "sub")));
-    rows.push(...(await frameToAlarmRows(cameras.urls.main)));
-  }
-  report(rows, missing);
+  if (cameras === undefined) throw new Error("scripts/setup --test installs ffmpeg and GStreamer's RTSP server");
+  return await rows(cameras);
 }
 
 async function modelRows(name: string, folder: string): Promise<BenchRow[]> {
@@ -181,4 +174,21 @@ async function nanoFolder(): Promise<string> {
   return folder;
 }
 
-await main();
+/**
+ * What judging a picture costs beside the bare `session.run`, what is spent where nothing moves, and four cameras of a real
+ * RTSP server recorded and judged.
+ */
+await runParts("vision", {
+  "site-watch": { what: "our model beside the bare session.run", run: () => modelRows("site-watch", SITE_WATCH) },
+  "yolox-nano": { what: "the same with a detector of COCO", run: nanoRows },
+  gate: { what: "a picture in which nothing moves", run: async () => [gateRow()] },
+  main: { what: "four cameras of 1280×720, 25 a second", run: () => withCameras((four) => cameraRows(four, "main")) },
+  sub: {
+    what: "four second streams of 640×360, 5 a second",
+    run: () => withCameras((four) => cameraRows(four, "sub")),
+  },
+  alarm: {
+    what: "a truck appears, until its alarm, beside four cameras",
+    run: () => withCameras(({ urls }) => frameToAlarmRows(urls.main)),
+  },
+});

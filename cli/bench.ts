@@ -31,7 +31,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   start: "start of the gateway to its first reading, without and with a backlog",
 };
 
-const WITH_OPTIONS: readonly string[] = ["custody", "bridge"];
+const WITH_OPTIONS: readonly string[] = ["custody", "bridge", "vision"];
 
 interface Row {
   readonly metric: string;

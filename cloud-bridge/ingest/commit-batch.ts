@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { commonVersion, MAX_RANGES_PER_PAGE } from "../../protocol/hello.ts";
 import { PROTOCOL_VERSION, READABLE_VERSIONS } from "../../protocol/limits.ts";
 import { DICTIONARIES, type Packing } from "../../protocol/packing.ts";
@@ -8,10 +9,18 @@ import { isIdShared } from "../fleet/shared-id.ts";
 import { currentEpoch, type Trx } from "../store/database.ts";
 import type { FaultPoints } from "../store/fault-points.ts";
 import { haveOf, withHead, withSheds } from "../store/ledger.ts";
-import { prepared } from "../store/prepared.ts";
+import { overRows } from "../store/over-rows.ts";
 import { type Answer, type CommittedBatch, type ReadMessage, runsTouched } from "./batch.ts";
 import { FleetFacts } from "./fleet-facts.ts";
-import { forgetOldHellos, loadHellos, loadSession, markSettled, type NodeSession, saveHello } from "./hello-rows.ts";
+import {
+  forgetOldHellos,
+  loadHellos,
+  loadSession,
+  loadSessions,
+  markSettled,
+  type NodeSession,
+  saveHello,
+} from "./hello-rows.ts";
 import { isBeyondHello, isComplete, mustSayHello, takePage } from "./hello-state.ts";
 import { type InboxRow, insertInbox, type Placed, storedHashes } from "./inbox-rows.ts";
 import { keyOf, type LedgerRow, lockLedger, saveLedger } from "./ledger-rows.ts";
@@ -42,11 +51,11 @@ export async function commitBatch(
   return batch.finish();
 }
 
-const noteSeen = prepared((db, { node, nowMs }: { node: string; nowMs: number }) =>
-  db
-    .insertInto("nodes")
-    .values({ id: node, created_at_ms: nowMs, last_seen_at_ms: nowMs })
-    .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at_ms: nowMs })),
+const noteSeen = overRows<{ node: string; nowMs: number }>(
+  { node: "text", nowMs: "bigint" },
+  (given) => sql`insert into nodes (id, created_at_ms, last_seen_at_ms)
+    select given.node, given."nowMs", given."nowMs" from ${given} where true order by given.node
+    on conflict (id) do update set last_seen_at_ms = excluded.last_seen_at_ms`,
 );
 
 const CREW_NEWS = new Set<string | undefined>(["result", "act", "message"]);
@@ -64,7 +73,7 @@ class Batch {
   readonly #context: BatchContext;
   readonly #epoch: string;
   #ledger = new Map<string, LedgerRow>();
-  readonly #sessions = new Map<string, NodeSession>();
+  #sessions = new Map<string, NodeSession>();
   readonly #changed = new Set<LedgerRow>();
   readonly #inbox: InboxRow[] = [];
   readonly #effects: (() => boolean | Promise<boolean>)[] = [];
@@ -88,11 +97,12 @@ class Batch {
     const { nowMs } = this.#context;
     const nodes = [...new Set(messages.map((message) => message.node))].sort();
     // A node's row is locked by whatever writes about it: its runs, its faults and its alarms change one batch at a time.
-    for (const node of nodes) await noteSeen(this.#trx, { node, nowMs });
+    await noteSeen(
+      this.#trx,
+      nodes.map((node) => ({ node, nowMs })),
+    );
     this.#ledger = await lockLedger(this.#trx, runsTouched(messages), nowMs);
-    for (const node of nodes) {
-      this.#sessions.set(node, await loadSession(this.#trx, node));
-    }
+    this.#sessions = await loadSessions(this.#trx, nodes);
   }
 
   async take(message: ReadMessage): Promise<void> {
@@ -115,7 +125,7 @@ class Batch {
       if (changed === true || (changed !== false && (await changed))) this.#hasAlarms = true;
     }
     if (await this.#facts.write(this.#trx, nowMs)) this.#hasAlarms = true;
-    for (const row of this.#changed) await saveLedger(this.#trx, row, nowMs);
+    await saveLedger(this.#trx, [...this.#changed], nowMs);
     for (const [node, heads] of this.#heard) if (await listRuns(this.#trx, node, heads, nowMs)) this.#hasAlarms = true;
     for (const node of this.#unlistedNodes()) if (await noteUnexplained(this.#trx, node, nowMs)) this.#hasAlarms = true;
     for (const [node, standing] of this.#sessions) {

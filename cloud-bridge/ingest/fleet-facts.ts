@@ -1,8 +1,9 @@
+import { sql } from "kysely";
 import type { DeviceBody, PositionBody } from "../../protocol/bodies.ts";
 import type { Subject } from "../../protocol/ids.ts";
 import { clearFault, raiseFault } from "../alarms/faults.ts";
 import type { Trx } from "../store/database.ts";
-import { prepared } from "../store/prepared.ts";
+import { overRows } from "../store/over-rows.ts";
 
 /** What a batch says of one node's present, gathered so that each row is written once a batch. `atMs` is when it was so. */
 export class FleetFacts {
@@ -61,9 +62,7 @@ export class FleetFacts {
   async write(trx: Trx, nowMs: number): Promise<boolean> {
     let hasAlarms = false;
     for (const fact of this.#devices.values()) await writeDevice(trx, fact);
-    for (const { node, device, atMs } of this.#readings.values()) {
-      await writeReading(trx, { node, device, atMs });
-    }
+    if (this.#readings.size > 0) await writeReadings(trx, [...this.#readings.values()]);
     for (const [node, { body, atMs, quality, isLive, isSettling }] of this.#health) {
       const { numUpdatedRows } = await trx
         .updateTable("nodes")
@@ -87,18 +86,13 @@ export class FleetFacts {
   }
 }
 
-const writeReading = prepared((db, { node, device, atMs }: { node: string; device: string; atMs: number }) =>
-  db
-    .insertInto("device_state")
-    .values({ node, device, state: "online", at_ms: atMs, last_reading_at_ms: atMs })
-    .onConflict((conflict) =>
-      conflict
-        .columns(["node", "device", "subject_type", "subject_id"])
-        .doUpdateSet({ last_reading_at_ms: atMs })
-        .where((or) =>
-          or.or([or("device_state.last_reading_at_ms", "is", null), or("device_state.last_reading_at_ms", "<", atMs)]),
-        ),
-    ),
+const writeReadings = overRows<{ node: string; device: string; atMs: number }>(
+  { node: "text", device: "text", atMs: "bigint" },
+  (given) => sql`insert into device_state (node, device, state, at_ms, last_reading_at_ms)
+    select given.node, given.device, 'online', given."atMs", given."atMs" from ${given}
+    where true order by given.node, given.device
+    on conflict (node, device, subject_type, subject_id) do update set last_reading_at_ms = excluded.last_reading_at_ms
+      where device_state.last_reading_at_ms is null or device_state.last_reading_at_ms < excluded.last_reading_at_ms`,
 );
 
 export interface HandsetFix {

@@ -1,5 +1,7 @@
+import { type Selectable, sql } from "kysely";
 import type { Trx } from "../store/database.ts";
-import { prepared } from "../store/prepared.ts";
+import type { HellosTable, NodesTable } from "../store/fleet-tables.ts";
+import { overRows } from "../store/over-rows.ts";
 import { currentHello, type HelloState } from "./hello-state.ts";
 
 export interface HelloRow {
@@ -13,25 +15,28 @@ const REMEMBERED_SESSIONS = 3;
 
 /** Newest heard last. */
 export async function loadHellos(trx: Trx, node: string): Promise<readonly HelloRow[]> {
-  const { rows } = await hellosOf(trx, { node });
-  return rows.map((row) => {
-    const pages = JSON.parse(row.pages) as { heard: number[]; last: number | null };
-    return {
-      state: {
-        session: row.session,
-        current: row.current_run,
-        pages: pages.heard,
-        lastPage: pages.last ?? undefined,
-        heads: new Map(JSON.parse(row.listed) as [string, number][]),
-        open: JSON.parse(row.open) as string[],
-      },
-      isSettled: row.complete === 2,
-    };
-  });
+  return (await hellosOf(trx, [{ node }])).rows.map(helloOf);
 }
 
-const hellosOf = prepared((db, { node }: { node: string }) =>
-  db.selectFrom("hellos").selectAll().where("node", "=", node).orderBy("received_at_ms").orderBy("session"),
+function helloOf(row: Selectable<HellosTable>): HelloRow {
+  const pages = JSON.parse(row.pages) as { heard: number[]; last: number | null };
+  return {
+    state: {
+      session: row.session,
+      current: row.current_run,
+      pages: pages.heard,
+      lastPage: pages.last ?? undefined,
+      heads: new Map(JSON.parse(row.listed) as [string, number][]),
+      open: JSON.parse(row.open) as string[],
+    },
+    isSettled: row.complete === 2,
+  };
+}
+
+const hellosOf = overRows<{ node: string }, Selectable<HellosTable>>(
+  { node: "text" },
+  (given) => sql`select hellos.* from ${given} join hellos on hellos.node = given.node
+    order by hellos.node, hellos.received_at_ms, hellos.session`,
 );
 
 /** A node's transport as its retained `state` says, and the hello that counts by it, see currentHello. */
@@ -42,13 +47,28 @@ export interface NodeSession {
 }
 
 export async function loadSession(trx: Trx, node: string): Promise<NodeSession> {
-  const [row] = (await transportOf(trx, { node })).rows;
-  const session = row?.session ?? undefined;
-  return { session, isOnline: row?.online === 1, hello: currentHello(await loadHellos(trx, node), session) };
+  const sessions = await loadSessions(trx, [node]);
+  return sessions.get(node) ?? { session: undefined, isOnline: false, hello: undefined };
 }
 
-const transportOf = prepared((db, { node }: { node: string }) =>
-  db.selectFrom("nodes").select(["session", "online"]).where("id", "=", node),
+/** Of each of these nodes. */
+export async function loadSessions(trx: Trx, nodes: readonly string[]): Promise<Map<string, NodeSession>> {
+  const asked = nodes.map((node) => ({ node }));
+  const transports = new Map((await transportsOf(trx, asked)).rows.map((row) => [row.id, row]));
+  const hellos = Map.groupBy((await hellosOf(trx, asked)).rows, ({ node }) => node);
+  return new Map(
+    nodes.map((node) => {
+      const transport = transports.get(node);
+      const session = transport?.session ?? undefined;
+      const hello = currentHello((hellos.get(node) ?? []).map(helloOf), session);
+      return [node, { session, isOnline: transport?.online === 1, hello }];
+    }),
+  );
+}
+
+const transportsOf = overRows<{ node: string }, Pick<Selectable<NodesTable>, "id" | "session" | "online">>(
+  { node: "text" },
+  (given) => sql`select nodes.id, nodes.session, nodes.online from ${given} join nodes on nodes.id = given.node`,
 );
 
 /** `complete` is 0 while pages are missing, 1 once all were heard, 2 once the alarms were settled by it. */

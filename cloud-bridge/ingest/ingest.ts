@@ -3,6 +3,7 @@ import type { Packing } from "../../protocol/packing.ts";
 import type { ReceiptMessage } from "../../protocol/session.ts";
 import type { BridgeClock } from "../store/clock.ts";
 import type { Store } from "../store/database.ts";
+import { isPostgres } from "../store/dialect.ts";
 import { type FaultPoints, noFaultPoints } from "../store/fault-points.ts";
 import { openInboxDays } from "../store/inbox-days.ts";
 import type { Logger } from "../store/logger.ts";
@@ -30,8 +31,12 @@ export interface IngestOptions {
   readonly clockSettleMs?: number;
 }
 
-/** Records, and bytes, of one transaction: short enough that an alarm never waits long behind a backlog. */
+/**
+ * Messages, and bytes, of one transaction: short enough that an alarm never waits long behind a backlog. On SQLite nothing else
+ * happens in this process meanwhile; on PostgreSQL each transaction waits for the server's disk, and larger ones wait less often.
+ */
 const BATCH_MESSAGES = 64;
+const BATCH_MESSAGES_POSTGRES = 128;
 const BATCH_BYTES = 512 * 1024;
 /** Of one node, and of all together; beyond it the broker holds that node back. */
 const WAITING_PER_NODE = 32;
@@ -43,12 +48,15 @@ interface Waiting {
   readonly node: string;
   readonly bytes: Uint8Array;
   readonly done: () => void;
+  /** Once it was opened, while the database was at work. */
+  read?: ReadMessage;
 }
 
 /** Takes what nodes send, commits it in groups, and answers only what is committed. */
 export class Ingest {
   readonly #options: IngestOptions;
   readonly #faults: FaultPoints;
+  readonly #batchMessages: number;
   readonly #queue: Waiting[] = [];
   readonly #perNode = new Map<string, number>();
   #bytes = 0;
@@ -57,6 +65,7 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.#faults = options.faults ?? noFaultPoints;
+    this.#batchMessages = isPostgres(options.store.db) ? BATCH_MESSAGES_POSTGRES : BATCH_MESSAGES;
   }
 
   /** Resolves at once while there is room, else when this message was taken: that holds back its node and no other. */
@@ -96,7 +105,9 @@ export class Ingest {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) {
       const waiting = this.#next();
-      await this.#store(waiting.map(({ node, bytes }) => readMessage(node, bytes)));
+      const stored = this.#store(waiting.map(read));
+      void this.#readAhead(stored);
+      await stored;
       for (const { node, bytes, done } of waiting) {
         this.#bytes -= bytes.length;
         const left = (this.#perNode.get(node) ?? 1) - 1;
@@ -109,10 +120,24 @@ export class Ingest {
     this.#running = undefined;
   }
 
+  /** Opens what waits while the server commits, message by message, so that none of its answers waits long. */
+  async #readAhead(stored: Promise<void>): Promise<void> {
+    let isStored = false;
+    void stored.finally(() => {
+      isStored = true;
+    });
+    for (let at = 0; at < this.#batchMessages; at += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const waiting = this.#queue[at];
+      if (isStored || waiting === undefined) return;
+      waiting.read ??= readMessage(waiting.node, waiting.bytes);
+    }
+  }
+
   #next(): readonly Waiting[] {
     let bytes = 0;
     let count = 0;
-    for (const waiting of this.#queue.slice(0, BATCH_MESSAGES)) {
+    for (const waiting of this.#queue.slice(0, this.#batchMessages)) {
       bytes += waiting.bytes.length;
       if (count > 0 && bytes > BATCH_BYTES) break;
       count += 1;
@@ -173,6 +198,10 @@ export class Ingest {
       });
     }
   }
+}
+
+function read({ node, bytes, read }: Waiting): ReadMessage {
+  return read ?? readMessage(node, bytes);
 }
 
 function tellTaken(log: Logger, alarm: TakenAlarm): void {

@@ -1,9 +1,10 @@
+import { type Selectable, sql } from "kysely";
 import type { Ranges } from "../../protocol/ranges.ts";
 import type { Trx } from "../store/database.ts";
 import { isPostgres } from "../store/dialect.ts";
 import type { RunsTable } from "../store/fleet-tables.ts";
 import { accountOf, EMPTY_LEDGER_RUN, type LedgerRun, type ShedRanges } from "../store/ledger.ts";
-import { prepared } from "../store/prepared.ts";
+import { overRows } from "../store/over-rows.ts";
 import { NO_MARKS, type TimeMarks } from "../store/time-marks.ts";
 
 /** One (node, run) that a batch touches. */
@@ -29,46 +30,63 @@ export const keyOf = ({ node, run }: RunKey): string => `${node} ${run}`;
  */
 export async function lockLedger(trx: Trx, keys: readonly RunKey[], nowMs: number): Promise<Map<string, LedgerRow>> {
   const sorted = [...new Map(keys.map((key) => [keyOf(key), key])).entries()].sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows = new Map<string, LedgerRow>();
-  for (const [key, { node, run }] of sorted) {
-    const [found] = (await ledgerByRun(trx, { node, run })).rows;
-    if (found === undefined) {
-      await trx.insertInto("runs").values({ node, run, first_received_ms: nowMs, last_received_ms: nowMs }).execute();
-    }
-    rows.set(key, {
+  const asked = sorted.map(([, { node, run }]) => ({ node, run }));
+  const found = new Map((await lockedRuns(trx, asked)).rows.map((row) => [keyOf(row), row]));
+  const missing = asked.filter((key) => !found.has(keyOf(key)));
+  if (missing.length > 0) {
+    await makeRuns(
+      trx,
+      missing.map((key) => ({ ...key, nowMs })),
+    );
+  }
+  return new Map(
+    sorted.map(([key, { node, run }]) => {
+      const row = found.get(key);
+      const ledger = row === undefined ? EMPTY_LEDGER_RUN : ledgerOf(row);
+      const marks = row === undefined ? NO_MARKS : (JSON.parse(row.time_marks) as TimeMarks);
+      return [key, { node, run, ledger, isListed: row?.listed === 1, marks }];
+    }),
+  );
+}
+
+const makeRuns = overRows<RunKey & { readonly nowMs: number }>(
+  { node: "text", run: "text", nowMs: "bigint" },
+  (given) => sql`insert into runs (node, run, first_received_ms, last_received_ms)
+    select given.node, given.run, given."nowMs", given."nowMs" from ${given}`,
+);
+
+type LockedRun = Pick<
+  Selectable<RunsTable>,
+  "node" | "run" | "head" | "stored" | "declared" | "reasons" | "listed" | "time_marks"
+>;
+
+const lockedRuns = overRows<RunKey, LockedRun>({ node: "text", run: "text" }, (given, db) => {
+  const text = sql<LockedRun>`select runs.node, runs.run, runs.head, runs.stored, runs.declared, runs.reasons, runs.listed,
+      runs.time_marks
+    from ${given} join runs on runs.node = given.node and runs.run = given.run
+    order by runs.node, runs.run`;
+  return isPostgres(db) ? sql<LockedRun>`${text} for update of runs` : text;
+});
+
+/** In one statement, each of its runs once. */
+export async function saveLedger(trx: Trx, rows: readonly LedgerRow[], nowMs: number): Promise<void> {
+  if (rows.length === 0) return;
+  await writeRuns(
+    trx,
+    rows.map(({ node, run, ledger, isListed, marks }) => ({
       node,
       run,
-      ledger: found === undefined ? EMPTY_LEDGER_RUN : ledgerOf(found),
-      isListed: found?.listed === 1,
-      marks: found === undefined ? NO_MARKS : (JSON.parse(found.time_marks) as TimeMarks),
-    });
-  }
-  return rows;
+      head: ledger.head,
+      stored: JSON.stringify(ledger.stored),
+      declared: JSON.stringify(ledger.declared),
+      listed: isListed ? 1 : 0,
+      last_received_ms: nowMs,
+      time_marks: JSON.stringify(marks),
+      reasons: JSON.stringify(ledger.reasons ?? {}),
+      ...sumsOf(ledger),
+    })),
+  );
 }
-
-export async function saveLedger(trx: Trx, row: LedgerRow, nowMs: number): Promise<void> {
-  await writeLedger(trx, {
-    node: row.node,
-    run: row.run,
-    head: row.ledger.head,
-    stored: JSON.stringify(row.ledger.stored),
-    declared: JSON.stringify(row.ledger.declared),
-    listed: row.isListed ? 1 : 0,
-    last_received_ms: nowMs,
-    time_marks: JSON.stringify(row.marks),
-    reasons: JSON.stringify(row.ledger.reasons ?? {}),
-    ...sumsOf(row.ledger),
-  });
-}
-
-const ledgerByRun = prepared((db, { node, run }: RunKey) => {
-  const row = db
-    .selectFrom("runs")
-    .select(["head", "stored", "declared", "reasons", "listed", "time_marks"])
-    .where("node", "=", node)
-    .where("run", "=", run);
-  return isPostgres(db) ? row.forUpdate() : row;
-});
 
 /** What is counted of a run, so that a node's sum needs no look at its ranges. */
 export function sumsOf(ledger: LedgerRun) {
@@ -94,28 +112,27 @@ type WrittenRun = Pick<RunsTable, "node" | "run" | "last_received_ms"> &
     readonly time_marks: string;
   };
 
-const writeLedger = prepared((db, row: WrittenRun) =>
-  db
-    .updateTable("runs")
-    .set({
-      head: row.head,
-      stored: row.stored,
-      declared: row.declared,
-      listed: row.listed,
-      last_received_ms: row.last_received_ms,
-      time_marks: row.time_marks,
-      reasons: row.reasons,
-      stored_count: row.stored_count,
-      declared_count: row.declared_count,
-      gaps: row.gaps,
-      shed_quota: row.shed_quota,
-      shed_expired: row.shed_expired,
-      shed_corrupt: row.shed_corrupt,
-      shed_undecodable: row.shed_undecodable,
-    })
-    .where("node", "=", row.node)
-    .where("run", "=", row.run),
-);
+const WRITTEN = {
+  head: "bigint",
+  stored: "text",
+  declared: "text",
+  listed: "bigint",
+  last_received_ms: "bigint",
+  time_marks: "text",
+  reasons: "text",
+  stored_count: "bigint",
+  declared_count: "bigint",
+  gaps: "bigint",
+  shed_quota: "bigint",
+  shed_expired: "bigint",
+  shed_corrupt: "bigint",
+  shed_undecodable: "bigint",
+} as const;
+
+const writeRuns = overRows<WrittenRun>({ node: "text", run: "text", ...WRITTEN }, (given) => {
+  const set = Object.keys(WRITTEN).map((name) => sql`${sql.ref(name)} = ${sql.ref(`given.${name}`)}`);
+  return sql`update runs set ${sql.join(set)} from ${given} where runs.node = given.node and runs.run = given.run`;
+});
 
 /** Only this room writes these columns. */
 export function ledgerOf(row: { head: number; stored: string; declared: string; reasons: string }): LedgerRun {

@@ -1,6 +1,7 @@
+import { sql } from "kysely";
 import type { NoiseBody } from "../../protocol/noise.ts";
 import type { Trx } from "../store/database.ts";
-import { prepared } from "../store/prepared.ts";
+import { overRows } from "../store/over-rows.ts";
 import { correctedOf, type InboxRow } from "./inbox-rows.ts";
 
 const HOUR_MS = 3_600_000;
@@ -33,7 +34,7 @@ export async function addLevelHours(trx: Trx, rows: readonly InboxRow[]): Promis
     const source = { node: row.row.node, device: known.device, subject: known.subject?.id ?? "" };
     for (const span of spansOf(known.body, trueMs - record.atMs)) addSpan(hours, source, span);
   }
-  for (const part of hours.values()) await addHour(trx, part);
+  if (hours.size > 0) await addHours(trx, [...hours.values()]);
 }
 
 interface Span {
@@ -77,32 +78,25 @@ function addSpan(
   }
 }
 
-const addHour = prepared((db, part: HourPart) =>
-  db
-    .insertInto("level_hours")
-    .values({
-      node: part.node,
-      device: part.device,
-      subject_id: part.subject,
-      hour_ms: part.hourMs,
-      seconds: part.seconds,
-      valid: part.valid,
-      energy: part.energy,
-      lamax_db: part.lamaxDb,
-    })
-    .onConflict((conflict) =>
-      conflict.columns(["node", "device", "subject_id", "hour_ms"]).doUpdateSet(({ eb, ref }) => ({
-        seconds: eb("level_hours.seconds", "+", ref("excluded.seconds")),
-        valid: eb("level_hours.valid", "+", ref("excluded.valid")),
-        energy: eb("level_hours.energy", "+", ref("excluded.energy")),
-        lamax_db: eb
-          .case()
-          .when("level_hours.lamax_db", "is", null)
-          .then(ref("excluded.lamax_db"))
-          .when("excluded.lamax_db", ">", ref("level_hours.lamax_db"))
-          .then(ref("excluded.lamax_db"))
-          .else(ref("level_hours.lamax_db"))
-          .end(),
-      })),
-    ),
+const addHours = overRows<HourPart>(
+  {
+    node: "text",
+    device: "text",
+    subject: "text",
+    hourMs: "bigint",
+    seconds: "double precision",
+    valid: "double precision",
+    energy: "double precision",
+    lamaxDb: "double precision",
+  },
+  (given) => sql`insert into level_hours (node, device, subject_id, hour_ms, seconds, valid, energy, lamax_db)
+    select given.node, given.device, given.subject, given."hourMs", given.seconds, given.valid, given.energy, given."lamaxDb"
+    from ${given} where true order by given.node, given.device, given.subject, given."hourMs"
+    on conflict (node, device, subject_id, hour_ms) do update set
+      seconds = level_hours.seconds + excluded.seconds,
+      valid = level_hours.valid + excluded.valid,
+      energy = level_hours.energy + excluded.energy,
+      lamax_db = case
+        when level_hours.lamax_db is null or excluded.lamax_db > level_hours.lamax_db then excluded.lamax_db
+        else level_hours.lamax_db end`,
 );

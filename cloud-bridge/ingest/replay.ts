@@ -194,11 +194,11 @@ class Replay {
     const [other] = (await lockLedger(this.#trx, [{ node: row.node, run: body.run }], this.#nowMs)).values();
     if (other === undefined) return;
     other.ledger = withSheds(other.ledger, other.run, [body]);
-    await saveLedger(this.#trx, other, this.#nowMs);
+    await saveLedger(this.#trx, [other], this.#nowMs);
   }
 
   async end(): Promise<void> {
     await this.#facts.write(this.#trx, this.#nowMs);
-    await saveLedger(this.#trx, this.row, this.#nowMs);
+    await saveLedger(this.#trx, [this.row], this.#nowMs);
   }
 }

@@ -15,6 +15,7 @@ await onPostgres(async () => {
   await import("../cloud-bridge/dispatch/workflow.test.ts");
   await import("../cloud-bridge/ingest/ingest.test.ts");
   await import("../cloud-bridge/ingest/clock-untrusted.test.ts");
+  await import("../cloud-bridge/store/over-rows.test.ts");
   await import("../cloud-bridge/roster/accounts.test.ts");
   await import("../cloud-bridge/roster/candidates.test.ts");
   await import("../cloud-bridge/roster/units.test.ts");
