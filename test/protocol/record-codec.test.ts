@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newAlarmId } from "../../protocol/new-ids.ts";
-import { decodeRecord, encodeRecord, isKind } from "../../protocol/record-codec.ts";
+import { decodeRecord, encodeRecord, isKind, isShallow } from "../../protocol/record-codec.ts";
 import { alarmRecord, noiseRecord } from "./examples.ts";
 
 const bytesOf = (value: unknown): Uint8Array => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
@@ -67,6 +67,24 @@ describe("stored bytes of a record", () => {
   test("brackets inside text are not depth", () => {
     const deep = "[".repeat(50);
     expect(decodeRecord(bytesOf({ ...HEAD, kind: "note", body: { text: `${deep}\\"${deep}` } })).ok).toBe(true);
+  });
+
+  test("depth is told to the very level, of objects and arrays alike, however many there are beside each other", () => {
+    const depthOf = (value: unknown): number =>
+      typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
+    const nested = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 6 },
+        fc.string(),
+        fc.array(tie("value"), { maxLength: 3 }),
+        fc.dictionary(fc.string(), tie("value"), { maxKeys: 3 }),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(nested, fc.integer({ min: 0, max: 8 }), (value, limit) => {
+        expect(isShallow(bytesOf(JSON.stringify(value)), limit)).toBe(depthOf(value) <= limit);
+      }),
+    );
   });
 
   test("a body is at most 16 KiB, of lanes 0 and 1 at most 4 KiB", () => {
