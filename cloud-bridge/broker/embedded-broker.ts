@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, Server as TlsServer } from "node:tls";
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
@@ -69,6 +70,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   };
   const peerOf = (client: Client | null): Peer | undefined => (client === null ? undefined : peers.get(client.conn));
 
+  forgetPacketNumbers();
   const aedes = await Aedes.createBroker({
     drainTimeout: DRAIN_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -245,6 +247,14 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** What aedes writes with would hold a buffer for each of the 65,536 packet numbers: 9 MB. */
+function forgetPacketNumbers(): void {
+  const { writeToStream } = createRequire(import.meta.resolve("aedes"))("mqtt-packet") as {
+    readonly writeToStream: { cacheNumbers: boolean };
+  };
+  writeToStream.cacheNumbers = false;
 }
 
 function listenerFor(
