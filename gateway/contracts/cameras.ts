@@ -14,8 +14,8 @@ export interface CameraSettings {
   readonly analysis: {
     readonly widthPx: number;
     readonly framesPerS: number;
-    /** `keyframes` costs a fifth of the decoding, and gives a picture as rarely as the camera sends a whole one. */
-    readonly decode: "all" | "keyframes";
+    /** `all` leaves block edges unsmoothed, see ADR 017. `keyframes` costs a fifth of the decoding, and gives a picture as rarely as the camera sends a whole one. */
+    readonly decode: "all" | "exact" | "keyframes";
   };
   readonly ringS: number;
   readonly ringMaxBytes: number;

@@ -13,6 +13,13 @@ const SOCKET_LIMIT_US = 12_000_000;
 const FRAGMENT_US = 500_000;
 const PROTOCOLS = "pipe,rtsp,rtsps,rtp,tcp,udp,tls,crypto,http,https,httpproxy";
 
+/** Of what is only judged: what is kept is copied, never decoded. See ADR 017. */
+const LESS_DECODING: Readonly<Record<CameraSettings["analysis"]["decode"], readonly string[]>> = {
+  all: ["-skip_loop_filter", "all"],
+  exact: [],
+  keyframes: ["-skip_frame", "nokey"],
+};
+
 export interface CaptureCommand {
   readonly args: readonly string[];
   /** Goes to LIST_FD; holds the account, which therefore appears in no list of processes. Undefined for files. */
@@ -49,7 +56,7 @@ export function captureCommand(camera: CameraSettings, secretUrl: string, ffmpeg
     : ["-c:v", "copy"];
   const args = [
     ...["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+error", "-threads", "1"],
-    ...(decode === "keyframes" && !isTranscoded ? ["-skip_frame", "nokey"] : []),
+    ...(isTranscoded ? [] : LESS_DECODING[decode]),
     ...input,
     ...["-map", "0:v:0", "-an", "-filter_threads", "1", "-vf", small.join(","), ...ffmpeg.passThrough],
     ...["-c:v", "ppm", "-pix_fmt", "rgb24", "-threads", "1", "-f", "image2pipe", "-flush_packets", "1", "pipe:1"],

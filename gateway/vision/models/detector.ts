@@ -6,6 +6,8 @@ import type { ModelFiles } from "./read-manifest.ts";
 export class Detector {
   readonly #first: ModelSession;
   readonly #second: ModelSession | undefined;
+  /** A crop is over before the next one is made. */
+  #room = new Uint8Array();
 
   private constructor(first: ModelSession, second: ModelSession | undefined) {
     this.#first = first;
@@ -37,7 +39,8 @@ export class Detector {
         continue;
       }
       const startedMs = performance.now();
-      const part = crop(picture, detection.box, stage.margin);
+      if (this.#room.length < picture.rgb.length) this.#room = new Uint8Array(picture.rgb.length);
+      const part = crop(picture, detection.box, stage.margin, this.#room);
       preprocessMs += performance.now() - startedMs;
       const judged = await this.#second.detect(part);
       preprocessMs += judged.preprocessMs;

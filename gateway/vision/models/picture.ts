@@ -19,14 +19,16 @@ export interface Detection {
 /**
  * The part of a picture below a box that was widened on each side.
  * @param margin share of the box's own width and height that is added on each side
+ * @param room taken for the part where it is large enough
  */
-export function crop(picture: Picture, box: PixelBox, margin: number): Picture {
+export function crop(picture: Picture, box: PixelBox, margin: number, room = new Uint8Array()): Picture {
   const [left, top, width, height] = box;
   const fromX = clampInteger(left - width * margin, picture.width - 1);
   const fromY = clampInteger(top - height * margin, picture.height - 1);
   const toX = Math.max(fromX + 1, clampInteger(left + width * (1 + margin), picture.width));
   const toY = Math.max(fromY + 1, clampInteger(top + height * (1 + margin), picture.height));
-  const rgb = new Uint8Array((toX - fromX) * (toY - fromY) * 3);
+  const bytes = (toX - fromX) * (toY - fromY) * 3;
+  const rgb = room.length < bytes ? new Uint8Array(bytes) : room.subarray(0, bytes);
   for (let y = fromY; y < toY; y++) {
     const from = (y * picture.width + fromX) * 3;
     rgb.set(picture.rgb.subarray(from, from + (toX - fromX) * 3), (y - fromY) * (toX - fromX) * 3);

@@ -10,7 +10,35 @@ const TABLE_BYTES = 256 * WORD;
 /** What `rows` is called with for one row of the result. */
 type RowCall = readonly [number, number, number, number, number, number];
 
-/** A picture into the model's input by vector instructions, in a memory of their own. */
+interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface HeldMemory {
+  readonly memory: WasmMemory;
+  readonly code: SimdResample;
+}
+
+/**
+ * The memory of one writer after the other. Crops differ in size each time, and a memory of its own for each costs more than
+ * the picture: the system maps it, and V8 collects everything the sooner.
+ */
+export class SimdRoom {
+  #held: HeldMemory | undefined;
+
+  /** @returns undefined where this processor has no such instructions */
+  holding(bytes: number): HeldMemory | undefined {
+    if (this.#held !== undefined && this.#held.memory.buffer.byteLength >= bytes) return this.#held;
+    // A quarter more than is needed now, so that crops that grow little by little find room.
+    const memory = new webAssembly.Memory({ initial: Math.ceil((bytes * 1.25) / PAGE_BYTES) });
+    const code = simdResample(memory);
+    this.#held = code === undefined ? undefined : { memory, code };
+    return this.#held;
+  }
+}
+
+/** A picture into the model's input by vector instructions. Over once the next one is made in the same room. */
 export class SimdWriter {
   /** As large as the model's input; what lies outside of the picture is never written. */
   readonly values: Float32Array;
@@ -22,21 +50,18 @@ export class SimdWriter {
   readonly #places: Places;
 
   /** @returns undefined where this processor has no such instructions */
-  static of(plan: ResamplePlan, valueCount: number, width: number, height: number): SimdWriter | undefined {
-    const places = placesOf(plan, valueCount, width, height);
-    const memory = new webAssembly.Memory({ initial: Math.ceil(places.end / PAGE_BYTES) });
-    const code = simdResample(memory);
-    return code === undefined ? undefined : new SimdWriter(code, memory, plan, places, valueCount, width, height);
+  static of(plan: ResamplePlan, valueCount: number, size: PictureSize, room: SimdRoom): SimdWriter | undefined {
+    const places = placesOf(plan, valueCount, size);
+    const held = room.holding(places.end);
+    return held === undefined ? undefined : new SimdWriter(held, plan, places, valueCount, size);
   }
 
   private constructor(
-    code: SimdResample,
-    { buffer }: WasmMemory,
+    { code, memory: { buffer } }: HeldMemory,
     plan: ResamplePlan,
     places: Places,
     valueCount: number,
-    width: number,
-    height: number,
+    { width, height }: PictureSize,
   ) {
     const { columns, channels } = plan;
     this.#code = code;
@@ -85,7 +110,7 @@ interface Places {
 }
 
 /** Addresses. Behind the line and the source lies what is read and written beyond them. */
-function placesOf({ columns, rows }: ResamplePlan, valueCount: number, width: number, height: number): Places {
+function placesOf({ columns, rows }: ResamplePlan, valueCount: number, { width, height }: PictureSize): Places {
   let end = 0;
   const take = (bytes: number): number => {
     const from = end;

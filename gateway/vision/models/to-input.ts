@@ -2,7 +2,7 @@ import { type Placement, place } from "./fit.ts";
 import type { ModelInput } from "./manifest-schema.ts";
 import type { Picture } from "./picture.ts";
 import { antialiasTaps, bilinearTaps, FIXED_SHIFT, fixedTaps, type ResamplePlan } from "./resample.ts";
-import { SimdWriter } from "./simd-writer.ts";
+import { SimdRoom, SimdWriter } from "./simd-writer.ts";
 
 const CHANNELS = 3;
 
@@ -11,6 +11,7 @@ export class InputWriter {
   readonly #input: ModelInput;
   readonly #isSimdWanted: boolean;
   readonly #tables: readonly Float32Array[];
+  readonly #room = new SimdRoom();
   #values: Float32Array;
   #size = "";
   #placement: Placement | undefined;
@@ -59,7 +60,9 @@ export class InputWriter {
       step,
       stride: input.width * step,
     };
-    const simd = this.#isSimdWanted ? SimdWriter.of(plan, this.#values.length, width, height) : undefined;
+    const simd = this.#isSimdWanted
+      ? SimdWriter.of(plan, this.#values.length, { width, height }, this.#room)
+      : undefined;
     if (simd === undefined) {
       const line = new Int32Array(width * CHANNELS);
       this.#write = (rgb) => writePlain(plan, rgb, line, this.#values);

@@ -190,8 +190,8 @@ test("with vector instructions and without, pictures of any size come out the sa
       resample: (["antialias", "bilinear"] as const)[whole(2) - 1] ?? "bilinear",
     };
     const [simd, plain] = [new InputWriter(input), new InputWriter(input, false)];
-    // Another size on the way, as when a camera is set anew.
-    for (const size of [1, 2].map(() => ({ width: whole(200), height: whole(150) }))) {
+    // Other sizes on the way, smaller and larger, as of crops.
+    for (const size of [1, 2, 3, 4].map(() => ({ width: whole(200), height: whole(150) }))) {
       const rgb = Uint8Array.from({ length: size.width * size.height * 3 }, () => Math.floor(random() * 256));
       expect(simd.write({ ...size, rgb })).toEqual(plain.write({ ...size, rgb }));
       const bytesOf = ({ values }: InputWriter) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
