@@ -5,6 +5,7 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -23,6 +24,8 @@ import { walFault } from "./wal-check.ts";
 
 export const JOURNAL_FILE = "journal.sqlite";
 const BROKEN_MARK = "journal.broken";
+/** Names the file that was set aside, until what can be read of it is taken over. */
+const SALVAGE_MARK = "journal.salvage";
 
 /** Older ones can lose a commit when a checkpoint and a WAL reset race. */
 const MINIMUM_SQLITE = [3, 51, 3] as const;
@@ -82,17 +85,47 @@ export function isMarkedBroken(directory: string): boolean {
   return existsSync(join(directory, BROKEN_MARK));
 }
 
-/** Moves a broken journal out of the way under a name that says so; it is never deleted. */
+/**
+ * Moves a broken journal out of the way under a name that says so; it is never deleted. Until `salvageOver` it is owed that a
+ * new journal takes over what can be read of it, whatever ends this process in between.
+ */
 export function setAside(directory: string, nowMs: number): string {
   const stamp = stampOf(nowMs);
   let name = `${JOURNAL_FILE}.broken-${stamp}`;
   for (let n = 2; existsSync(join(directory, name)); n += 1) name = `${JOURNAL_FILE}.broken-${stamp}-${n}`;
+  noteOwed(directory, name);
+  move(directory, name);
+  return name;
+}
+
+/** @returns the file that was set aside and of which nothing was taken over yet, all parts of it under that name */
+export function owedSalvage(directory: string): string | undefined {
+  const mark = join(directory, SALVAGE_MARK);
+  const name = existsSync(mark) ? readFileSync(mark, "utf8") : "";
+  if (!new RegExp(`^${JOURNAL_FILE}\\.broken-[0-9TZ-]+$`).test(name)) return undefined;
+  // The journal goes first, and a new one comes after all parts have gone: without one, the rest has not gone yet.
+  if (!existsSync(join(directory, JOURNAL_FILE)) || !existsSync(join(directory, name))) move(directory, name);
+  return existsSync(join(directory, name)) ? name : undefined;
+}
+
+export function salvageOver(directory: string): void {
+  rmSync(join(directory, SALVAGE_MARK), { force: true });
+}
+
+function move(directory: string, name: string): void {
   for (const suffix of ["", "-wal", "-shm"]) {
     const path = join(directory, `${JOURNAL_FILE}${suffix}`);
     if (existsSync(path)) renameSync(path, join(directory, `${name}${suffix}`));
   }
   rmSync(join(directory, BROKEN_MARK), { force: true });
-  return name;
+}
+
+function noteOwed(directory: string, name: string): void {
+  try {
+    writeFileSync(join(directory, SALVAGE_MARK), name, { flush: true });
+  } catch {
+    // A disk that takes not even this mostly takes no new name either.
+  }
 }
 
 /**

@@ -3,7 +3,16 @@ import { parentPort, workerData } from "node:worker_threads";
 import { newRunId } from "../../protocol/new-ids.ts";
 import { killAtFaultPoint } from "../contracts/fault-points.ts";
 import type { JournalRestore, StoredRecord } from "../contracts/journal.ts";
-import { isMarkedBroken, lookAtLog, makeStateDirectory, markBroken, openDatabase, setAside } from "./database.ts";
+import {
+  isMarkedBroken,
+  lookAtLog,
+  makeStateDirectory,
+  markBroken,
+  openDatabase,
+  owedSalvage,
+  salvageOver,
+  setAside,
+} from "./database.ts";
 import { diskFault, journalError } from "./disk-fault.ts";
 import { JournalStore } from "./journal-store.ts";
 import type { BatchOutcome, FromWorker, JournalSettings, Stamp, ToWorker } from "./messages.ts";
@@ -63,12 +72,15 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
   const attempt = (aside?: string) => {
     const db = openDatabase(directory, quotaPages, killAtFaultPoint(faultPoint));
     try {
-      const salvaged = aside === undefined ? undefined : salvage(db, directory, aside);
+      // A journal with runs has taken over already, or went on without: numbers of runs would get mixed up.
+      const isOwed = aside !== undefined && db.prepare("SELECT 1 FROM run LIMIT 1").get() === undefined;
+      const salvaged = isOwed ? salvage(db, directory, aside) : undefined;
       if (negativeControl === "synchronous-normal") db.pragma("synchronous = NORMAL");
       const runs = new RunTable(db);
       const previous = runs.newest();
       const run = negativeControl === "run-id-reused" ? countedRunId(previous?.no) : newRunId();
       const current = db.transaction(() => runs.begin(run, stamp.atMs)).immediate();
+      if (aside !== undefined) salvageOver(directory);
       const store = new JournalStore(db, runs, current, settings);
       const taken = {
         openAlarms: store.tables.openAlarms(),
@@ -94,8 +106,9 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
     }
   };
   try {
-    if (isMarkedBroken(directory)) return attempt(setAside(directory, stamp.atMs));
-    return attempt();
+    const owed = owedSalvage(directory);
+    if (owed === undefined && isMarkedBroken(directory)) return attempt(setAside(directory, stamp.atMs));
+    return attempt(owed);
   } catch (error) {
     if (diskFault(error) !== "broken") throw error;
     return attempt(setAside(directory, stamp.atMs));

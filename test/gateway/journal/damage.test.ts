@@ -1,8 +1,19 @@
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { JournalNews, StoredRecord } from "../../../gateway/contracts/journal.ts";
+import { openDatabase, setAside } from "../../../gateway/journal/database.ts";
 import { openJournal } from "../../../gateway/journal/open-journal.ts";
 import {
   alarm,
@@ -28,6 +39,13 @@ function flip(directory: string, seq: number, from: string, to: string): void {
   expect(db.prepare("UPDATE record SET bytes = ? WHERE seq = ?").run(bytes, seq).changes).toBe(1);
   expect(db.pragma("integrity_check", { simple: true })).toBe("ok");
   db.close();
+}
+
+/** Gives parts of a file that was set aside their names back. */
+function backTo(directory: string, aside: string, suffixes: readonly string[]): void {
+  for (const suffix of suffixes) {
+    renameSync(join(directory, `${aside}${suffix}`), join(directory, `journal.sqlite${suffix}`));
+  }
 }
 
 describe("a row whose bytes changed on the card", () => {
@@ -282,6 +300,55 @@ describe("a file that was set aside", () => {
     expect(await second.read({ run, ranges: [[1, 40]], ...ALL })).toHaveLength(40);
     expect(readdirSync(directory).filter((name) => name.includes("mended"))).toEqual([]);
     expect(readFileSync(join(directory, second.restored.setAside ?? "")).equals(bytes), "as it was").toBe(true);
+  });
+
+  test.each<[string, (directory: string, aside: string) => void]>([
+    ["before its file had another name", (directory, aside) => backTo(directory, aside, ["", "-wal"])],
+    ["before its log had", (directory, aside) => backTo(directory, aside, ["-wal"])],
+    ["before there was a new one", () => undefined],
+    ["when the new one was empty", (directory) => new Database(join(directory, "journal.sqlite")).close()],
+    ["when the new one held its tables", (directory) => openDatabase(directory, 1000).close()],
+  ])("is taken over by the next start where this one was killed %s", async (_, goBack) => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    const { run } = first.restored;
+    await first.write({ append: Array.from({ length: 5 }, (__, n) => anotherAlarm(n + 1)) }, "urgent");
+    await first.write({ append: [position()] }, "grouped");
+    // As a kill leaves it: with its log beside it.
+    const copied = temporaryDirectory();
+    for (const name of ["journal.sqlite", "journal.sqlite-wal"]) cpSync(join(directory, name), join(copied, name));
+    await first.close();
+    goBack(copied, setAside(copied, NOON_MS));
+
+    const second = await openJournal({ directory: copied, ...small });
+    expect(second.restored.salvaged).toEqual({ runs: 1, records: 5, isWhole: true });
+    expect(await second.read({ run, ranges: [[1, 6]], ...ALL })).toHaveLength(5);
+    expect((await second.helloContent()).runs).toContainEqual({ run, first: 1, head: 6 });
+    await second.close();
+    await using third = await openJournal({ directory: copied, ...small });
+    expect(third.restored).not.toHaveProperty("setAside");
+    expect((await third.helloContent()).runs).toHaveLength(3);
+  });
+
+  test("is taken over once: a start that was killed right after that finds it done, and says it again", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    await first.write({ append: [anotherAlarm(1)] }, "urgent");
+    await first.close();
+    const aside = setAside(directory, NOON_MS);
+    const mark = readFileSync(join(directory, "journal.salvage"));
+    const second = await openJournal({ directory, ...small });
+    await second.close();
+    writeFileSync(join(directory, "journal.salvage"), mark);
+    await using third = await openJournal({ directory, ...small });
+    expect(third.restored.setAside).toBe(aside);
+    expect(third.restored).not.toHaveProperty("salvaged");
+    expect((await third.helloContent()).runs.map(({ run }) => run)).toEqual([
+      third.restored.run,
+      second.restored.run,
+      first.restored.run,
+    ]);
+    expect(existsSync(join(directory, "journal.salvage"))).toBe(false);
   });
 
   test.each([0, 66])("is not needed where the head has lost its version: it says %i then", async (version) => {
