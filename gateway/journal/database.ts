@@ -103,9 +103,11 @@ export function owedSalvage(directory: string): string | undefined {
   const mark = join(directory, SALVAGE_MARK);
   const name = existsSync(mark) ? readFileSync(mark, "utf8") : "";
   if (!new RegExp(`^${JOURNAL_FILE}\\.broken-[0-9TZ-]+$`).test(name)) return undefined;
+  // Not gone yet, then it is found broken again; or somebody took it away.
+  if (!existsSync(join(directory, name))) return undefined;
   // The journal goes first, and a new one comes after all parts have gone: without one, the rest has not gone yet.
-  if (!existsSync(join(directory, JOURNAL_FILE)) || !existsSync(join(directory, name))) move(directory, name);
-  return existsSync(join(directory, name)) ? name : undefined;
+  if (!existsSync(join(directory, JOURNAL_FILE))) move(directory, name);
+  return name;
 }
 
 export function salvageOver(directory: string): void {

@@ -41,11 +41,9 @@ function flip(directory: string, seq: number, from: string, to: string): void {
   db.close();
 }
 
-/** Gives parts of a file that was set aside their names back. */
-function backTo(directory: string, aside: string, suffixes: readonly string[]): void {
-  for (const suffix of suffixes) {
-    renameSync(join(directory, `${aside}${suffix}`), join(directory, `journal.sqlite${suffix}`));
-  }
+/** Gives a part of a file that was set aside its name back. */
+function backTo(directory: string, aside: string, suffix: string): void {
+  renameSync(join(directory, `${aside}${suffix}`), join(directory, `journal.sqlite${suffix}`));
 }
 
 describe("a row whose bytes changed on the card", () => {
@@ -303,8 +301,7 @@ describe("a file that was set aside", () => {
   });
 
   test.each<[string, (directory: string, aside: string) => void]>([
-    ["before its file had another name", (directory, aside) => backTo(directory, aside, ["", "-wal"])],
-    ["before its log had", (directory, aside) => backTo(directory, aside, ["-wal"])],
+    ["before its log had another name", (directory, aside) => backTo(directory, aside, "-wal")],
     ["before there was a new one", () => undefined],
     ["when the new one was empty", (directory) => new Database(join(directory, "journal.sqlite")).close()],
     ["when the new one held its tables", (directory) => openDatabase(directory, 1000).close()],
@@ -328,6 +325,17 @@ describe("a file that was set aside", () => {
     await using third = await openJournal({ directory: copied, ...small });
     expect(third.restored).not.toHaveProperty("setAside");
     expect((await third.helloContent()).runs).toHaveLength(3);
+  });
+
+  test("is no matter any more where it had not gone yet, or where somebody took it away", async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal({ directory, ...small });
+    await first.write({ append: [anotherAlarm(1), position()] }, "urgent");
+    await first.close();
+    backTo(directory, setAside(directory, NOON_MS), "");
+    await using second = await openJournal({ directory, ...small });
+    expect(second.restored).not.toHaveProperty("setAside");
+    expect(await second.read({ run: first.restored.run, ranges: [[1, 2]], ...ALL })).toHaveLength(2);
   });
 
   test("is taken over once: a start that was killed right after that finds it done, and says it again", async () => {
