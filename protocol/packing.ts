@@ -33,7 +33,7 @@ export function unpack(bytes: Uint8Array, maxBytes: number): Uint8Array | "too-l
     return zstdDecompressSync(bytes, {
       maxOutputLength: maxBytes,
       params: { [constants.ZSTD_d_windowLogMax]: READABLE_WINDOW_LOG },
-      // Making it ready costs as much as a small packet, so only where it is named.
+      // Making it ready is a quarter of the work of reading a packet, so only where it is named.
       ...(namesDictionary(bytes) ? { dictionary } : {}),
     });
   } catch (error) {

@@ -62,7 +62,7 @@ export class FleetFacts {
   async write(trx: Trx, nowMs: number): Promise<boolean> {
     let hasAlarms = false;
     for (const fact of this.#devices.values()) await writeDevice(trx, fact);
-    if (this.#readings.size > 0) await writeReadings(trx, [...this.#readings.values()]);
+    await writeReadings(trx, [...this.#readings.values()]);
     for (const [node, { body, atMs, quality, isLive, isSettling }] of this.#health) {
       const { numUpdatedRows } = await trx
         .updateTable("nodes")

@@ -33,12 +33,10 @@ export async function lockLedger(trx: Trx, keys: readonly RunKey[], nowMs: numbe
   const asked = sorted.map(([, { node, run }]) => ({ node, run }));
   const found = new Map((await lockedRuns(trx, asked)).rows.map((row) => [keyOf(row), row]));
   const missing = asked.filter((key) => !found.has(keyOf(key)));
-  if (missing.length > 0) {
-    await makeRuns(
-      trx,
-      missing.map((key) => ({ ...key, nowMs })),
-    );
-  }
+  await makeRuns(
+    trx,
+    missing.map((key) => ({ ...key, nowMs })),
+  );
   return new Map(
     sorted.map(([key, { node, run }]) => {
       const row = found.get(key);
@@ -70,7 +68,6 @@ const lockedRuns = overRows<RunKey, LockedRun>({ node: "text", run: "text" }, (g
 
 /** In one statement, each of its runs once. */
 export async function saveLedger(trx: Trx, rows: readonly LedgerRow[], nowMs: number): Promise<void> {
-  if (rows.length === 0) return;
   await writeRuns(
     trx,
     rows.map(({ node, run, ledger, isListed, marks }) => ({

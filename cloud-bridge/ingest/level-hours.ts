@@ -34,7 +34,7 @@ export async function addLevelHours(trx: Trx, rows: readonly InboxRow[]): Promis
     const source = { node: row.row.node, device: known.device, subject: known.subject?.id ?? "" };
     for (const span of spansOf(known.body, trueMs - record.atMs)) addSpan(hours, source, span);
   }
-  if (hours.size > 0) await addHours(trx, [...hours.values()]);
+  await addHours(trx, [...hours.values()]);
 }
 
 interface Span {

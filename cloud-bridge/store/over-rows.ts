@@ -1,6 +1,7 @@
-import { type CompiledQuery, type QueryResult, type RawBuilder, sql } from "kysely";
+import { type QueryResult, type RawBuilder, sql } from "kysely";
 import { isPostgres } from "./dialect.ts";
 import type { Db, Trx } from "./handle.ts";
+import { compiledOnce } from "./prepared.ts";
 
 /** As PostgreSQL calls them. */
 type ColumnType = "text" | "bigint" | "double precision";
@@ -17,6 +18,7 @@ class Given {
 /**
  * One statement over many rows of values, where a loop would ask the database once a row: on PostgreSQL each row saves a
  * round trip. The text is built and compiled once for each kind of database, and does not depend on how many rows there are.
+ * Without rows nothing is asked.
  * @param columns of each row, in the types that PostgreSQL is to read them as
  * @param build the statement, which names `given`, a table expression of that name, exactly once
  */
@@ -24,15 +26,11 @@ export function overRows<V extends object, O = unknown>(
   columns: { readonly [K in keyof V & string]: ColumnType },
   build: (given: RawBuilder<unknown>, db: Db | Trx) => RawBuilder<O>,
 ): (db: Db | Trx, rows: readonly V[]) => Promise<QueryResult<O>> {
-  const compiled = new WeakMap<object, CompiledQuery<O>>();
   const names = Object.keys(columns) as (keyof V & string)[];
-  return (db, rows) => {
-    const kind = db.getExecutor().adapter.constructor;
-    let query = compiled.get(kind);
-    if (query === undefined) {
-      query = build(isPostgres(db) ? arrays(columns) : json(names), db).compile(db);
-      compiled.set(kind, query);
-    }
+  const compiled = compiledOnce((db) => build(isPostgres(db) ? arrays(columns) : json(names), db).compile(db));
+  return async (db, rows) => {
+    if (rows.length === 0) return { rows: [] };
+    const query = compiled(db);
     const parameters = query.parameters.map((value) => {
       if (!(value instanceof Given)) return value;
       const { column } = value;

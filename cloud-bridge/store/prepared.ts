@@ -18,18 +18,24 @@ class Parameter {
 export function prepared<V extends object, O>(
   build: (db: Db, values: V) => Compilable<O>,
 ): (db: Db | Trx, values: V) => Promise<QueryResult<O>> {
-  const compiled = new WeakMap<object, CompiledQuery<O>>();
   const parameters = new Proxy({}, { get: (_, name) => new Parameter(String(name)) }) as V;
+  const compiled = compiledOnce((db) => build(db, parameters).compile());
   return (db, values) => {
-    const kind = db.getExecutor().adapter.constructor;
-    let query = compiled.get(kind);
-    if (query === undefined) {
-      query = build(db, parameters).compile();
-      compiled.set(kind, query);
-    }
+    const query = compiled(db);
     const filled = query.parameters.map((value) =>
       value instanceof Parameter ? values[value.name as keyof V] : value,
     );
     return db.executeQuery({ ...query, parameters: filled });
+  };
+}
+
+/** @param compile called once for each kind of database */
+export function compiledOnce<O>(compile: (db: Db | Trx) => CompiledQuery<O>): (db: Db | Trx) => CompiledQuery<O> {
+  const compiled = new WeakMap<object, CompiledQuery<O>>();
+  return (db) => {
+    const kind = db.getExecutor().adapter.constructor;
+    const query = compiled.get(kind) ?? compile(db);
+    compiled.set(kind, query);
+    return query;
   };
 }

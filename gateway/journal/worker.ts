@@ -106,9 +106,8 @@ function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: Jo
     }
   };
   try {
-    const owed = owedSalvage(directory);
-    if (owed === undefined && isMarkedBroken(directory)) return attempt(setAside(directory, stamp.atMs));
-    return attempt(owed);
+    const marked = () => (isMarkedBroken(directory) ? setAside(directory, stamp.atMs) : undefined);
+    return attempt(owedSalvage(directory) ?? marked());
   } catch (error) {
     if (diskFault(error) !== "broken") throw error;
     return attempt(setAside(directory, stamp.atMs));
