@@ -264,7 +264,7 @@ export const GatewayDocument = Type.Object(
           Type.String({
             minLength: 1,
             maxLength: 1024,
-            title: "Folder for the last minute of each camera",
+            title: "Folder for the last seconds of each camera",
             description:
               "On a memory disk, so that flash does not wear; /dev/shm where left out, else the state folder.",
             examples: ["/run/shao"],

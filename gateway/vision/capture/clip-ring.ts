@@ -46,7 +46,7 @@ interface RingFile {
   sizeBytes: number;
 }
 
-/** The last minute or so of one camera's own video, in files that are always whole. */
+/** The last seconds of one camera's own video, in files that are always whole. */
 export class ClipRing {
   readonly #options: ClipRingOptions;
   readonly #files: RingFile[] = [];

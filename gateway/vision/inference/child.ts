@@ -2,8 +2,7 @@ import { readSync } from "node:fs";
 import { setPriority } from "node:os";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 import { Detector } from "../models/detector.ts";
-import type { ModelFiles } from "../models/read-manifest.ts";
-import { readModel } from "../models/read-manifest.ts";
+import { type ModelFiles, type ModelPlan, readGraphs } from "../models/read-graph.ts";
 import { type FromInference, type OpenedModel, PICTURE_PIPE, type ToInference } from "./messages.ts";
 
 /** Meters are polled on time while this process computes. */
@@ -20,7 +19,7 @@ class InferenceChild {
   async take(message: ToInference): Promise<void> {
     const id = message.kind === "detect" ? { id: message.id } : {};
     try {
-      if (message.kind === "open") say({ kind: "opened", model: await this.#open(message.folder) });
+      if (message.kind === "open") say({ kind: "opened", model: await this.#open(message.plan) });
       else await this.#detect(message.id, message.width, message.height);
     } catch (error) {
       const [code, hint] = error instanceof GatewayError ? [error.code, error.hint] : ["INFERENCE_FAULT", HINT];
@@ -28,8 +27,8 @@ class InferenceChild {
     }
   }
 
-  async #open(folder: string): Promise<OpenedModel> {
-    const files = await readModel(folder);
+  async #open(plan: ModelPlan): Promise<OpenedModel> {
+    const files = await readGraphs(plan);
     this.#detector = await Detector.open(files);
     const second = files.secondStage;
     return { ...facts(files), ...(second === undefined ? {} : { classifier: facts(second) }) };

@@ -6,6 +6,7 @@ import { GatewayError } from "../../contracts/gateway-error.ts";
 import type { Logger } from "../../contracts/logger.ts";
 import type { Detected } from "../models/model-session.ts";
 import type { Picture } from "../models/picture.ts";
+import { readPlan } from "../models/read-manifest.ts";
 import { CrashLedger } from "./crash-ledger.ts";
 import { type FromInference, type OpenedModel, PICTURE_PIPE, type ToInference } from "./messages.ts";
 
@@ -128,6 +129,11 @@ export class InferenceProcess {
   async #runOnce(): Promise<GatewayError> {
     const { folder, openDeadlineMs, clock } = this.#settings;
     this.#become({ state: "starting", starts: this.#facts.starts + 1 });
+    const plan = await readPlan(folder).catch((error: unknown) =>
+      error instanceof GatewayError ? error : lost(folder, String(error)),
+    );
+    if (plan instanceof GatewayError) return plan;
+    if (this.#stop.signal.aborted) return lost(folder, "closed");
     const child = fork(this.#settings.program ?? CHILD, [], {
       stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
       serialization: "advanced",
@@ -148,7 +154,7 @@ export class InferenceProcess {
       if (answer.kind === "opened") opening.abort();
       this.#heard(running, answer);
     });
-    send(child, { kind: "open", folder });
+    send(child, { kind: "open", plan });
     const reason = await running.ended.promise;
     opening.abort();
     this.#running = undefined;

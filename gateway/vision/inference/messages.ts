@@ -1,9 +1,10 @@
 import type { Sha256 } from "../../../protocol/ids.ts";
 import type { Detected } from "../models/model-session.ts";
+import type { ModelPlan } from "../models/read-graph.ts";
 
 /** The picture's bytes follow on the child's own pipe: a message would be copied four times. */
 export type ToInference =
-  | { readonly kind: "open"; readonly folder: string }
+  | { readonly kind: "open"; readonly plan: ModelPlan }
   | { readonly kind: "detect"; readonly id: number; readonly width: number; readonly height: number };
 
 export interface OpenedModel {

@@ -1,6 +1,6 @@
 import { type Detected, ModelSession } from "./model-session.ts";
 import { crop, type Detection, type Picture } from "./picture.ts";
-import type { ModelFiles } from "./read-manifest.ts";
+import type { ModelFiles } from "./read-graph.ts";
 
 /** A detector with its second stage, if it has one. One picture at a time. */
 export class Detector {

@@ -5,7 +5,7 @@ import type { FamilyModel, Outputs } from "./family.ts";
 import { boxInPicture } from "./fit.ts";
 import type { ModelManifest } from "./manifest-schema.ts";
 import type { Detection, Picture } from "./picture.ts";
-import type { ModelFiles } from "./read-manifest.ts";
+import type { ModelFiles } from "./read-graph.ts";
 import { InputWriter } from "./to-input.ts";
 
 /** One thread, no spinning: an idle detector costs nothing, and a busy one leaves the other cores alone. */

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkDocument } from "../../../protocol/document/check-document.ts";
 import { renderFault } from "../../../protocol/document/fault.ts";
@@ -7,22 +5,13 @@ import { parseDocumentText } from "../../../protocol/document/parse-document.ts"
 import { GatewayError } from "../../contracts/gateway-error.ts";
 import { familyOf } from "./families.ts";
 import { ModelManifest } from "./manifest-schema.ts";
+import { type ModelFiles, type ModelPlan, readGraphs, readModelFile } from "./read-graph.ts";
 
 export const MANIFEST_FILE = "manifest.yaml";
 
-/** A detector on disk whose files are those that its manifests name. */
-export interface ModelFiles {
-  readonly folder: string;
-  readonly manifest: ModelManifest;
-  /** The graph. */
-  readonly bytes: Uint8Array;
-  readonly secondStage?: ModelFiles;
-}
-
-/** @throws GatewayError MODEL_MISSING, MODEL_MANIFEST, MODEL_FAMILY */
-export async function readManifest(folder: string): Promise<ModelManifest> {
+async function readManifest(folder: string): Promise<ModelManifest> {
   const path = join(folder, MANIFEST_FILE);
-  const text = (await read(path)).toString("utf8");
+  const text = Buffer.from(await readModelFile(path)).toString("utf8");
   const { root, faults: unparsed } = parseDocumentText(text);
   const { value, faults } =
     unparsed.length > 0 ? { value: undefined, faults: unparsed } : checkDocument(ModelManifest, root);
@@ -37,45 +26,34 @@ export async function readManifest(folder: string): Promise<ModelManifest> {
 }
 
 /**
+ * Reads the manifests of a detector and of its second stage.
+ * @throws GatewayError MODEL_MISSING, MODEL_MANIFEST, MODEL_FAMILY
+ */
+export async function readPlan(folder: string): Promise<ModelPlan> {
+  const manifest = await readManifest(folder);
+  if (manifest.secondStage === undefined) return { folder, manifest };
+  const { model, of } = manifest.secondStage;
+  const second = { folder: join(folder, model), manifest: await readManifest(join(folder, model)) };
+  const said = whyNoSecondStage(
+    second.manifest,
+    of.find((label) => !manifest.labels.includes(label)),
+  );
+  if (said === undefined) return { folder, manifest, secondStage: second };
+  throw new GatewayError("MODEL_MANIFEST", `the second stage ${model} of ${folder} cannot be used: ${said}`, {
+    hint: "A second stage is a model of the family classifier, for labels of the first, without a stage of its own.",
+  });
+}
+
+/**
  * Reads a detector and its second stage.
  * @throws GatewayError also MODEL_HASH where a file is not the one that its manifest names
  */
 export async function readModel(folder: string): Promise<ModelFiles> {
-  const manifest = await readManifest(folder);
-  const path = join(folder, manifest.file);
-  const bytes = await read(path);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  if (sha256 !== manifest.sha256) {
-    throw new GatewayError("MODEL_HASH", `${path} has the hash ${sha256}, its manifest says ${manifest.sha256}`, {
-      hint: "The file is broken or was exchanged. Copy it again, or import the new one with `shao models add`.",
-    });
-  }
-  if (manifest.secondStage === undefined) return { folder, manifest, bytes };
-  return { folder, manifest, bytes, secondStage: await readSecondStage(folder, manifest, manifest.secondStage) };
+  return readGraphs(await readPlan(folder));
 }
 
-async function readSecondStage(
-  folder: string,
-  { labels }: ModelManifest,
-  { model, of }: NonNullable<ModelManifest["secondStage"]>,
-): Promise<ModelFiles> {
-  const second = await readModel(join(folder, model));
-  const unknown = of.find((label) => !labels.includes(label));
-  if (second.manifest.family === "classifier" && unknown === undefined) return second;
-  const said = unknown === undefined ? "it is no classifier" : `the detector has no label ${JSON.stringify(unknown)}`;
-  throw new GatewayError("MODEL_MANIFEST", `the second stage ${model} of ${folder} cannot be used: ${said}`, {
-    hint: "A second stage is a model of the family classifier, for labels of the first.",
-  });
-}
-
-async function read(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new GatewayError("MODEL_MISSING", `${path} cannot be read (${code})`, {
-      hint: "A model is a folder with manifest.yaml and its graph; `shao models ls` shows those that are there.",
-      cause: error,
-    });
-  }
+function whyNoSecondStage({ family, secondStage }: ModelManifest, unknownLabel: string | undefined) {
+  if (family !== "classifier") return "it is no classifier";
+  if (secondStage !== undefined) return "it has a second stage itself";
+  return unknownLabel === undefined ? undefined : `the detector has no label ${JSON.stringify(unknownLabel)}`;
 }

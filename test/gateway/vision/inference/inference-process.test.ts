@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -13,12 +13,15 @@ import { InferenceProcess, type InferenceSettings } from "../../../../gateway/vi
 import type { Picture } from "../../../../gateway/vision/models/picture.ts";
 import { QuietLog } from "../../../fakes/quiet-log.ts";
 import { VirtualClock } from "../../../fakes/virtual-clock.ts";
+import { temporaryDirectory } from "../../journal/sample-records.ts";
 
 const GRAPHS = fileURLToPath(new URL("../models/graphs/", import.meta.url));
 const BROKEN = fileURLToPath(new URL("./broken-model.ts", import.meta.url));
+const CHILD = fileURLToPath(new URL("../../../../gateway/vision/inference/child.ts", import.meta.url));
 const LONG = { timeout: 25_000, interval: 10 };
 
 let folder = "";
+let manifest: object = {};
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "shao-inference-"));
   await copyFile(join(GRAPHS, "yolo.onnx"), join(folder, "model.onnx"));
@@ -26,7 +29,7 @@ beforeAll(async () => {
     .update(await readFile(join(folder, "model.onnx")))
     .digest("hex");
   const input = { width: 64, height: 64, scale: 1 / 255, fit: "stretch" };
-  const manifest = {
+  manifest = {
     name: "tiny",
     family: "yolov8",
     sha256,
@@ -56,6 +59,13 @@ function start(settings: Partial<InferenceSettings> = {}) {
     ...settings,
   });
   return { inference, log };
+}
+
+/** @returns the folder of a model that says how it fails */
+async function named(how: string): Promise<string> {
+  const folder = temporaryDirectory();
+  await writeFile(join(folder, "manifest.yaml"), stringify({ ...manifest, name: how }));
+  return folder;
 }
 
 const isAlive = (pid: number | undefined): boolean => pid !== undefined && existsSync(`/proc/${pid}`);
@@ -98,8 +108,25 @@ test("a file that was exchanged is not loaded", async () => {
   await rm(other, { recursive: true });
 });
 
+test("the process loads nothing that reads or checks documents", () => {
+  const hooks = `
+    import { registerHooks } from "node:module";
+    registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });
+  `;
+  const { stdout } = spawnSync(
+    process.execPath,
+    [`--import=data:text/javascript,${encodeURIComponent(hooks)}`, CHILD],
+    {
+      encoding: "utf8",
+    },
+  );
+  const loaded = stdout.split("\n").filter((url) => url !== "");
+  expect(loaded.some((url) => url.includes("/onnxruntime-node/"))).toBe(true);
+  expect(loaded.filter((url) => /typebox|yaml|protocol\/document/.test(url))).toEqual([]);
+});
+
 test("a picture that takes too long costs the process, not the node", async () => {
-  const { inference } = start({ program: BROKEN, folder: "hangs", deadlineMs: 50 });
+  const { inference } = start({ program: BROKEN, folder: await named("hangs"), deadlineMs: 50 });
   await inference.ready();
   const { pid } = inference.facts;
   await expect(inference.detect(picture(1, 8, 8))).rejects.toMatchObject({ code: "INFERENCE_DEADLINE" });
@@ -109,7 +136,7 @@ test("a picture that takes too long costs the process, not the node", async () =
 
 test("a model that crashes on every picture is given up, and tried again after an hour", async () => {
   const clock = new VirtualClock();
-  const { inference, log } = start({ program: BROKEN, folder: "crashes", clock });
+  const { inference, log } = start({ program: BROKEN, folder: await named("crashes"), clock });
   for (let crash = 1; crash <= 5; crash++) {
     await vi.waitFor(async () => {
       if (inference.facts.state === "down") await clock.advance(1000);
@@ -137,7 +164,7 @@ test("a model that crashes on every picture is given up, and tried again after a
 
 test("a process that dies at its start is tried ever more rarely", async () => {
   const clock = new VirtualClock();
-  const { inference } = start({ program: BROKEN, folder: "dies-at-once", clock });
+  const { inference } = start({ program: BROKEN, folder: await named("dies-at-once"), clock });
   const pauses: number[] = [];
   for (let start = 1; start <= 4; start++) {
     await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "down", starts: start }), LONG);

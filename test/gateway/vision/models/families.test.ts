@@ -272,6 +272,10 @@ test("a model that is not what its manifest says is refused with a reason", asyn
   for (const part of ["height", "squeeze", "colour"]) expect(said).toContain(part);
   const unknown = await model("yolox", "unknown", { family: "ssd", input });
   await expect(readModel(unknown)).rejects.toMatchObject({ code: "MODEL_FAMILY" });
+  const secondStage = { model: "bed", of: ["truck"] };
+  const three = await model("yolox", "three", { family: "yolox", input, secondStage });
+  await model("classifier", "bed", { family: "classifier", input, secondStage }, three);
+  await expect(readModel(three)).rejects.toThrow("it has a second stage itself");
   const junk = await model("yolox", "junk", {
     family: "yolox",
     input,
