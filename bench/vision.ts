@@ -5,12 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { systemClock } from "../gateway/system-clock.ts";
 import { InferenceProcess } from "../gateway/vision/inference/inference-process.ts";
 import { MotionGate } from "../gateway/vision/judge/motion-gate.ts";
-import type { ModelFiles } from "../gateway/vision/models/read-graph.ts";
-import { readModel } from "../gateway/vision/models/read-manifest.ts";
+import { startBareSession } from "./bare-session.ts";
 import { median } from "./first-reading.ts";
 import { cameraRows } from "./four-cameras.ts";
 import { frameToAlarmRows } from "./frame-to-alarm.ts";
@@ -44,7 +42,6 @@ async function withCameras(rows: (cameras: RealCameras) => Promise<readonly Benc
 }
 
 async function modelRows(name: string, folder: string): Promise<BenchRow[]> {
-  const files = await readModel(folder);
   const picture = { ...FRAME, rgb: noise(FRAME.width * FRAME.height * 3) };
   const inference = new InferenceProcess({
     folder,
@@ -54,7 +51,7 @@ async function modelRows(name: string, folder: string): Promise<BenchRow[]> {
     log: silent,
   });
   await inference.ready();
-  const bareRun = await bareSession(files);
+  const session = await startBareSession(folder);
   const whole: number[] = [];
   const bare: number[] = [];
   const spent = { wholeS: 0, bareS: 0 };
@@ -69,23 +66,22 @@ async function modelRows(name: string, folder: string): Promise<BenchRow[]> {
     const wholeMs = performance.now() - startedMs;
     const usedS = processorS(pid) - beforeS;
     const parentS = secondsSince(parent);
-    const alone = process.cpuUsage();
-    const bareMs = await bareRun();
-    const bareS = secondsSince(alone);
+    const alone = await session.run();
     if (index < WARM_UP) continue;
     whole.push(wholeMs);
-    bare.push(bareMs);
+    bare.push(alone.wallMs);
     childS += usedS;
     spent.wholeS += usedS + parentS;
-    spent.bareS += bareS;
+    spent.bareS += alone.processorS;
   }
   const memory = residentBytes(pid);
+  session.end();
   await inference.close();
   const run = median(bare);
   const part = 100 * (spent.wholeS / spent.bareS - 1);
   const note = `${PICTURES} pictures of ${FRAME.width}×${FRAME.height}, one thread; the second stage does not run`;
   return [
-    row(`${name}-picture`, median(whole), "ms", null, run, `${note}; limit: bare session.run in this process`),
+    row(`${name}-picture`, median(whole), "ms", null, run, `${note}; limit: bare session.run in a process of its own`),
     row(
       `${name}-overhead`,
       part,
@@ -104,23 +100,6 @@ async function modelRows(name: string, folder: string): Promise<BenchRow[]> {
     ),
     row(`${name}-memory`, memory / 2 ** 20, "MiB", null, null, "RSS of the detector's process"),
   ];
-}
-
-async function bareSession({ manifest, bytes }: ModelFiles): Promise<() => Promise<number>> {
-  const session = await InferenceSession.create(bytes, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: "all",
-    extra: { session: { intra_op: { allow_spinning: "0" } } },
-  });
-  const { width, height } = manifest.input;
-  const [name = ""] = session.inputNames;
-  const input = new Tensor("float32", Float32Array.from(noise(3 * width * height)), [1, 3, height, width]);
-  return async () => {
-    const startedMs = performance.now();
-    await session.run({ [name]: input });
-    return performance.now() - startedMs;
-  };
 }
 
 function secondsSince(before: NodeJS.CpuUsage): number {
