@@ -1,4 +1,4 @@
-"""GStreamer's RTSP server: PORT, then PATH=FILE for each camera. The file's very pictures, on time, to each client from its start."""
+"""GStreamer's RTSP server: PORT, then PATH=CODEC:FILE for each camera. The file's very pictures, on time, to each client from its start."""
 import sys
 
 import gi
@@ -12,10 +12,11 @@ server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(sys.argv[1])
 for pair in sys.argv[2:]:
-    path, file = pair.split("=", 1)
+    path, source = pair.split("=", 1)
+    codec, file = source.split(":", 1)
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(
-        f"( filesrc location={file} ! qtdemux ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 )"
+        f"( filesrc location={file} ! qtdemux ! {codec}parse config-interval=-1 ! rtp{codec}pay name=pay0 pt=96 )"
     )
     server.get_mount_points().add_factory(path, factory)
 server.attach(None)

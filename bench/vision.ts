@@ -12,9 +12,10 @@ import { startBareSession } from "./bare-session.ts";
 import { median } from "./first-reading.ts";
 import { cameraRows } from "./four-cameras.ts";
 import { frameToAlarmRows } from "./frame-to-alarm.ts";
+import { liveCodingRows } from "./live-coding.ts";
 import { runParts } from "./parts.ts";
 import { processorS, residentBytes } from "./process-figures.ts";
-import { type RealCameras, startRealCameras } from "./real-cameras.ts";
+import { type RealCameras, type StreamKind, startRealCameras } from "./real-cameras.ts";
 import { type BenchRow, rounded } from "./report.ts";
 
 const PICTURES = 150;
@@ -35,8 +36,11 @@ async function nanoRows(): Promise<readonly BenchRow[]> {
   }
 }
 
-async function withCameras(rows: (cameras: RealCameras) => Promise<readonly BenchRow[]>): Promise<readonly BenchRow[]> {
-  await using cameras = await startRealCameras();
+async function withCameras(
+  rows: (cameras: RealCameras) => Promise<readonly BenchRow[]>,
+  kinds?: readonly StreamKind[],
+): Promise<readonly BenchRow[]> {
+  await using cameras = await startRealCameras(kinds);
   if (cameras === undefined) throw new Error("scripts/setup --test installs ffmpeg and GStreamer's RTSP server");
   return await rows(cameras);
 }
@@ -166,6 +170,10 @@ await runParts("vision", {
   sub: {
     what: "four second streams of 640×360, 5 a second",
     run: () => withCameras((four) => cameraRows(four, "sub")),
+  },
+  h265: {
+    what: "a camera of H.265 looked at over the bridge: its video is coded anew",
+    run: () => withCameras((four) => liveCodingRows(four, silent), ["h265"]),
   },
   alarm: {
     what: "a truck appears, until its alarm, beside four cameras",

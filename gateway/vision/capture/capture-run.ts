@@ -51,8 +51,8 @@ export interface CaptureSinks {
 }
 
 const KEPT_WORDS = 4096;
-/** Who was paused reads what waits in the pipe before calling it silence. */
-const LAST_LOOK_MS = 100;
+/** Who was paused, alone or with the whole box, gives what waits the time to come before calling it silence. */
+const LAST_LOOK_MS = 500;
 
 /**
  * One ffmpeg from start to end. It is always drained, so that it never waits for us; it is ended when nothing comes, since

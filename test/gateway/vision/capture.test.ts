@@ -93,6 +93,25 @@ test("a camera with an account gives pictures and a ring over one connection, an
   expect(existsSync(ringDirectory)).toBe(false);
 });
 
+test("where all stood still for longer than silence lasts, nobody is called silent before there was time to speak", async (context) => {
+  needRigs(context, "ffmpeg");
+  const { url } = await serveCamera(moving);
+  const { camera, said } = watchCamera({ url }, { limits: LIMITS });
+  await vi.waitFor(() => expect(camera.state).toBe("live"), SOON);
+  for (let pause = 0; pause < 2; pause++) {
+    // The camera is served by this process too, so that it stands still as well: the silence is nobody's.
+    await new Promise<void>((resolve) => {
+      setTimeout(() => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LIMITS.silenceMs + 300);
+        resolve();
+      }, 50);
+    });
+    const seen = camera.facts.pictures;
+    await vi.waitFor(() => expect(camera.facts.pictures).toBeGreaterThan(seen + 3), SOON);
+  }
+  expect([camera.facts.captures, said.map(({ code }) => code).filter(Boolean)]).toEqual([1, []]);
+});
+
 test("what goes wrong with a camera is named, ended and tried again, and nothing is left of it", async (context) => {
   needRigs(context, "ffmpeg");
   const { server, feed, url } = await serveCamera(moving, { account: { user: USER, password: PASSWORD } });
