@@ -69,6 +69,15 @@ export class LocalPage {
     return this.#server?.port;
   }
 
+  /** Where a browser finds it; undefined where it could not be served. */
+  get address(): string | undefined {
+    const { page } = this.#options.config;
+    if (page === undefined || this.#server === undefined) return undefined;
+    const host = page.host.includes(":") ? `[${page.host}]` : page.host;
+    const at = isLoopback(page.host) ? `http://${host}` : "https://ADDRESS-OF-THIS-BOX";
+    return `${at}:${this.#server.port}`;
+  }
+
   heard(reading: DeviceReading): void {
     this.#recent.heard(reading);
   }
@@ -87,8 +96,7 @@ export class LocalPage {
     const { page, state, node } = config;
     if (page === undefined) return;
     const { startPageServer } = await import("./local/page/page-server.ts");
-    const isLoopback = page.host === "127.0.0.1" || page.host === "::1";
-    const certificate = isLoopback
+    const certificate = isLoopback(page.host)
       ? undefined
       : await (await import("./local/page/certificate.ts")).pageCertificate(state, time.nowMs());
     const { pin, fresh } = await Pin.open(state);
@@ -100,11 +108,10 @@ export class LocalPage {
     const { port } = this.#server;
     log.info({ host: page.host, port, fingerprint: certificate?.fingerprint }, "local page listens");
     if (fresh === undefined) return;
-    const where = `${certificate === undefined ? "http" : "https"}://${isLoopback ? page.host : "ADDRESS-OF-THIS-BOX"}:${port}`;
     const proof = certificate === undefined ? "" : `\n  certificate SHA-256 ${certificate.fingerprint}`;
     const pretty = `${fresh.slice(0, 4)} ${fresh.slice(4)}`;
     tell(
-      `${node}: local page ${where}\n  PIN ${pretty}  (said once; \`shao gateway --new-pin\` makes another)${proof}\n`,
+      `${node}: local page ${this.address}\n  PIN ${pretty}  (said once; \`shao gateway --new-pin\` makes another)${proof}\n`,
     );
   }
 
@@ -157,4 +164,8 @@ export class LocalPage {
       },
     };
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "127.0.0.1" || host === "::1";
 }

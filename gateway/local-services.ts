@@ -37,13 +37,15 @@ export class LocalServices {
   static async start(options: LocalServicesOptions): Promise<LocalServices> {
     const { config, log, clock, links, report, deviceHealth: health } = options;
     let server: LocalServer | undefined;
+    let page: LocalPage | undefined;
     if (config.health !== undefined) {
-      const answers = { health: () => report.health(), metrics: () => report.metrics() };
+      const answers = { health: () => report.health(), metrics: () => report.metrics(), page: () => page?.address };
       server = await startLocalServer({ ...config.health, ...answers });
       log.info({ host: config.health.host, port: server.port }, "local health page listens");
     }
     const probe = await ProbeServer.start({ config, openBus: links.openBus, health, clock, log });
-    return new LocalServices(server, probe, await startPage(options));
+    page = await startPage(options);
+    return new LocalServices(server, probe, page);
   }
 
   /** Of the local health page, where there is one. */

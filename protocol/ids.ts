@@ -23,11 +23,6 @@ export const Subject = Type.Object({
 });
 export type Subject = Static<typeof Subject>;
 
-/** The subject's part of an alarm's key, "issi:1234"; '' for the device itself. */
-export function subjectKey(subject: Subject | undefined): string {
-  return subject === undefined ? "" : `${subject.type}:${subject.id}`;
-}
-
 /** UUIDv7 made on the edge; one for as long as a key (node, device, subject, rule) stays raised or is raised again within 10 min. */
 export const AlarmId = Type.String({
   pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",

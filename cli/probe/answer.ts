@@ -1,7 +1,8 @@
 import type { Reading } from "../../drivers/driver.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
 import type { DeviceHealth } from "../../gateway/contracts/readings.ts";
-import { type Subject, subjectKey } from "../../protocol/ids.ts";
+import type { Subject } from "../../protocol/ids.ts";
+import { subjectKey } from "../../protocol/subject-key.ts";
 
 /** Of a listener that five thousand connect to, so many are named. */
 const NAMED_SUBJECTS = 20;

@@ -1,6 +1,6 @@
 import type { AlarmBody } from "../../protocol/alarm.ts";
-import { subjectKey } from "../../protocol/ids.ts";
 import { SAME_ALARM_MS } from "../../protocol/limits.ts";
+import { subjectKey } from "../../protocol/subject-key.ts";
 import type { OpenAlarm, WorkingLevel } from "../contracts/journal.ts";
 import type { EncodedWrite } from "./messages.ts";
 import { type AlarmRow, checkOfAlarm, checkOfLevel, isWholeAlarm, isWholeLevel, type LevelRow } from "./row-check.ts";

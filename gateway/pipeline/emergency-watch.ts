@@ -1,8 +1,9 @@
 import type { MessageReading } from "../../drivers/driver.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
-import { type Position, subjectKey } from "../../protocol/ids.ts";
+import type { Position } from "../../protocol/ids.ts";
 import { SAME_ALARM_MS, UPDATE_EVERY_MS } from "../../protocol/limits.ts";
 import type { NewRecord } from "../../protocol/record.ts";
+import { subjectKey } from "../../protocol/subject-key.ts";
 import type { JournalRestore, JournalWrite } from "../contracts/journal.ts";
 import type { OutputBuilder } from "./output.ts";
 import { type Now, type SteadyTime, stampOf } from "./steady-time.ts";

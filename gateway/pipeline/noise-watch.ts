@@ -1,7 +1,8 @@
 import type { MeasurementReading, NoiseReading } from "../../drivers/driver.ts";
 import type { AlarmBody } from "../../protocol/alarm.ts";
-import { type Position, subjectKey } from "../../protocol/ids.ts";
+import type { Position } from "../../protocol/ids.ts";
 import { type LevelFlag, NoiseQuantity } from "../../protocol/noise.ts";
+import { subjectKey } from "../../protocol/subject-key.ts";
 import type { JournalRestore, WorkingLevel } from "../contracts/journal.ts";
 import { Exceedance, exceedanceWindowS } from "./acoustics/exceedance.ts";
 import { type LevelFaultDetector, levelFaultDetectors } from "./acoustics/level-faults.ts";

@@ -1,6 +1,7 @@
 import type { DriverError } from "../../drivers/errors.ts";
 import type { DeviceBody } from "../../protocol/bodies.ts";
-import { type Subject, subjectKey } from "../../protocol/ids.ts";
+import type { Subject } from "../../protocol/ids.ts";
+import { subjectKey } from "../../protocol/subject-key.ts";
 import { HealthTracker } from "./health-tracker.ts";
 
 const MOST_SUBJECTS = 20_000;

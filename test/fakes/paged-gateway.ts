@@ -22,5 +22,5 @@ export async function startPagedGateway(yaml: string) {
     isOver = true;
   };
   onTestFinished(stop);
-  return { port: running.pagePort ?? 0, told, log, stop };
+  return { port: running.pagePort ?? 0, healthPort: running.localPort ?? 0, told, log, stop };
 }

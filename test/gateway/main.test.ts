@@ -115,6 +115,8 @@ describe("a gateway", () => {
     await vi.waitFor(() => expect(records(bridge, run).some(({ kind }) => kind === "health")).toBe(true), SOON);
     const health = await (await fetch(`http://127.0.0.1:${localPort}/health`)).json();
     expect(health).toMatchObject({ node: "site-042", run, devices: { "noise-01": { state: "online" } } });
+    const elsewhere = await fetch(`http://127.0.0.1:${localPort}/`);
+    expect([elsewhere.status, await elsewhere.text()]).toEqual([404, expect.stringContaining("page: { port: 8090 }")]);
     const metrics = await (await fetch(`http://127.0.0.1:${localPort}/metrics`)).text();
     expect(metrics).toMatch(/^# TYPE shao_gateway_connected gauge\nshao_gateway_connected 1$/m);
     expect(metrics).toMatch(/^shao_gateway_devices\{state="online"\} 1$/m);

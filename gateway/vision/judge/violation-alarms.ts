@@ -1,8 +1,9 @@
 import type { AlarmBody } from "../../../protocol/alarm.ts";
-import { type Position, type Subject, subjectKey } from "../../../protocol/ids.ts";
+import type { Position, Subject } from "../../../protocol/ids.ts";
 import { SAME_ALARM_MS } from "../../../protocol/limits.ts";
 import { newAlarmId } from "../../../protocol/new-ids.ts";
 import type { NewRecord } from "../../../protocol/record.ts";
+import { subjectKey } from "../../../protocol/subject-key.ts";
 import type { JournalRestore, JournalWrite } from "../../contracts/journal.ts";
 import type { ViolationSettings } from "../../contracts/violations.ts";
 import type { CameraEvidence, JudgedBy, UnitBox } from "../../contracts/vision.ts";

@@ -31,6 +31,7 @@ node: car-7
 bridge: { url: "mqtt://127.0.0.1:1", insecureLoopback: true }
 state: ${JSON.stringify(state)}
 page: { host: "${host}", port: 0 }
+health: { port: 0 }
 buses: { rs485: { tcp: "127.0.0.1:${meterPort}", framing: tcp } }
 devices:
   noise-01: { driver: modbus-noise, bus: rs485, unit: 1, profile: sonbest-sm7901b, periodMs: 500, timeoutMs: 150 }
@@ -64,7 +65,7 @@ function visitor(port: number) {
 test("the page opens to who has the PIN that was said once, and then shows the box without any cloud", async () => {
   const state = mkdtempSync(join(tmpdir(), "shao-page-"));
   const meterPort = await meter();
-  const { port, told, log, stop } = await gateway(state, meterPort);
+  const { port, healthPort, told, log, stop } = await gateway(state, meterPort);
   const pin = /PIN (\d{4} \d{4})/.exec(told.join(""))?.[1] ?? "";
   expect(pin).not.toBe("");
   // It stands in no log and in no file.
@@ -73,6 +74,10 @@ test("the page opens to who has the PIN that was said once, and then shows the b
   for (const name of readdirSync(join(state, "local"))) {
     expect(readFileSync(join(state, "local", name), "utf8")).not.toContain(digits);
   }
+
+  // Who looks for it at the port of the health page is told where it is.
+  const lost = await fetch(`http://127.0.0.1:${healthPort}/`);
+  expect([lost.status, await lost.text()]).toEqual([404, expect.stringContaining(`is http://127.0.0.1:${port}\n`)]);
 
   const phone = visitor(port);
   const first = await phone.page("/");

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -17,7 +17,6 @@ import { temporaryDirectory } from "../../journal/sample-records.ts";
 
 const GRAPHS = fileURLToPath(new URL("../models/graphs/", import.meta.url));
 const BROKEN = fileURLToPath(new URL("./broken-model.ts", import.meta.url));
-const CHILD = fileURLToPath(new URL("../../../../gateway/vision/inference/child.ts", import.meta.url));
 const LONG = { timeout: 25_000, interval: 10 };
 
 let folder = "";
@@ -106,23 +105,6 @@ test("a file that was exchanged is not loaded", async () => {
   await vi.waitFor(() => expect(log.lines).toHaveLength(1), LONG);
   await inference.close();
   await rm(other, { recursive: true });
-});
-
-test("the process loads nothing that reads or checks documents", () => {
-  const hooks = `
-    import { registerHooks } from "node:module";
-    registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });
-  `;
-  const { stdout } = spawnSync(
-    process.execPath,
-    [`--import=data:text/javascript,${encodeURIComponent(hooks)}`, CHILD],
-    {
-      encoding: "utf8",
-    },
-  );
-  const loaded = stdout.split("\n").filter((url) => url !== "");
-  expect(loaded.some((url) => url.includes("/onnxruntime-node/"))).toBe(true);
-  expect(loaded.filter((url) => /typebox|yaml|protocol\/document/.test(url))).toEqual([]);
 });
 
 test("a picture that takes too long costs the process, not the node", async () => {

@@ -1,0 +1,27 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ROOT } from "./source-tree.ts";
+
+/** Prints each module that is loaded, before any of it runs. */
+const HOOKS = `
+  import { registerHooks } from "node:module";
+  registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });
+`;
+
+/** Modules that a program loads at its start; it may end badly after that, outside the process that it is made for. */
+function loadedBy(program: string): readonly string[] {
+  const hooks = `--import=data:text/javascript,${encodeURIComponent(HOOKS)}`;
+  const { stdout } = spawnSync(process.execPath, [hooks, join(ROOT, program)], { encoding: "utf8", timeout: 30_000 });
+  return stdout.split("\n").filter((url) => url !== "");
+}
+
+/** One value imported from a module of schemas is enough to load all of them: 5 to 10 MB, each time a process starts. */
+test.each([
+  ["gateway/vision/inference/child.ts", "/onnxruntime-node/"],
+  ["gateway/journal/worker.ts", "/better-sqlite3/"],
+])("%s loads nothing that reads or checks documents", (program, its) => {
+  const loaded = loadedBy(program);
+  expect(loaded.some((url) => url.includes(its))).toBe(true);
+  expect(loaded.filter((url) => /typebox|yaml|protocol\/document/.test(url))).toEqual([]);
+});
