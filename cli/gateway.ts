@@ -16,7 +16,6 @@ import type { Logger } from "../gateway/contracts/logger.ts";
 import type { Gateway, GatewayOptions } from "../gateway/gateway.ts";
 import { keepRunning } from "../gateway/keep-running.ts";
 import { Pin } from "../gateway/local/page/pin.ts";
-import { tellConfigFaults } from "./config-faults.ts";
 import { GatewayWatch } from "./gateway-watch.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { EXIT } from "./subcommand.ts";
@@ -56,6 +55,7 @@ export function command(): Command {
     .action(async (flags: GatewayFlags) => {
       const result = await loadGatewayConfig(flags.config, DRIVERS);
       if (!result.ok) {
+        const { tellConfigFaults } = await import("./config-faults.ts");
         tellConfigFaults(flags.config, result.text, result.faults);
         process.exitCode = EXIT.config;
         return;

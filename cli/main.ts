@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { explanation } from "./fault-words/fault-words.ts";
-import { systemLocale } from "./locale.ts";
 import { EXIT, type Subcommand } from "./subcommand.ts";
 
 /** The whole command line. A line here and a file beside this one make a subcommand. */
@@ -125,6 +123,11 @@ export async function main(argv: readonly string[], subcommands: readonly Subcom
       return;
     }
     if (!isExplained(error)) throw error;
+    // Nothing that is only said of an error is loaded by a half that runs for months.
+    const [{ explanation }, { systemLocale }] = await Promise.all([
+      import("./fault-words/fault-words.ts"),
+      import("./locale.ts"),
+    ]);
     process.stderr.write(explanation(wanted?.name ?? "", error, systemLocale()));
     process.exitCode = EXIT.fault;
   }

@@ -1,6 +1,5 @@
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { DeviceHealth } from "./contracts/readings.ts";
-import { diagnosticsBundle } from "./diagnostics/diagnostics-bundle.ts";
 import type { LogMemory } from "./diagnostics/log-memory.ts";
 import { exposition } from "./local/exposition.ts";
 import type { NodeReport } from "./node-report.ts";
@@ -21,6 +20,8 @@ export async function nodeDiagnostics(
   of: NodeDiagnostics,
 ): Promise<{ readonly bytes: Uint8Array; readonly summary: object }> {
   const { config, version, report, devices, logs, nowMs: atMs } = of;
+  // Asked for a few times in the life of a box.
+  const { diagnosticsBundle } = await import("./diagnostics/diagnostics-bundle.ts");
   const health = await report.health();
   const metrics = exposition(await report.metrics());
   const { node } = config;
