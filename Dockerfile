@@ -27,8 +27,7 @@ FROM node:24-bookworm-slim
 # For cameras; all else runs without it.
 RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
 WORKDIR /shao
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/shao/state/.compile-cache MALLOC_ARENA_MAX=2 \
-  MALLOC_MMAP_THRESHOLD_=131072
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/shao/state/.compile-cache MALLOC_ARENA_MAX=2
 COPY package.json LICENSE ./
 COPY --from=packages /shao/node_modules node_modules
 COPY protocol protocol

@@ -39,7 +39,11 @@ export class LocalServices {
     let server: LocalServer | undefined;
     let page: LocalPage | undefined;
     if (config.health !== undefined) {
-      const answers = { health: () => report.health(), metrics: () => report.metrics(), page: () => page?.address };
+      const answers = {
+        health: () => report.health(),
+        metrics: () => report.metrics(),
+        page: () => whereThePageIs(config, page),
+      };
       server = await startLocalServer({ ...config.health, ...answers });
       log.info({ host: config.health.host, port: server.port }, "local health page listens");
     }
@@ -81,6 +85,12 @@ export class LocalServices {
   async close(): Promise<void> {
     await Promise.all([this.#server?.close(), this.#probe.close(), this.#page?.close()]);
   }
+}
+
+function whereThePageIs(config: GatewayConfig, page: LocalPage | undefined): string {
+  if (config.page === undefined) return "a page for people is made by `page: { port: 8090 }` in the config";
+  if (page?.address === undefined) return "the page for people is not served; the log says why";
+  return `the page for people is ${page.address}`;
 }
 
 /** A node without a page never loads it. */

@@ -20,7 +20,7 @@ for (const [index, url] of urls.entries()) {
   const input = ["-v", "error", "-rtsp_transport", "tcp", "-i", url];
   const raw = ["-vf", `fps=2,scale=${width}:${height}`, "-f", "rawvideo", "-pix_fmt", "bgr24", "pipe:1"];
   const pictures = spawn("ffmpeg", [...input, ...raw], { stdio: ["ignore", "pipe", "inherit"] });
-  const segments = ["-c", "copy", "-f", "segment", "-segment_time", "10", "-segment_wrap", "4"];
+  const segments = ["-c", "copy", "-f", "segment", "-segment_time", "10", "-segment_wrap", "6"];
   spawn("ffmpeg", [...input, ...segments, join(folder, `camera-${index}-%d.mp4`)], { stdio: "ignore" });
   let held = Buffer.alloc(0);
   pictures.stdout.on("data", (chunk: Buffer) => {

@@ -32,7 +32,7 @@ export const HALVES_ZH: Readonly<Record<string, readonly [meaning: string, act: 
   CAMERA_NO_STREAM: ["摄像机没有这一路视频", "按摄像机手册核对 `url` 中的路径"],
   CAMERA_NO_VIDEO: ["所要的时刻没有视频", "查看摄像机状态与环形缓存的时长"],
   CAMERA_PASSWORD: ["读不到摄像机的密码", "把密码单独写入 `passwordFile` 所指的文件，并让网关账号可读"],
-  CAMERA_RING: ["无法保存摄像机最近一分钟的视频", "检查 `vision.ringFolder` 或 /dev/shm 的空间"],
+  CAMERA_RING: ["无法保存摄像机最近的视频", "检查 `vision.ringFolder` 或 /dev/shm 的空间"],
   CAMERA_SILENT: ["摄像机已连接，但没有画面或画面过迟", "检查其电源、链路、编码设置与带宽；会结束后自动重连"],
   CAMERA_UNREACHABLE: ["摄像机地址没有应答", "检查电源、网线和地址"],
   CAPTURE_STREAM: ["ffmpeg 输出的内容不能读取", "会自动重新启动；若持续，换一个版本的 ffmpeg"],

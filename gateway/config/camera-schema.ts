@@ -95,7 +95,7 @@ export const Camera = Type.Object(
     ringS: Type.Integer({
       minimum: 30,
       maximum: 600,
-      default: 40,
+      default: 60,
       title: "Seconds of video that clips can be cut from",
       description:
         "A clip waits for its end; what it begins with must still be there then, also when others are cut first.",

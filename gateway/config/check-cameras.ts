@@ -4,7 +4,7 @@ import type { CameraSettings } from "../contracts/cameras.ts";
 import type { Camera } from "./camera-schema.ts";
 import { keysOf, textAt } from "./document-parts.ts";
 
-const DEFAULTS = { ringS: 40, clipBeforeS: 10, clipAfterS: 15 };
+const DEFAULTS = { ringS: 60, clipBeforeS: 10, clipAfterS: 15 };
 /** A clip is cut a little after its end, and begins at the whole picture before its start. */
 const RING_MARGIN_S = 5;
 

@@ -35,8 +35,8 @@ export interface LocalServerOptions {
   readonly port: number;
   readonly health: () => Promise<LocalHealth>;
   readonly metrics: () => Promise<readonly Metric[]>;
-  /** Where the page for people is, for those who look for it here; undefined where there is none. */
-  readonly page: () => string | undefined;
+  /** What is told of the page for people to those who look for it here. */
+  readonly page: () => string;
   /** After so long without an answer it is 503. */
   readonly answerWithinMs?: number;
 }
@@ -62,7 +62,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
         case "/metrics":
           return [200, EXPOSITION, exposition(await options.metrics())];
         default:
-          return [404, "text/plain", `here is /health and /metrics; ${whereThePageIs(options.page())}\n`];
+          return [404, "text/plain", `here is /health and /metrics; ${options.page()}\n`];
       }
     };
     const { promise: silence, reject } = Promise.withResolvers<never>();
@@ -76,12 +76,6 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   server.headersTimeout = 5000;
   server.requestTimeout = 5000;
   return { port: await listen(server, options), close: () => close(server) };
-}
-
-function whereThePageIs(address: string | undefined): string {
-  return address === undefined
-    ? "a page for people is made by `page: { port: 8090 }` in the config"
-    : `the page for people is ${address}`;
 }
 
 function listen(server: Server, { host, port }: LocalServerOptions): Promise<number> {

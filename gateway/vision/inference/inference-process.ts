@@ -6,6 +6,7 @@ import { GatewayError } from "../../contracts/gateway-error.ts";
 import type { Logger } from "../../contracts/logger.ts";
 import type { Detected } from "../models/model-session.ts";
 import type { Picture } from "../models/picture.ts";
+import type { ModelPlan } from "../models/read-graph.ts";
 import { readPlan } from "../models/read-manifest.ts";
 import { CrashLedger } from "./crash-ledger.ts";
 import { type FromInference, type OpenedModel, PICTURE_PIPE, type ToInference } from "./messages.ts";
@@ -63,6 +64,7 @@ export class InferenceProcess {
   readonly #line: Waiting[] = [];
   #inFlight: (Waiting & { readonly id: number; readonly deadline: AbortController }) | undefined;
   #running: Running | undefined;
+  #reading: Promise<ModelPlan | GatewayError> | undefined;
   #ready = Promise.withResolvers<OpenedModel>();
   #facts: InferenceFacts = { state: "starting", starts: 0, inferences: 0 };
   #nextId = 1;
@@ -129,11 +131,8 @@ export class InferenceProcess {
   async #runOnce(): Promise<GatewayError> {
     const { folder, openDeadlineMs, clock } = this.#settings;
     this.#become({ state: "starting", starts: this.#facts.starts + 1 });
-    const plan = await readPlan(folder).catch((error: unknown) =>
-      error instanceof GatewayError ? error : lost(folder, String(error)),
-    );
+    const plan = await this.#plan();
     if (plan instanceof GatewayError) return plan;
-    if (this.#stop.signal.aborted) return lost(folder, "closed");
     const child = fork(this.#settings.program ?? CHILD, [], {
       stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
       serialization: "advanced",
@@ -163,6 +162,22 @@ export class InferenceProcess {
     await ended(child, clock);
     this.#failAll(reason);
     return reason;
+  }
+
+  /** What the manifests say, or why not. A disk that hangs keeps one reader, however often it is tried. */
+  async #plan(): Promise<ModelPlan | GatewayError> {
+    const { folder, openDeadlineMs, clock } = this.#settings;
+    this.#reading ??= readPlan(folder)
+      .catch((error: unknown) => (error instanceof GatewayError ? error : broken(folder, error)))
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    const over = new AbortController();
+    const waiting = AbortSignal.any([over.signal, this.#stop.signal]);
+    const late = clock.sleep(openDeadlineMs, waiting).then(() => deadline(folder, openDeadlineMs));
+    const plan = await Promise.race([this.#reading, late]);
+    over.abort();
+    return this.#stop.signal.aborted ? down(folder, "closed") : plan;
   }
 
   #heard(running: Running, answer: FromInference): void {
@@ -265,6 +280,13 @@ async function ended(child: ChildProcess, clock: Clock): Promise<void> {
 function down(folder: string, state: InferenceFacts["state"]): GatewayError {
   return new GatewayError("INFERENCE_DOWN", `the model ${folder} is ${state}`, {
     hint: "It is started again by itself; the log says why it ended.",
+  });
+}
+
+function broken(folder: string, error: unknown): GatewayError {
+  return new GatewayError("INFERENCE_FAULT", `the manifest of ${folder}: ${String(error)}`, {
+    hint: "Report it with the model's manifest and the log around it.",
+    cause: error,
   });
 }
 

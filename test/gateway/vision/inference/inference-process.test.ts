@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -105,6 +105,19 @@ test("a file that was exchanged is not loaded", async () => {
   await vi.waitFor(() => expect(log.lines).toHaveLength(1), LONG);
   await inference.close();
   await rm(other, { recursive: true });
+});
+
+test("a manifest on a disk that hangs is given up in time, tried again, and keeps nobody from ending", async () => {
+  const hanging = temporaryDirectory();
+  const path = join(hanging, "manifest.yaml");
+  spawnSync("mkfifo", [path]);
+  const { inference } = start({ folder: hanging, openDeadlineMs: 200 });
+  await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "down", code: "INFERENCE_DEADLINE" }), LONG);
+  await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "starting", starts: 2 }), LONG);
+  await inference.close();
+  expect(inference.facts.state).toBe("closed");
+  // Whoever still reads it is let go.
+  await writeFile(path, "");
 });
 
 test("a picture that takes too long costs the process, not the node", async () => {

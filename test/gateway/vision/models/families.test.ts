@@ -276,6 +276,13 @@ test("a model that is not what its manifest says is refused with a reason", asyn
   const three = await model("yolox", "three", { family: "yolox", input, secondStage });
   await model("classifier", "bed", { family: "classifier", input, secondStage }, three);
   await expect(readModel(three)).rejects.toThrow("it has a second stage itself");
+  await model("classifier", "bed", { family: "classifier", input }, three);
+  await expect(readModel(three)).resolves.toMatchObject({ secondStage: { manifest: { name: "bed" } } });
+  const none = await model("yolox", "three", { family: "yolox", input, secondStage: { ...secondStage, of: ["bus"] } });
+  await expect(readModel(none)).rejects.toThrow('the detector has no label "bus"');
+  await model("yolox", "three", { family: "yolox", input, secondStage });
+  await model("yolox", "bed", { family: "yolox", input }, three);
+  await expect(readModel(three)).rejects.toThrow("it is no classifier");
   const junk = await model("yolox", "junk", {
     family: "yolox",
     input,
