@@ -5,7 +5,6 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { Aedes } from "aedes";
-import { ServerTCP } from "modbus-serial";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { commandKeyId } from "../../cloud-bridge/fleet/authority.ts";
 import { DRIVERS } from "../../drivers/registry.ts";
@@ -17,6 +16,7 @@ import { startGateway } from "../../gateway/main.ts";
 import { signCommand } from "../../protocol/command-signature.ts";
 import type { RecordHead } from "../../protocol/record.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
+import { registerMeter } from "../fakes/register-meter.ts";
 import { smallDisk } from "../fakes/small-disk.ts";
 import { rotTree, temporaryDirectory } from "./journal/sample-records.ts";
 import { ScriptedBridge } from "./uplink/scripted-bridge.ts";
@@ -25,21 +25,6 @@ import { ScriptedBridge } from "./uplink/scripted-bridge.ts";
 await Promise.all([import("../../gateway/uplink/uplink.ts"), import("../../gateway/commands/commands.ts")]);
 
 const SOON = { timeout: 20_000, interval: 50 };
-
-/** A Modbus TCP slave of the modbus-serial package; its one register is the level in 0.1 dB. */
-async function meter(tenths: () => number): Promise<number> {
-  const server = new ServerTCP(
-    {
-      getHoldingRegister: (_address: number, _unit: number, done: (error: Error | null, value: number) => void) =>
-        done(null, tenths()),
-    },
-    { host: "127.0.0.1", port: 0, unitID: 1 },
-  );
-  await new Promise((resolve) => server.once("initialized" as never, resolve));
-  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  const inner = (server as unknown as { _server: { address(): AddressInfo } })._server;
-  return inner.address().port;
-}
 
 async function broker(): Promise<string> {
   const aedes = await Aedes.createBroker();
@@ -98,7 +83,7 @@ describe("a gateway", () => {
   test("carries a loud meter's alarm from the register to the bridge, and tells of itself", async () => {
     const url = await broker();
     const bridge = await scripted(url);
-    const port = await meter(() => 805);
+    const port = await registerMeter(() => 805);
     const { run, localPort, stop } = await gateway(configText(url, port, temporaryDirectory()));
     await vi.waitFor(() => expect(records(bridge, run).some(({ kind }) => kind === "alarm")).toBe(true), SOON);
     // An alarm may overtake all else, also the start of its run.
@@ -130,7 +115,7 @@ describe("a gateway", () => {
   test("with its clock in 1970 and no source says so, stamps honestly, and still raises the alarm", async () => {
     const url = await broker();
     const bridge = await scripted(url);
-    const port = await meter(() => 805);
+    const port = await registerMeter(() => 805);
     const started = performance.now();
     const { run, health } = await gateway(
       configText(url, port, temporaryDirectory()).replace("byDay: true", "byDay: false"),
@@ -148,7 +133,7 @@ describe("a gateway", () => {
     const url = await broker();
     const bridge = await scripted(url);
     let tenths = 500;
-    const port = await meter(() => tenths);
+    const port = await registerMeter(() => tenths);
     const { run, health } = await gateway(configText(url, port, join(disk.directory, "state")));
     const codes = async () => (await health()).problems.map(({ code }) => code);
     await vi.waitFor(() => expect(records(bridge, run).some(({ kind }) => kind === "device")).toBe(true), SOON);
@@ -164,7 +149,7 @@ describe("a gateway", () => {
   }, 60_000);
 
   test("that was never enrolled measures and keeps, and says what to do", async () => {
-    const port = await meter(() => 500);
+    const port = await registerMeter(() => 500);
     const text = configText("mqtts://127.0.0.1:1", port, temporaryDirectory()).replace("insecureLoopback: true", "");
     const { health } = await gateway(text.replace(/, *}/, " }"));
     await vi.waitFor(
@@ -186,7 +171,7 @@ describe("a gateway", () => {
     const commandKeyPem = publicKey.export({ type: "spki", format: "pem" }).toString();
     const none = { keyPem: "", certificatePem: "", caPem: "", mqttUrl: url };
     writeIdentity(state, { node: "site-042", bridge: "b1", commandKeyPem, ...none });
-    const port = await meter(() => 500);
+    const port = await registerMeter(() => 500);
     const { run } = await gateway(configText(url, port, state));
     const levels: unknown[] = [];
     await bridge.watch("site-042", (_stream, level) => levels.push(level));
@@ -211,7 +196,7 @@ describe("a journal that breaks while it is used", () => {
     const url = await broker();
     const bridge = await scripted(url);
     let tenths = 500;
-    const port = await meter(() => tenths);
+    const port = await registerMeter(() => tenths);
     const state = temporaryDirectory();
     const checked = await checkGatewayConfig(Buffer.from(configText(url, port, state)), DRIVERS);
     if (!checked.ok) throw new Error(JSON.stringify(checked.faults));

@@ -1,29 +1,15 @@
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServerTCP } from "modbus-serial";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Door } from "../../../gateway/local/page/door.ts";
 import { Pin } from "../../../gateway/local/page/pin.ts";
 import { startPagedGateway } from "../../fakes/paged-gateway.ts";
+import { registerMeter } from "../../fakes/register-meter.ts";
 
 const SOON = { timeout: 30_000, interval: 50 };
-
-async function meter(): Promise<number> {
-  const server = new ServerTCP(
-    {
-      getHoldingRegister: (_a: number, _u: number, done: (error: Error | null, value: number) => void) =>
-        done(null, 612),
-    },
-    { host: "127.0.0.1", port: 0, unitID: 1 },
-  );
-  await new Promise((resolve) => server.once("initialized" as never, resolve));
-  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  return (server as unknown as { _server: { address(): AddressInfo } })._server.address().port;
-}
 
 async function gateway(state: string, meterPort: number, host = "127.0.0.1") {
   const text = `
@@ -64,7 +50,7 @@ function visitor(port: number) {
 
 test("the page opens to who has the PIN that was said once, and then shows the box without any cloud", async () => {
   const state = mkdtempSync(join(tmpdir(), "shao-page-"));
-  const meterPort = await meter();
+  const meterPort = await registerMeter(() => 612);
   const { port, healthPort, told, log, stop } = await gateway(state, meterPort);
   const pin = /PIN (\d{4} \d{4})/.exec(told.join(""))?.[1] ?? "";
   expect(pin).not.toBe("");
@@ -143,7 +129,11 @@ test("the page opens to who has the PIN that was said once, and then shows the b
 });
 
 test("off loopback it is served with TLS only, by a certificate whose fingerprint is said with the PIN", async () => {
-  const { port, told } = await gateway(mkdtempSync(join(tmpdir(), "shao-page-")), await meter(), "0.0.0.0");
+  const { port, told } = await gateway(
+    mkdtempSync(join(tmpdir(), "shao-page-")),
+    await registerMeter(() => 612),
+    "0.0.0.0",
+  );
   const said = /SHA-256 ([0-9a-f]{64})/.exec(told.join(""))?.[1];
   const shown = await new Promise<string>((resolve, reject) => {
     const call = request(

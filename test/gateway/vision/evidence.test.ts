@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ServerTCP } from "modbus-serial";
 import sharp from "sharp";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { Recording } from "../../../cli/sim/camera/recording.ts";
@@ -23,6 +22,7 @@ import { newAlarmId } from "../../../protocol/new-ids.ts";
 import { decodeRecord, isKind } from "../../../protocol/record-codec.ts";
 import { movingPictures, serveCamera, watchCamera } from "../../fakes/camera-rig.ts";
 import { QuietLog } from "../../fakes/quiet-log.ts";
+import { registerMeter } from "../../fakes/register-meter.ts";
 import { hasRig, needRigs } from "../../fakes/rigs.ts";
 import { temporaryDirectory } from "../journal/sample-records.ts";
 
@@ -32,17 +32,6 @@ let moving: Recording;
 beforeAll(async () => {
   if (hasRig("ffmpeg")) moving = await movingPictures({ codec: "h264", fps: 10 });
 });
-
-async function meter(tenths: () => number): Promise<number> {
-  const register = {
-    getHoldingRegister: (_at: number, _unit: number, done: (error: Error | null, value: number) => void) =>
-      done(null, tenths()),
-  };
-  const server = new ServerTCP(register, { host: "127.0.0.1", port: 0, unitID: 1 });
-  await new Promise((resolve) => server.once("initialized" as never, resolve));
-  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  return (server as unknown as { _server: { address(): { port: number } } })._server.address().port;
-}
 
 async function gateway(text: string): Promise<{ readonly log: QuietLog; readonly gateway: Gateway }> {
   const checked = await checkGatewayConfig(Buffer.from(text), DRIVERS);
@@ -65,7 +54,7 @@ test("a noise alarm takes a snapshot and a clip of the node's cameras into custo
   needRigs(context, "ffmpeg");
   const { url } = await serveCamera(moving);
   let isLoud = false;
-  const port = await meter(() => (isLoud ? 805 : 455));
+  const port = await registerMeter(() => (isLoud ? 805 : 455));
   const state = temporaryDirectory();
   const running = await gateway(`
 node: site-camera
