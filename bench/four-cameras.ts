@@ -35,7 +35,8 @@ export async function cameraRows(cameras: RealCameras, kind: StreamKind): Promis
   const ours = await ofShao(urls);
   const naive = await ofNaive(urls);
   const stream = kind === "main" ? "1280×720, 25 a second" : "640×360, 5 a second";
-  const goals = kind === "main" ? { processor: 40, memory: 350 } : { processor: null, memory: null };
+  // 350 MB, said in the unit of the row.
+  const goals = kind === "main" ? { processor: 40, memory: 334 } : { processor: null, memory: null };
   const row = (metric: string, value: number, unit: string, goal: number | null, peer: number | null, note: string) =>
     ({
       metric: `${kind}-${metric}`,

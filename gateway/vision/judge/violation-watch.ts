@@ -245,6 +245,9 @@ function decided(phase: Decision["phase"], offence: Offence): Decision {
   };
 }
 
+/** The snapshot is cut from the camera's ring, which holds half a minute at least: an older picture proves nothing any more. */
+const STILL_THERE_MS = 20_000;
+
 function better(a: Best | undefined, b: Best): Best {
   return a === undefined || b.worth > a.worth ? b : a;
 }
@@ -264,8 +267,9 @@ function bestOf(
   const [left, top, width, height] = track.box;
   const isCut = left < 0.004 || top < 0.004 || left + width > 0.996 || top + height > 0.996;
   const worth = (isShown ? (newest?.score ?? 0) : 0) * Math.sqrt(width * height) * (isCut ? 0.6 : 1);
+  const isOver = isShown && before !== undefined && upMs - before.picture.upMs > STILL_THERE_MS;
   // Told is always the median as it is now; kept is the picture that proves most.
-  if (before !== undefined && before.worth >= worth) return { ...before, score: median };
+  if (before !== undefined && before.worth >= worth && !isOver) return { ...before, score: median };
   const marked = objects.map((object) => ({ ...object, isCause: overlap(object.box, track.box) > 0.99 }));
   return { worth, score: median, label, picture: { atMs, upMs, objects: marked } };
 }

@@ -106,6 +106,23 @@ test("a class is a label or what a second stage said of it, by the median of the
   expect(weak.raised).toHaveLength(0);
 });
 
+test("the picture that proves most is none that the camera's ring has forgotten, however long the dwell", () => {
+  const scene = new Scene({ dwellS: 60 });
+  scene.stay(2, [["truck", AT_GATE, 0.95]]);
+  scene.stay(70, [["truck", AT_GATE, 0.7]]);
+  const [raised] = scene.raised;
+  expect(scene.raised).toHaveLength(1);
+  const raisedUpMs = (raised?.sinceUpMs ?? 0) + 60_000;
+  expect(raisedUpMs - (raised?.best.upMs ?? 0)).toBeLessThanOrEqual(20_500);
+  expect(raised?.best.objects.filter(({ isCause }) => isCause)).toHaveLength(1);
+  // Within that time the strongest stays.
+  const short = new Scene({ dwellS: 10 });
+  short.stay(2, [["truck", AT_GATE, 0.95]]);
+  const strongUpMs = short.upMs;
+  short.stay(12, [["truck", AT_GATE, 0.7]]);
+  expect(short.raised[0]?.best.upMs).toBeLessThanOrEqual(strongUpMs);
+});
+
 test("one picture with something in it is no object", () => {
   const scene = new Scene({ dwellS: 0 });
   scene.see([["truck", AT_GATE]]);
