@@ -63,6 +63,7 @@ export const HALVES_ZH: Readonly<Record<string, readonly [meaning: string, act: 
     "本机对该模型太慢或过载：换小模型，或加大 `vision.judge.deadlineMs`",
   ],
   INFERENCE_DOWN: ["检测器进程未运行时要判图", "会自动重新启动；结束原因见日志"],
+  INFERENCE_FAULT: ["检测器在读取模型清单或判图时出现未预料的错误", "请连同模型清单与前后的日志报告此问题"],
   INFERENCE_LOST: ["检测器进程已退出", "会自动重新启动；若反复，检查内存以及模型与 ONNX Runtime 是否相配"],
   JOURNAL_BROKEN: [
     "日志库文件损坏，或其文件系统不能可靠保存",
