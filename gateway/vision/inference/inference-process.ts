@@ -166,15 +166,16 @@ export class InferenceProcess {
 
   /** What the manifests say, or why not. A disk that hangs keeps one reader, however often it is tried. */
   async #plan(): Promise<ModelPlan | GatewayError> {
-    const { folder, openDeadlineMs, clock } = this.#settings;
+    const { folder, openDeadlineMs } = this.#settings;
     this.#reading ??= readPlan(folder)
       .catch((error: unknown) => (error instanceof GatewayError ? error : broken(folder, error)))
       .finally(() => {
         this.#reading = undefined;
       });
     const over = new AbortController();
-    const waiting = AbortSignal.any([over.signal, this.#stop.signal]);
-    const late = clock.sleep(openDeadlineMs, waiting).then(() => deadline(folder, openDeadlineMs));
+    const late = this.#passed(openDeadlineMs, AbortSignal.any([over.signal, this.#stop.signal])).then((isPassed) =>
+      isPassed ? deadline(folder, openDeadlineMs) : down(folder, "closed"),
+    );
     const plan = await Promise.race([this.#reading, late]);
     over.abort();
     return this.#stop.signal.aborted ? down(folder, "closed") : plan;

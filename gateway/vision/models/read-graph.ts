@@ -36,7 +36,7 @@ export async function readGraphs({ folder, manifest, secondStage }: ModelPlan): 
 }
 
 /** @throws GatewayError MODEL_MISSING */
-export async function readModelFile(path: string): Promise<Uint8Array> {
+export async function readModelFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {

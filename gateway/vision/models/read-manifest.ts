@@ -11,7 +11,7 @@ export const MANIFEST_FILE = "manifest.yaml";
 
 async function readManifest(folder: string): Promise<ModelManifest> {
   const path = join(folder, MANIFEST_FILE);
-  const text = Buffer.from(await readModelFile(path)).toString("utf8");
+  const text = (await readModelFile(path)).toString("utf8");
   const { root, faults: unparsed } = parseDocumentText(text);
   const { value, faults } =
     unparsed.length > 0 ? { value: undefined, faults: unparsed } : checkDocument(ModelManifest, root);

@@ -113,7 +113,8 @@ test("a manifest on a disk that hangs is given up in time, tried again, and keep
   spawnSync("mkfifo", [path]);
   const { inference } = start({ folder: hanging, openDeadlineMs: 200 });
   await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "down", code: "INFERENCE_DEADLINE" }), LONG);
-  await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "starting", starts: 2 }), LONG);
+  await vi.waitFor(() => expect(inference.facts.state).toBe("starting"), LONG);
+  expect(inference.facts.starts).toBeGreaterThan(1);
   await inference.close();
   expect(inference.facts.state).toBe("closed");
   // Whoever still reads it is let go.
