@@ -24,26 +24,46 @@ export function walFault(log: Uint8Array): string | undefined {
     return "its header is damaged: nothing in it can be applied";
   }
   const frames = Math.floor((log.length - HEADER_BYTES) / frameBytes);
-  const isOurs = (frame: number) => {
-    const at = HEADER_BYTES + frame * frameBytes;
-    return view.getUint32(at + 8) === salt[0] && view.getUint32(at + 12) === salt[1];
-  };
+  const hasOurSalt = (at: number) => view.getUint32(at + 8) === salt[0] && view.getUint32(at + 12) === salt[1];
   for (let frame = 0; frame < frames; frame += 1) {
     const at = HEADER_BYTES + frame * frameBytes;
     const before = sum;
-    sum = checksum(view, at, 8, before, isBig);
-    sum = checksum(view, at + FRAME_HEADER_BYTES, pageBytes, sum, isBig);
-    if (isOurs(frame) && sum[0] === view.getUint32(at + 16) && sum[1] === view.getUint32(at + 20)) continue;
+    sum = frameSum(view, at, pageBytes, before, isBig);
+    const isWhole = sum[0] === view.getUint32(at + 16) && sum[1] === view.getUint32(at + 20);
+    if (isWhole && hasOurSalt(at)) continue;
     let behind = 0;
     let commits = 0;
-    for (let later = frame; later < frames && isOurs(later); later += 1) {
+    for (let later = frame; later < frames; later += 1) {
+      const start = HEADER_BYTES + later * frameBytes;
+      // An old frame, from an earlier round of the log; one whose checksum goes on from ours only has a wrong salt, which no
+      // checksum covers.
+      if (!hasOurSalt(start) && !(isWhole && later === frame)) continue;
       behind += 1;
-      if (view.getUint32(HEADER_BYTES + later * frameBytes + 4) > 0) commits += 1;
+      if (view.getUint32(start + 4) > 0) commits += 1;
     }
+    if (commits === 0 && behind > 0 && hadMark(view, at, pageBytes, before, isBig)) commits = 1;
     if (commits === 0) return undefined;
     return `frame ${frame + 1} of ${frames} is damaged: ${commits} commits in ${behind} frames from there on cannot be applied`;
   }
   return undefined;
+}
+
+/** Would the frame be whole with one more bit in what marks the end of a commit, its second word? */
+function hadMark(view: DataView, at: number, pageBytes: number, before: readonly number[], isBig: boolean): boolean {
+  const frame = new DataView(
+    Uint8Array.from(new Uint8Array(view.buffer, view.byteOffset + at, FRAME_HEADER_BYTES + pageBytes)).buffer,
+  );
+  const mark = view.getUint32(at + 4);
+  for (let bit = 0; bit < 32; bit += 1) {
+    frame.setUint32(4, mark ^ (1 << bit));
+    const [first, second] = frameSum(frame, 0, pageBytes, before, isBig);
+    if (first === view.getUint32(at + 16) && second === view.getUint32(at + 20)) return true;
+  }
+  return false;
+}
+
+function frameSum(view: DataView, at: number, pageBytes: number, before: readonly number[], isBig: boolean): number[] {
+  return checksum(view, at + FRAME_HEADER_BYTES, pageBytes, checksum(view, at, 8, before, isBig), isBig);
 }
 
 function checksum(view: DataView, from: number, length: number, [a, b]: readonly number[], isBig: boolean): number[] {
