@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { DeviceReading } from "./contracts/readings.ts";
-import type { CameraSide } from "./contracts/vision.ts";
+import type { CameraSide, CameraTrouble } from "./contracts/vision.ts";
 import { NightClock } from "./pipeline/night-clock.ts";
 import { Judge } from "./vision/judge/judge.ts";
 import type { VisionOptions } from "./vision-options.ts";
@@ -9,6 +9,18 @@ import type { VisionOptions } from "./vision-options.ts";
 const SPEED_HOLDS_MS = 10_000;
 /** Loading and one restart pass unsaid. */
 const BLIND_AFTER_MS = 60_000;
+
+const NOT_READY: CameraTrouble = {
+  code: "INFERENCE_DOWN",
+  message: "the model that judges its pictures does not run",
+  hint: "It is started again by itself; the log says why it ended.",
+};
+
+export interface JudgementTrouble {
+  /** A rule sees nothing at all. */
+  readonly isBlind: boolean;
+  readonly words: CameraTrouble;
+}
 
 /** What judges the pictures of a gateway's cameras. A gateway without a rule of kind `violation` never loads this. */
 export class JudgeSide {
@@ -42,12 +54,15 @@ export class JudgeSide {
     return this.#judge.facts;
   }
 
-  /** A rule looks through this camera, and for a while nothing could judge. */
-  isBlind(cameraId: string): boolean {
+  /** Why rules that look through this camera see nothing, or less than they should. */
+  trouble(cameraId: string): JudgementTrouble | undefined {
     const { inference, cameras } = this.#judge.facts;
-    const { downSinceUpMs } = inference;
+    if (cameras[cameraId] === undefined) return undefined;
+    const { downSinceUpMs, why } = inference;
     const isLong = downSinceUpMs !== undefined && this.#options.clock.upMs() - downSinceUpMs > BLIND_AFTER_MS;
-    return isLong && cameras[cameraId] !== undefined;
+    if (isLong) return { isBlind: true, words: why ?? NOT_READY };
+    const blindness = this.#judge.blindness(cameraId);
+    return blindness === undefined ? undefined : { isBlind: blindness.isWhole, words: blindness.words };
   }
 
   /** The node's own speed: what a vehicle's receiver says, never that of somebody behind a radio. */

@@ -79,7 +79,7 @@ export class NodeReport {
       ...(uplink?.budget?.ration === "urgent" ? [BUDGET_SPENT] : []),
       ...(uplinkProblem === undefined ? [] : [problemOf(uplinkProblem)]),
       ...devices.flatMap(({ device, body }) =>
-        body.code === undefined || body.state === "online"
+        body.code === undefined
           ? []
           : [{ code: body.code, message: `${device}: ${body.message ?? body.state}`, hint: body.hint ?? "" }],
       ),

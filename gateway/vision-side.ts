@@ -155,12 +155,13 @@ export class VisionSide {
     this.#stills.tick(this.cameras);
     this.#video.tick();
     for (const camera of this.cameras) {
-      camera.tick();
+      const judgement = this.#judge?.trouble(camera.settings.id);
+      camera.tick(judgement?.words);
       if (camera.state !== "live") continue;
       const { time, position } = this.#options;
       const { id } = camera.settings;
       const standing = new Set<CameraFault>(camera.picture.faults);
-      if (this.#judge?.isBlind(id) === true) standing.add("camera-unjudged");
+      if (judgement?.isBlind === true) standing.add("camera-unjudged");
       const writes = this.#faults.step(id, standing, time.stamp(), position());
       for (const write of writes) this.#options.write(write);
     }

@@ -32,6 +32,13 @@ export interface FrameSource {
  */
 export type CameraState = "idle" | "connecting" | "live" | "stalled" | "back-off" | "auth-failed";
 
+/** What is wrong with a camera, or with what is made of its pictures: as any device's health says it. */
+export interface CameraTrouble {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
 /** Left, top, width and height of the whole picture, each 0 to 1. */
 export type UnitBox = readonly [left: number, top: number, width: number, height: number];
 

@@ -9,7 +9,7 @@ import type { PictureFault } from "./picture-watch.ts";
 /** Kind of these rules, which are the node's own. */
 export const CAMERA_WATCH = "camera-watch";
 
-/** `camera-unjudged`: rules look through it, and their model does not run. */
+/** `camera-unjudged`: rules look through it, and their model does not run, or never sees what one of them looks for. */
 export type CameraFault = PictureFault | "camera-unjudged";
 
 const FAULTS: readonly CameraFault[] = ["camera-frozen", "camera-covered", "camera-unjudged"];

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../drivers/driver.ts";
 import type { DeviceBody } from "../../../protocol/bodies.ts";
-import type { CameraState } from "../../contracts/vision.ts";
+import type { CameraState, CameraTrouble } from "../../contracts/vision.ts";
 import type { CaptureEnd } from "./capture-run.ts";
 import { RING_HINT } from "./clip-ring.ts";
 import type { PictureFault } from "./picture-watch.ts";
@@ -27,19 +27,13 @@ const HINTS: Readonly<Record<CaptureEnd["code"], string>> = {
   FFMPEG_MISSING: "Cameras need ffmpeg: run scripts/setup, or `sudo apt-get install ffmpeg`.",
 };
 
-interface Words {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
 /** A camera's state as any device's health: what its fault alarms at the bridge follow from. */
 export class CameraHealth {
   readonly #clock: Clock;
   readonly #report: (body: DeviceBody) => void;
   #state: DeviceBody["state"] = "starting";
   #sinceMs: number;
-  #words: Words | undefined;
+  #words: CameraTrouble | undefined;
   #retryInMs: number | undefined;
   #repeated = 0;
   #reportedUpMs = 0;
@@ -83,9 +77,10 @@ export class CameraHealth {
     picture: ReadonlySet<PictureFault>,
     rate: { readonly fps: number; readonly expectFps: number } | undefined,
     ring: string | undefined,
+    judgement: CameraTrouble | undefined,
   ): void {
     if (state === "live") {
-      const words = pictureWords(picture) ?? rateWords(rate) ?? ringWords(ring);
+      const words = pictureWords(picture) ?? judgement ?? rateWords(rate) ?? ringWords(ring);
       if (words?.code !== this.#words?.code) {
         this.#words = words;
         this.#say();
@@ -106,7 +101,7 @@ export class CameraHealth {
   }
 }
 
-const PICTURE_WORDS: Readonly<Record<PictureFault, Words>> = {
+const PICTURE_WORDS: Readonly<Record<PictureFault, CameraTrouble>> = {
   "camera-covered": {
     code: "CAMERA_COVERED",
     message: "the picture shows nothing: it has no structure at all",
@@ -119,13 +114,13 @@ const PICTURE_WORDS: Readonly<Record<PictureFault, Words>> = {
   },
 };
 
-function pictureWords(faults: ReadonlySet<PictureFault>): Words | undefined {
+function pictureWords(faults: ReadonlySet<PictureFault>): CameraTrouble | undefined {
   // A covered picture is often a still one too.
   const fault = faults.has("camera-covered") ? "camera-covered" : [...faults][0];
   return fault === undefined ? undefined : PICTURE_WORDS[fault];
 }
 
-function rateWords(rate: { readonly fps: number; readonly expectFps: number } | undefined): Words | undefined {
+function rateWords(rate: { readonly fps: number; readonly expectFps: number } | undefined): CameraTrouble | undefined {
   if (rate === undefined) return undefined;
   return {
     code: "CAMERA_FRAME_RATE",
@@ -134,7 +129,7 @@ function rateWords(rate: { readonly fps: number; readonly expectFps: number } | 
   };
 }
 
-function ringWords(code: string | undefined): Words | undefined {
+function ringWords(code: string | undefined): CameraTrouble | undefined {
   if (code === undefined) return undefined;
   return {
     code: "CAMERA_RING",

@@ -63,21 +63,24 @@ export class RingEvidence implements CameraEvidence {
 
   async #serve(request: Request, [stillId, clipId]: readonly [string, string]): Promise<void> {
     const { pending, log } = this.#options;
+    const first = request.best?.();
+    // Both are cut when they are due: the ring forgets, however long the still waits for its picture.
+    const footage = this.#footage(request, first);
+    const cutFiles = footage.then(filesOf, () => []);
     try {
       for (const id of [stillId, clipId]) await pending.add(this.#record(request, id, [], false));
-      const first = request.best?.();
       await this.#take(stillId, request, () => this.#still(request, first));
-      await pending.done(stillId);
-      await this.#take(clipId, request, () => this.#clip(request, first));
-      await pending.done(clipId);
+      await this.#take(clipId, request, async () => this.#clip(request, await footage));
     } catch (error) {
       const fields = { code: "CAMERA_EVIDENCE", camera: request.cameraId, alarmId: request.alarmId };
       log.error({ ...fields, error: String(error) }, "evidence of a camera not taken");
+    } finally {
+      await removeFiles(await cutFiles);
     }
   }
 
   async #take(evidenceId: string, request: Request, work: () => Promise<Taken>): Promise<void> {
-    const { taker, log } = this.#options;
+    const { taker, pending, log } = this.#options;
     let taken: Taken;
     try {
       taken = await work();
@@ -89,6 +92,7 @@ export class RingEvidence implements CameraEvidence {
     const { media, missing, files } = taken;
     await taker.take({ record: this.#record(request, evidenceId, missing, media.length > 0), media });
     await removeFiles(files);
+    await pending.done(evidenceId);
   }
 
   #record(request: Request, evidenceId: string, missing: readonly MissingPart[], hasMedia: boolean) {
@@ -159,7 +163,8 @@ export class RingEvidence implements CameraEvidence {
 
   // ---- clips ----
 
-  async #clip(request: Request, first: JudgedPicture | undefined): Promise<Taken> {
+  /** What the ring holds of the clip's time, and of the picture that proves most, which may have come after the first. */
+  async #footage(request: Request, first: JudgedPicture | undefined): Promise<Footage> {
     const { clock, signal } = this.#options;
     const { clipBeforeS, clipAfterS } = request.camera.settings;
     const fromUpMs = request.raisedUpMs - clipBeforeS * 1000;
@@ -169,8 +174,18 @@ export class RingEvidence implements CameraEvidence {
     const cuts = await request.camera.ring.cut(fromUpMs, toUpMs);
     const missing: MissingPart[] = cuts.length === 0 ? [this.#absent(request, "clip")] : [];
     if (wasCutShort) missing.push({ name: "clip-end", reason: "the node ended before the clip did" });
+    missing.push(...gaps(cuts, fromUpMs, toUpMs));
+    const best = request.best?.();
+    if (best === undefined || first === undefined || Math.abs(best.upMs - first.upMs) < OTHER_MOMENT_MS) {
+      return { cuts, missing };
+    }
+    const [cut] = await request.camera.ring.cut(best.upMs, best.upMs + 1);
+    return { cuts, missing, ...(cut === undefined ? {} : { better: { cut, best } }) };
+  }
+
+  async #clip(request: Request, { cuts, missing, better }: Footage): Promise<Taken> {
     const media: MediaFile[] = [];
-    const files = cuts.map(({ path }) => path);
+    const files: string[] = [];
     for (const [index, cut] of cuts.slice(0, MAX_CLIPS).entries()) {
       const path = `${cut.path}.${this.#cuts++}.whole.mp4`;
       await this.#options.jobs.clip(cut.path, path, cut.header.codec === "h265");
@@ -184,22 +199,13 @@ export class RingEvidence implements CameraEvidence {
         from: { path },
       });
     }
-    missing.push(...gaps(cuts, fromUpMs, toUpMs));
-    const better = await this.#better(request, first);
+    if (better === undefined) return { media, missing, files };
+    const pictures = await this.#pictures(request, better.cut, better.best.upMs, better.best);
     return {
-      media: [...media, ...better.media],
-      missing: [...missing, ...better.missing],
-      files: [...files, ...better.files],
+      media: [...media, ...pictures.media],
+      missing: [...missing, ...pictures.missing],
+      files: [...files, ...pictures.files],
     };
-  }
-
-  /** The picture that proves most may have come after the first. */
-  async #better(request: Request, first: JudgedPicture | undefined): Promise<Taken> {
-    const best = request.best?.();
-    const nothing = { media: [], missing: [], files: [] };
-    if (best === undefined || first === undefined || Math.abs(best.upMs - first.upMs) < OTHER_MOMENT_MS) return nothing;
-    const [cut] = await request.camera.ring.cut(best.upMs, best.upMs + 1);
-    return cut === undefined ? nothing : this.#pictures(request, cut, best.upMs, best);
   }
 
   #absent({ camera, cameraId }: Request, name: string): MissingPart {
@@ -212,6 +218,17 @@ export class RingEvidence implements CameraEvidence {
     const now = this.#options.stamp();
     return Math.max(0, Math.round(now.atMs - (this.#options.clock.upMs() - upMs)));
   }
+}
+
+/** Cut, and not made into files that people can play. */
+interface Footage {
+  readonly cuts: readonly RingCut[];
+  readonly missing: readonly MissingPart[];
+  readonly better?: { readonly cut: RingCut; readonly best: JudgedPicture };
+}
+
+function filesOf({ cuts, better }: Footage): readonly string[] {
+  return [...cuts, ...(better === undefined ? [] : [better.cut])].map(({ path }) => path);
 }
 
 interface Taken {

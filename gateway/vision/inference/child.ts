@@ -30,8 +30,13 @@ class InferenceChild {
   async #open(plan: ModelPlan): Promise<OpenedModel> {
     const files = await readGraphs(plan);
     this.#detector = await Detector.open(files);
-    const second = files.secondStage;
-    return { ...facts(files), ...(second === undefined ? {} : { classifier: facts(second) }) };
+    const first = facts(files);
+    if (files.secondStage === undefined) return { ...first, sees: first.labels };
+    const classifier = facts(files.secondStage);
+    const kinds = (files.manifest.secondStage?.of ?? []).flatMap((label) =>
+      classifier.labels.map((kind) => `${label}/${kind}`),
+    );
+    return { ...first, sees: [...first.labels, ...kinds], classifier };
   }
 
   async #detect(id: number, width: number, height: number): Promise<void> {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../drivers/driver.ts";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 import type { Logger } from "../../contracts/logger.ts";
+import type { CameraTrouble } from "../../contracts/vision.ts";
 import type { Detected } from "../models/model-session.ts";
 import type { Picture } from "../models/picture.ts";
 import type { ModelPlan } from "../models/read-graph.ts";
@@ -31,8 +32,8 @@ export interface InferenceSettings {
 
 export interface InferenceFacts {
   readonly state: "starting" | "ready" | "down" | "quarantined" | "closed";
-  /** Why it is not ready. */
-  readonly code?: string;
+  /** Why it is not ready; absent while it is, and at the first start. */
+  readonly why?: CameraTrouble;
   readonly model?: OpenedModel;
   readonly pid?: number;
   /** Since when it is not ready; absent while it is. */
@@ -113,7 +114,8 @@ export class InferenceProcess {
       if (signal.aborted) break;
       const verdict = this.#crashes.crashed(clock.upMs(), reason.code);
       const code = verdict.isQuarantined ? "MODEL_QUARANTINED" : reason.code;
-      this.#become({ state: verdict.isQuarantined ? "quarantined" : "down", code });
+      const why = { code, message: reason.message, hint: reason.hint };
+      this.#become({ state: verdict.isQuarantined ? "quarantined" : "down", why });
       const fields = { model: folder, code, cause: reason.message, retryInMs: verdict.pauseMs, hint: reason.hint };
       // A broken model is said once, not at every try.
       if (code !== said) {
@@ -158,7 +160,7 @@ export class InferenceProcess {
     opening.abort();
     this.#running = undefined;
     // Said before anybody hears of it: who asks again at once must not wait for a process that is no more.
-    this.#become({ state: "down", code: reason.code });
+    this.#become({ state: "down" });
     await ended(child, clock);
     this.#failAll(reason);
     return reason;
@@ -257,10 +259,11 @@ export class InferenceProcess {
       this.#ready = Promise.withResolvers();
       this.#ready.promise.catch(() => undefined);
     }
-    const { code: _, pid: __, downSinceUpMs = this.#settings.clock.upMs(), ...rest } = this.#facts;
+    const { why, pid: _, downSinceUpMs = this.#settings.clock.upMs(), ...rest } = this.#facts;
     const pid = this.#running?.child.pid;
-    const since = change.state === "ready" ? { ...(pid === undefined ? {} : { pid }) } : { downSinceUpMs };
-    this.#facts = { ...rest, ...since, ...change };
+    const running = pid === undefined ? {} : { pid };
+    const waiting = { downSinceUpMs, ...(why === undefined ? {} : { why }) };
+    this.#facts = { ...rest, ...(change.state === "ready" ? running : waiting), ...change };
   }
 }
 

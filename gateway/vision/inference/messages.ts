@@ -12,7 +12,9 @@ export interface OpenedModel {
   readonly sha256: Sha256;
   readonly licence: string;
   readonly labels: readonly string[];
-  readonly classifier?: Omit<OpenedModel, "classifier">;
+  /** All that a picture can be said to show: `truck`, and `truck/covered` where a second stage tells kinds of it apart. */
+  readonly sees: readonly string[];
+  readonly classifier?: Pick<OpenedModel, "name" | "sha256" | "licence" | "labels">;
 }
 
 export type FromInference =

@@ -6,7 +6,7 @@ import type { NewRecord } from "../../../protocol/record.ts";
 import type { JournalRestore, JournalWrite } from "../../contracts/journal.ts";
 import type { Logger } from "../../contracts/logger.ts";
 import type { JudgeSettings, UnitPolygon, ViolationSettings } from "../../contracts/violations.ts";
-import type { CameraSide, FrameSource, JudgedBy, NamedModel } from "../../contracts/vision.ts";
+import type { CameraSide, CameraTrouble, FrameSource, JudgedBy, NamedModel } from "../../contracts/vision.ts";
 import { type InferenceFacts, InferenceProcess } from "../inference/inference-process.ts";
 import type { OpenedModel } from "../inference/messages.ts";
 import { CameraJudge, type CameraJudgeFacts, type JudgedRule } from "./camera-judge.ts";
@@ -15,6 +15,8 @@ import { ViolationAlarms } from "./violation-alarms.ts";
 import { ViolationWatch } from "./violation-watch.ts";
 
 const OPEN_DEADLINE_MS = 60_000;
+/** Labels that a hint lists. */
+const MOST_SHOWN = 20;
 
 export interface JudgeOptions {
   readonly settings: JudgeSettings;
@@ -39,6 +41,12 @@ export interface JudgeOptions {
 export interface JudgeFacts {
   readonly inference: InferenceFacts;
   readonly cameras: Readonly<Record<string, CameraJudgeFacts>>;
+}
+
+export interface RuleBlindness {
+  /** Nothing that this rule looks for can be seen. */
+  readonly isWhole: boolean;
+  readonly words: CameraTrouble;
 }
 
 /** Judges the pictures of every camera that a rule looks through, with one model in one process. */
@@ -82,6 +90,15 @@ export class Judge {
     await this.#done;
   }
 
+  /** What a rule through this camera looks for and can never see; the rule that sees nothing at all before others. */
+  blindness(cameraId: string): RuleBlindness | undefined {
+    const { model } = this.#inference.facts;
+    if (model === undefined) return undefined;
+    const rules = this.#options.rules.filter(({ cameras }) => cameras.includes(cameraId));
+    const found = rules.map((rule) => blindness(rule, model)).filter((one) => one !== undefined);
+    return found.find(({ isWhole }) => isWhole) ?? found[0];
+  }
+
   /** What no rule can ever see is said once the model's labels are known. */
   async #greet(): Promise<void> {
     const { log, rules } = this.#options;
@@ -89,18 +106,9 @@ export class Judge {
       const model = await this.#ready();
       const { name, sha256, licence, classifier } = model;
       log.info({ model: name, sha256, licence, classifier: classifier?.name }, "model judges the cameras");
-      const labels = model.labels.flatMap((label) => [
-        label,
-        ...(classifier?.labels ?? []).map((kind) => `${label}/${kind}`),
-      ]);
       for (const rule of rules) {
-        const unknown = rule.classes.filter((wanted) => !labels.some((label) => isOfClass(label, [wanted])));
-        if (unknown.length === 0) continue;
-        const hint = `The model knows ${labels.slice(0, 20).join(", ")}.`;
-        log.error(
-          { code: "JUDGE_CLASS", rule: rule.name, classes: unknown, hint },
-          "a rule looks for what its model never sees",
-        );
+        const words = blindness(rule, model)?.words;
+        if (words !== undefined) log.error({ ...words, rule: rule.name }, "a rule looks for what its model never sees");
       }
     } catch {
       // Closed before the model was there; why it was not there is in the log.
@@ -153,6 +161,17 @@ export class Judge {
       },
     };
   }
+}
+
+function blindness(
+  { name, classes }: ViolationSettings,
+  { name: model, sees }: OpenedModel,
+): RuleBlindness | undefined {
+  const unseen = classes.filter((wanted) => !sees.some((label) => isOfClass(label, [wanted])));
+  if (unseen.length === 0) return undefined;
+  const message = `the rule ${name} looks for ${unseen.join(", ")}, which the model ${model} never sees`;
+  const hint = `Correct \`classes\`. The model knows ${sees.slice(0, MOST_SHOWN).join(", ")}${sees.length > MOST_SHOWN ? " …" : ""}.`;
+  return { isWhole: unseen.length === classes.length, words: { code: "JUDGE_CLASS", message, hint } };
 }
 
 function named({ name, sha256, licence }: NamedModel): NamedModel {

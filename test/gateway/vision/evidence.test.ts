@@ -14,7 +14,7 @@ import { openForReading, storedRows } from "../../../gateway/journal/inspect.ts"
 import { startGateway } from "../../../gateway/main.ts";
 import { systemClock } from "../../../gateway/system-clock.ts";
 import { RingEvidence } from "../../../gateway/vision/evidence/camera-evidence.ts";
-import { MediaJobs } from "../../../gateway/vision/evidence/media-jobs.ts";
+import { MediaJobs, removeFiles } from "../../../gateway/vision/evidence/media-jobs.ts";
 import { PendingRequests } from "../../../gateway/vision/evidence/pending-requests.ts";
 import { canonicalJson } from "../../../protocol/canonical-json.ts";
 import { isManifestSigned, manifestOf, readEvidenceKey } from "../../../protocol/evidence-manifest.ts";
@@ -209,4 +209,49 @@ test("a judged picture becomes evidence with a copy that bears boxes, blurs face
     body: { missing: [{ name: "clip", reason: expect.stringContaining("went off") }] },
   });
   expect(existsSync(join(directory, promised))).toBe(false);
+});
+
+test("a clip keeps its start however long its still waits for its turn", async (context) => {
+  needRigs(context, "ffmpeg");
+  const { url } = await serveCamera(moving);
+  const { camera, ringDirectory } = watchCamera({ url, clipBeforeS: 2, clipAfterS: 1, ringS: 5 });
+  const turn = Promise.withResolvers<void>();
+  class BusyBox extends MediaJobs {
+    override async picture(...job: Parameters<MediaJobs["picture"]>): Promise<void> {
+      await turn.promise;
+      await super.picture(...job);
+    }
+  }
+  const taken: EvidenceToTake[] = [];
+  const take = async (evidence: EvidenceToTake) => {
+    taken.push(evidence);
+    return [];
+  };
+  const clock = systemClock();
+  const log = new QuietLog();
+  const evidence = new RingEvidence({
+    ...{ cameras: [camera], jobs: new BusyBox("ffmpeg"), taker: { take }, clock, log },
+    signal: new AbortController().signal,
+    pending: new PendingRequests(temporaryDirectory(), log),
+    stamp: () => ({ upMs: clock.upMs(), atMs: clock.nowMs(), timeQuality: "ntp" }),
+  });
+  const first = await camera.frames.next(AbortSignal.timeout(SOON.timeout));
+  const raisedUpMs = first.upMs + 3000;
+  await clock.sleep(raisedUpMs - clock.upMs());
+  evidence.request({ cameraId: "gate", alarmId: newAlarmId(0), rule: "open-bed", raisedUpMs });
+  // Until the ring has forgotten all of it.
+  await vi.waitFor(async () => {
+    const cuts = await camera.ring.cut(raisedUpMs - 2000, raisedUpMs);
+    await removeFiles(cuts.map(({ path }) => path));
+    expect(cuts).toHaveLength(0);
+  }, SOON);
+  expect(taken).toEqual([]);
+  turn.resolve();
+  await evidence.idle();
+  expect(taken.map(({ record }) => record.body.missing)).toEqual([[], []]);
+  const [clip] = taken[1]?.media ?? [];
+  expect(clip).toMatchObject({ name: "clip" });
+  expect((clip?.toMs ?? 0) - (clip?.fromMs ?? 0)).toBeGreaterThanOrEqual(3000);
+  // Nothing that was cut stays on the memory disk.
+  expect(readdirSync(ringDirectory).filter((name) => !/^\d{8}\.m4s$/.test(name))).toEqual([]);
 });

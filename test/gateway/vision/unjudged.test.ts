@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { Clock } from "../../../drivers/driver.ts";
 import { DRIVERS } from "../../../drivers/registry.ts";
 import { checkGatewayConfig } from "../../../gateway/config/load-gateway-config.ts";
 import type { EvidenceTaker } from "../../../gateway/contracts/evidence.ts";
@@ -13,6 +14,7 @@ import { needRigs } from "../../fakes/rigs.ts";
 import { temporaryDirectory } from "../journal/sample-records.ts";
 
 const SCALE = 100;
+const SOON = { timeout: 40_000, interval: 20 };
 
 /** Two minutes of it pass in about a second. */
 function hastyClock() {
@@ -21,10 +23,8 @@ function hastyClock() {
   return { ...clock, upMs: () => startMs + (clock.upMs() - startMs) * SCALE };
 }
 
-test("a camera whose pictures nobody judges for two minutes is a fault, and only where a rule looks through it", {
-  timeout: 60_000,
-}, async (context) => {
-  needRigs(context, "ffmpeg");
+/** Two cameras with the same pictures, `gate` with rules and `yard` without. */
+async function watched(rules: string, model: string, clock: Clock) {
   const { url } = await serveCamera(await movingPictures({ codec: "h264", fps: 10 }));
   const state = temporaryDirectory();
   const checked = await checkGatewayConfig(
@@ -36,13 +36,12 @@ state: ${JSON.stringify(state)}
 cameras:
   gate: { url: "${url}", frozenAfterS: 86400, coveredAfterS: 86400 }
   yard: { url: "${url}", frozenAfterS: 86400, coveredAfterS: 86400 }
-rules: { trucks: { kind: violation, cameras: [gate], classes: [truck] } }
-vision: { judge: { model: ${JSON.stringify(join(state, "no-such-model"))} } }
+rules: ${rules}
+vision: { judge: { model: ${JSON.stringify(model)} } }
 `),
     DRIVERS,
   );
   if (!checked.ok) throw new Error(JSON.stringify(checked.faults));
-  const clock = hastyClock();
   const stamp = () => ({
     atMs: Math.round(clock.nowMs()),
     upMs: Math.round(clock.upMs()),
@@ -65,17 +64,67 @@ vision: { judge: { model: ${JSON.stringify(join(state, "no-such-model"))} } }
     videoLine: undefined as never,
   });
   onTestFinished(() => side.stop());
-  const raised = await vi.waitFor(
-    () => {
-      const found = written.flatMap(({ append = [] }) => append).filter((record) => record.kind === "alarm");
-      if (found.length === 0) throw new Error("nothing raised yet");
-      return found;
-    },
-    { timeout: 40_000, interval: 20 },
+  const alarms = () => written.flatMap(({ append = [] }) => append).filter((record) => record.kind === "alarm");
+  const healthOf = (camera: string) => side.health().find(({ device }) => device === camera)?.body;
+  return { alarms, healthOf };
+}
+
+test("a camera whose pictures nobody judges for two minutes is a fault, and only where a rule looks through it", {
+  timeout: 60_000,
+}, async (context) => {
+  needRigs(context, "ffmpeg");
+  const model = join(temporaryDirectory(), "no-such-model");
+  const { alarms, healthOf } = await watched(
+    "{ trucks: { kind: violation, cameras: [gate], classes: [truck] } }",
+    model,
+    hastyClock(),
   );
-  expect(raised[0]).toMatchObject({
+  await vi.waitFor(() => expect(alarms()).not.toEqual([]), SOON);
+  expect(alarms()[0]).toMatchObject({
     device: "gate",
     body: { family: "fault", phase: "raised", rule: "camera-unjudged" },
   });
-  expect(raised.map(({ device }) => device)).not.toContain("yard");
+  // The bridge hears why, with the health of the device.
+  expect(healthOf("gate")).toMatchObject({
+    state: "online",
+    code: expect.stringMatching(/^MODEL_(MISSING|QUARANTINED)$/),
+  });
+  expect(healthOf("gate")?.message).toContain("no-such-model");
+  expect(alarms().map(({ device }) => device)).not.toContain("yard");
+  expect(healthOf("yard")?.code).toBe(undefined);
+});
+
+test("a rule that looks only for what its model never sees is a fault of its cameras", {
+  timeout: 60_000,
+}, async (context) => {
+  needRigs(context, "ffmpeg");
+  const { alarms, healthOf } = await watched(
+    "{ trucks: { kind: violation, cameras: [gate], classes: [truck/uncoverd] } }",
+    "site-watch",
+    systemClock(),
+  );
+  await vi.waitFor(() => expect(alarms()).not.toEqual([]), SOON);
+  expect(alarms()).toHaveLength(1);
+  expect(alarms()[0]).toMatchObject({ device: "gate", body: { phase: "raised", rule: "camera-unjudged" } });
+  expect(healthOf("gate")).toMatchObject({
+    state: "online",
+    code: "JUDGE_CLASS",
+    message: "the rule trucks looks for truck/uncoverd, which the model site-watch never sees",
+    hint: "Correct `classes`. The model knows truck, person, truck/covered, truck/uncovered.",
+  });
+});
+
+test("a rule that sees some of what it looks for raises no fault, and says what it does not see", {
+  timeout: 60_000,
+}, async (context) => {
+  needRigs(context, "ffmpeg");
+  const { alarms, healthOf } = await watched(
+    `{ people: { kind: violation, cameras: [gate], classes: [person] },
+       trucks: { kind: violation, cameras: [gate], classes: [truck, excavator] } }`,
+    "site-watch",
+    systemClock(),
+  );
+  await vi.waitFor(() => expect(healthOf("gate")).toMatchObject({ state: "online", code: "JUDGE_CLASS" }), SOON);
+  expect(healthOf("gate")?.message).toContain("the rule trucks looks for excavator,");
+  expect(alarms()).toEqual([]);
 });

@@ -64,7 +64,7 @@ health: { port: 0 }
 cameras: { gate: { url: "${url}", clipBeforeS: 1, clipAfterS: 1 } }
 rules:
   open-bed: { kind: violation, cameras: [gate], classes: [truck/uncovered], dwellS: 2, zone: [[0.1, 0.3], [0.9, 0.3], [0.9, 1], [0.1, 1]] }
-  cover: { kind: violation, cameras: [gate], classes: [truck/covered], dwellS: 1 }
+  cover: { kind: violation, cameras: [gate], classes: [truck/covered, excavator], dwellS: 1 }
 `),
     DRIVERS,
   );
@@ -87,6 +87,8 @@ rules:
   expect(value('judge_judged_total{camera="gate"}')).toBeGreaterThan(1);
   expect(value('judge_frames_total{camera="gate"}')).toBeGreaterThanOrEqual(value('judge_judged_total{camera="gate"}'));
   expect(value('judge_delay_seconds_total{camera="gate"}')).toBeGreaterThan(0);
+  const health = await (await fetch(`http://127.0.0.1:${gateway.localPort}/health`)).text();
+  expect(health).toContain('"code":"JUDGE_CLASS","message":"gate: the rule cover looks for excavator,');
   const alarms = records.filter((record) => isKind(record, "alarm"));
   expect(alarms).toHaveLength(1);
   const [alarm] = alarms;

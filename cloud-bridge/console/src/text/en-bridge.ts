@@ -86,7 +86,7 @@ export const enBridge = {
   "fault.camera-covered.hint": "The picture shows nothing: look whether the lens is covered or turned away.",
   "fault.camera-unjudged": "Camera not judged",
   "fault.camera-unjudged.hint":
-    "The detector does not run: nothing that this camera sees raises an alarm. See the node's log.",
+    "The detector does not run, or never sees what a rule looks for: no alarm comes of it. The device's health says which.",
   "fault.clock-untrusted": "Clock not trusted",
   "fault.clock-untrusted.hint": "The node has no GNSS or network time; its times may be wrong until it has.",
   "fault.seq-unexplained": "Records unexplained",

@@ -87,7 +87,7 @@ export const zhCnBridge: Readonly<Record<keyof typeof enBridge, string>> = {
   "fault.camera-covered": "摄像机疑被遮挡",
   "fault.camera-covered.hint": "画面没有任何内容，请查看镜头是否被遮挡或转向。",
   "fault.camera-unjudged": "摄像机画面未被识别",
-  "fault.camera-unjudged.hint": "识别模型未运行：该摄像机看到的情况不会产生告警，请查看节点日志。",
+  "fault.camera-unjudged.hint": "识别模型未运行，或规则要找的类别模型从不识别：不会产生告警。原因见设备状态。",
   "fault.clock-untrusted": "时钟不可信",
   "fault.clock-untrusted.hint": "节点没有卫星或网络授时，恢复前其时间可能不准。",
   "fault.seq-unexplained": "记录去向不明",

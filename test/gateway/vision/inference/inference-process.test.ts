@@ -101,7 +101,7 @@ test("a file that was exchanged is not loaded", async () => {
   await copyFile(join(folder, "manifest.yaml"), join(other, "manifest.yaml"));
   await writeFile(join(other, "model.onnx"), "another graph");
   const { inference, log } = start({ folder: other });
-  await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "down", code: "MODEL_HASH" }), LONG);
+  await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "down", why: { code: "MODEL_HASH" } }), LONG);
   await vi.waitFor(() => expect(log.lines).toHaveLength(1), LONG);
   await inference.close();
   await rm(other, { recursive: true });
@@ -112,7 +112,10 @@ test("a manifest on a disk that hangs is given up in time, tried again, and keep
   const path = join(hanging, "manifest.yaml");
   spawnSync("mkfifo", [path]);
   const { inference } = start({ folder: hanging, openDeadlineMs: 200 });
-  await vi.waitFor(() => expect(inference.facts).toMatchObject({ state: "down", code: "INFERENCE_DEADLINE" }), LONG);
+  await vi.waitFor(
+    () => expect(inference.facts).toMatchObject({ state: "down", why: { code: "INFERENCE_DEADLINE" } }),
+    LONG,
+  );
   await vi.waitFor(() => expect(inference.facts.state).toBe("starting"), LONG);
   expect(inference.facts.starts).toBeGreaterThan(1);
   await inference.close();
@@ -141,7 +144,7 @@ test("a model that crashes on every picture is given up, and tried again after a
     await expect(inference.detect(picture(66, 8, 8))).rejects.toMatchObject({ code: "INFERENCE_LOST" });
   }
   await vi.waitFor(
-    () => expect(inference.facts).toMatchObject({ state: "quarantined", code: "MODEL_QUARANTINED" }),
+    () => expect(inference.facts).toMatchObject({ state: "quarantined", why: { code: "MODEL_QUARANTINED" } }),
     LONG,
   );
   await clock.advance(3_000_000);
