@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { MissingPart } from "../protocol/evidence.ts";
 import { newAlarmId } from "../protocol/new-ids.ts";
 import type { NewRecord } from "../protocol/record.ts";
 import type { Command } from "../protocol/session.ts";
@@ -123,7 +124,11 @@ async function look(command: Command, camera: string, cameras: CameraActs, node:
   if (typeof seconds !== "number" || !(seconds > 0) || seconds > LONGEST_CLIP_S) {
     return no("COMMAND_ARGUMENTS", `seconds is a number up to ${LONGEST_CLIP_S}`);
   }
-  return keep(command, await cameras.clip(camera, seconds), node, {});
+  const clip = await cameras.clip(camera, seconds);
+  const lackingS = Math.round(seconds - (clip.toMs - clip.fromMs) / 1000);
+  if (lackingS < 1) return keep(command, clip, node, {});
+  const reason = `${lackingS} of ${seconds} s are not there: the camera's ring does not reach so far back`;
+  return keep(command, clip, node, { lackingS }, [{ name: "clip-gap", reason }]);
 }
 
 async function diagnose(command: Command, node: NodeActs): Promise<CommandOutcome> {
@@ -135,11 +140,17 @@ async function diagnose(command: Command, node: NodeActs): Promise<CommandOutcom
 }
 
 /** A file goes where all files go: into custody, announced by a record, sent when the line allows, and kept until stored. */
-async function keep({ id, args }: Command, file: MediaFile, node: NodeActs, facts: object): Promise<CommandOutcome> {
+async function keep(
+  { id, args }: Command,
+  file: MediaFile,
+  node: NodeActs,
+  facts: object,
+  missing: readonly MissingPart[] = [],
+): Promise<CommandOutcome> {
   const now = node.stamp();
   const evidenceId = `cmd-${createHash("sha256").update(id).digest("hex").slice(0, 32)}`;
   const device = args["device"];
-  const body = { evidenceId, alarmId: newAlarmId(now.atMs), commandId: id, parts: [], missing: [] };
+  const body = { evidenceId, alarmId: newAlarmId(now.atMs), commandId: id, parts: [], missing: [...missing] };
   const parts = await node.evidence.take({
     record: { ...now, kind: "evidence", ...(typeof device === "string" ? { device } : {}), body },
     media: [file],

@@ -5,6 +5,6 @@ export interface CameraActs {
   has(cameraId: string): boolean;
   /** The newest whole picture, as a JPEG. @throws GatewayError why there is none */
   snapshot(cameraId: string): Promise<MediaFile>;
-  /** The last `seconds` as an MP4, as far back as the ring reaches. @throws GatewayError why there is none */
+  /** The last `seconds` as an MP4, as far back as the ring reaches; its times say how far. @throws GatewayError why there is none */
   clip(cameraId: string, seconds: number): Promise<MediaFile>;
 }

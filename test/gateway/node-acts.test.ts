@@ -143,3 +143,33 @@ test("a picture that was asked for goes into custody under the command's name", 
   expect(outcome).toMatchObject({ ok: true, value: { evidenceId: expect.stringMatching(/^cmd-/), sha256: "ab" } });
   expect(taken).toMatchObject([{ record: { kind: "evidence", device: "gate", body: { commandId: "c1" } } }]);
 });
+
+test("a clip that the ring cannot fill says how much of it is not there", async () => {
+  const taken: EvidenceToTake[] = [];
+  const clipOf = (heldS: number) =>
+    actOn(
+      command("clip", { device: "gate", seconds: 90 }),
+      nodeWith({
+        cameras: {
+          has: () => true,
+          snapshot: () => Promise.reject(new Error("not asked for")),
+          clip: async () => ({
+            ...{ name: "clip", type: "clip" as const, from: { bytes: Buffer.from("mp4") } },
+            ...{ fromMs: NOW_MS - heldS * 1000, toMs: NOW_MS },
+          }),
+        },
+        evidence: {
+          take: async (evidence) => {
+            taken.push(evidence);
+            return [{ name: "clip", type: "clip", sizeBytes: 3, sha256: "ab", fromMs: 0, toMs: 0 }];
+          },
+        },
+      }),
+    );
+  expect(await clipOf(61.2)).toMatchObject({ ok: true, value: { lackingS: 29 } });
+  expect(taken[0]?.record.body.missing).toEqual([
+    { name: "clip-gap", reason: "29 of 90 s are not there: the camera's ring does not reach so far back" },
+  ]);
+  expect(await clipOf(90.4)).toMatchObject({ ok: true, value: { evidenceId: expect.any(String) } });
+  expect(taken[1]?.record.body.missing).toEqual([]);
+});

@@ -29,7 +29,11 @@ export const CommandOrder = Type.Union([
       args: Type.Object({ device: DeviceId, seconds: Type.Optional(Seconds(120)) }),
       expiresInS,
     },
-    { title: "Clip of a camera" },
+    {
+      title: "Clip of a camera",
+      description:
+        "Of the last `seconds`, as far back as its ring reaches (`ringS`): `lackingS` of its result is what it lacks.",
+    },
   ),
   Type.Object(
     {
