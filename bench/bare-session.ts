@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor } from "../gateway/vision/models/onnx-runtime.ts";
 import { readModel } from "../gateway/vision/models/read-manifest.ts";
 import { endWithUs } from "./children.ts";
 

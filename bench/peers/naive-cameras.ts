@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor } from "../../gateway/vision/models/onnx-runtime.ts";
 
 /**
  * Cameras as they are often read: for each an ffmpeg that scales to the model's size and one that records, every picture of

@@ -62,3 +62,8 @@ test("a trace says which device it is from, who recorded it and what it covers",
   );
   expect(bare.map(({ path }) => path)).toEqual([]);
 });
+
+test("ONNX Runtime is loaded in one place only, which keeps it from reporting home", () => {
+  const loaders = code.filter(({ text }) => /(?:from|import\(|require\()\s*["']onnxruntime-node["']/.test(text));
+  expect(loaders.map(({ path }) => path)).toEqual(["gateway/vision/models/onnx-runtime.ts"]);
+});

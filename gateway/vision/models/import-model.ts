@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { InferenceSession } from "onnxruntime-node";
 import { stringify } from "yaml";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 import { Detector } from "./detector.ts";
 import { familyOf } from "./families.ts";
 import type { Family } from "./family.ts";
 import type { ModelInput } from "./manifest-schema.ts";
+import { InferenceSession } from "./onnx-runtime.ts";
 import { MANIFEST_FILE, readModel } from "./read-manifest.ts";
 
 export interface ModelToImport {

@@ -1,9 +1,9 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 import { familyOf } from "./families.ts";
 import type { FamilyModel, Outputs } from "./family.ts";
 import { boxInPicture } from "./fit.ts";
 import type { ModelManifest } from "./manifest-schema.ts";
+import { InferenceSession, Tensor } from "./onnx-runtime.ts";
 import type { Detection, Picture } from "./picture.ts";
 import type { ModelFiles } from "./read-graph.ts";
 import { InputWriter } from "./to-input.ts";

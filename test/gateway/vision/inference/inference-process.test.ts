@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { systemClock } from "../../../../gateway/system-clock.ts";
 import { InferenceProcess, type InferenceSettings } from "../../../../gateway/vision/inference/inference-process.ts";
@@ -194,4 +194,22 @@ test("the process ends when its parent is killed, also in the middle of a pictur
   expect(isAlive(pid)).toBe(true);
   parent.kill("SIGKILL");
   await vi.waitFor(() => expect(isAlive(pid)).toBe(false), LONG);
+});
+
+test("the runtime that judges pictures keeps no identity of this machine and no report of what it did", async () => {
+  const home = temporaryDirectory();
+  // It is silent where it thinks that it is being tested.
+  for (const name of ["CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_DISABLE_TELEMETRY"]) vi.stubEnv(name, undefined);
+  vi.stubEnv("HOME", home);
+  vi.stubEnv("XDG_CACHE_HOME", undefined);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const { inference } = start();
+  onTestFinished(() => inference.close());
+  await inference.ready();
+  await inference.detect(picture(255));
+  expect(readdirSync(home, { recursive: true })).toEqual([]);
+  const { pid = 0 } = inference.facts;
+  expect(readFileSync(`/proc/${pid}/maps`, "utf8")).not.toContain("onnxruntime.db");
 });
