@@ -12,7 +12,7 @@ RUN npm ci --omit=dev --ignore-scripts --loglevel=error
 COPY scripts/prune-platform.ts scripts/
 RUN node scripts/prune-platform.ts node_modules
 
-# What is built: the console.
+# What is built: the console, and one file out of the 700 of TypeBox.
 FROM node:24-bookworm-slim AS console
 WORKDIR /shao
 ENV ONNXRUNTIME_NODE_INSTALL=skip
@@ -22,6 +22,8 @@ COPY tsconfig.json ./
 COPY protocol protocol
 COPY cloud-bridge cloud-bridge
 RUN npm run --silent --if-present build:console && mkdir -p cloud-bridge/console/dist
+COPY scripts/join-typebox.ts scripts/
+RUN node scripts/join-typebox.ts node_modules --alone
 
 FROM node:24-bookworm-slim
 # For cameras; all else runs without it.
@@ -30,6 +32,8 @@ WORKDIR /shao
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/shao/state/.compile-cache MALLOC_ARENA_MAX=2
 COPY package.json LICENSE ./
 COPY --from=packages /shao/node_modules node_modules
+RUN rm -r node_modules/typebox
+COPY --from=console /shao/node_modules/typebox node_modules/typebox
 COPY protocol protocol
 COPY drivers drivers
 COPY gateway gateway

@@ -51,8 +51,10 @@ function fetchPackage(root: string, name: string, version: string, integrity: st
 /** `node_modules` with what runs on that processor and nothing else; npm checks each package against the lock file. */
 export function fetchModules(root: string, arch: Arch): string {
   const wanted = new Set(packagesFor(root, NODE_ARCH[arch]).map(({ path }) => path));
+  const joiner = join(root, "scripts", "join-typebox.ts");
   const content = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
+    .update(readFileSync(joiner))
     .update([...wanted].join("\n"))
     .digest("hex");
   const folder = join(root, ".cache", "package", `modules-${arch}-${content.slice(0, 16)}`);
@@ -83,6 +85,7 @@ export function fetchModules(root: string, arch: Arch): string {
       cpSync(fetchPackage(root, name, version, integrity), place, { recursive: true });
     }
   }
+  run([process.execPath, joiner, join(partial, "node_modules"), "--alone"]);
   renameSync(partial, folder);
   return join(folder, "node_modules");
 }

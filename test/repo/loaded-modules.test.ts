@@ -25,3 +25,9 @@ test.each([
   expect(loaded.some((url) => url.includes(its))).toBe(true);
   expect(loaded.filter((url) => /\/node_modules\/(typebox|yaml)\/|\/protocol\/document\//.test(url))).toEqual([]);
 });
+
+test("what reads and checks documents comes in few files, since each costs 20 KB: see ADR 018", () => {
+  const files = loadedBy("gateway/main.ts").filter((url) => url.includes("/node_modules/typebox/"));
+  expect(files.length).toBeGreaterThan(0);
+  expect(files.length).toBeLessThan(15);
+});
