@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { DeviceReading } from "./contracts/readings.ts";
-import type { CameraSide, CameraTrouble } from "./contracts/vision.ts";
+import type { CameraSide, CameraTrouble, JudgementTrouble } from "./contracts/vision.ts";
 import { NightClock } from "./pipeline/night-clock.ts";
 import { Judge } from "./vision/judge/judge.ts";
 import type { VisionOptions } from "./vision-options.ts";
@@ -15,12 +15,6 @@ const NOT_READY: CameraTrouble = {
   message: "the model that judges its pictures does not run",
   hint: "It is started again by itself; the log says why it ended.",
 };
-
-export interface JudgementTrouble {
-  /** A rule sees nothing at all. */
-  readonly isBlind: boolean;
-  readonly words: CameraTrouble;
-}
 
 /** What judges the pictures of a gateway's cameras. A gateway without a rule of kind `violation` never loads this. */
 export class JudgeSide {

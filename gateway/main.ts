@@ -140,7 +140,7 @@ class RunningGateway implements Gateway {
     const trail = alarmTrail(journal, options.log);
     this.#writer = new HoldingWriter(trail, options.log, () => this.#end("journal-broken"), openAlarms);
     this.#timeRecords = new TimeRecords(time, this.#writer, options.log);
-    this.evidence = openEvidence({ ...options, run: this.run, time, writer: this.#writer });
+    this.evidence = openEvidence({ ...options, run: this.run, time, journal, writer: this.#writer });
     this.#report = new NodeReport({
       node: options.config.node,
       version: options.version,
@@ -209,6 +209,7 @@ class RunningGateway implements Gateway {
     }
     this.#timeRecords.check();
     this.#take(() => this.#pipeline.start(this.#time.stamp()));
+    await this.#startVision();
     this.#supervisor = startSupervisor({
       devices: supervisedDevices(config),
       load: loadDriver,
@@ -248,7 +249,6 @@ class RunningGateway implements Gateway {
         cameras: () => this.#vision?.live,
       },
     });
-    await this.#startVision();
     await this.#startBridgeSide(identity, acts);
     this.#trial?.begin();
     this.#timers.push(setTimeout(forgetStart, START_OVER_MS));

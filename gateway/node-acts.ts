@@ -28,7 +28,7 @@ export interface NodeActs {
   readonly assignments: Pick<AssignmentBook, "hear">;
   /** Undefined: this node has no camera. */
   readonly cameras: CameraActs | undefined;
-  readonly evidence: EvidenceTaker;
+  readonly evidence: Pick<EvidenceTaker, "take">;
   /** Undefined: its config cannot be changed from outside. */
   readonly takeConfig?: (command: Command) => Promise<CommandOutcome | "later">;
   readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
@@ -120,15 +120,12 @@ function setLogLevel(args: Command["args"], node: NodeActs): CommandOutcome {
 
 async function look(command: Command, camera: string, cameras: CameraActs, node: NodeActs): Promise<CommandOutcome> {
   const { seconds = DEFAULT_CLIP_S } = command.args as { seconds?: unknown };
-  if (command.kind === "snapshot") return keep(command, await cameras.snapshot(camera), node, {});
+  if (command.kind === "snapshot") return keep(command, [await cameras.snapshot(camera)], node, {});
   if (typeof seconds !== "number" || !(seconds > 0) || seconds > LONGEST_CLIP_S) {
     return no("COMMAND_ARGUMENTS", `seconds is a number up to ${LONGEST_CLIP_S}`);
   }
-  const clip = await cameras.clip(camera, seconds);
-  const lackingS = Math.round(seconds - (clip.toMs - clip.fromMs) / 1000);
-  if (lackingS < 1) return keep(command, clip, node, {});
-  const reason = `${lackingS} of ${seconds} s are not there: the camera's ring does not reach so far back`;
-  return keep(command, clip, node, { lackingS }, [{ name: "clip-gap", reason }]);
+  const { media, missing, lackingS } = await cameras.clip(camera, seconds);
+  return keep(command, media, node, lackingS === 0 ? {} : { lackingS }, missing);
 }
 
 async function diagnose(command: Command, node: NodeActs): Promise<CommandOutcome> {
@@ -136,13 +133,13 @@ async function diagnose(command: Command, node: NodeActs): Promise<CommandOutcom
   const { atMs } = node.stamp();
   const times = { fromMs: atMs, toMs: atMs };
   const file: MediaFile = { name: "diagnostics.tar.gz", type: "file", from: { bytes }, ...times };
-  return keep(command, file, node, summary);
+  return keep(command, [file], node, summary);
 }
 
 /** A file goes where all files go: into custody, announced by a record, sent when the line allows, and kept until stored. */
 async function keep(
   { id, args }: Command,
-  file: MediaFile,
+  media: readonly MediaFile[],
   node: NodeActs,
   facts: object,
   missing: readonly MissingPart[] = [],
@@ -153,7 +150,7 @@ async function keep(
   const body = { evidenceId, alarmId: newAlarmId(now.atMs), commandId: id, parts: [], missing: [...missing] };
   const parts = await node.evidence.take({
     record: { ...now, kind: "evidence", ...(typeof device === "string" ? { device } : {}), body },
-    media: [file],
+    media,
   });
   const [part] = parts;
   if (part === undefined) return no("COMMAND_NO_ROOM", "the file could not be kept on the node; its record says why");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { access, constants, rmdir, statfs } from "node:fs/promises";
+import { access, constants, readdir, rm, rmdir, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Clock } from "../drivers/driver.ts";
 import type { AlarmBody } from "../protocol/alarm.ts";
@@ -83,14 +83,18 @@ export class VisionSide {
     const { ffmpeg: ffmpegPath, live: coding } = config.vision;
     this.live = new LiveCameras({ cameras: this.cameras, ffmpegPath, ffmpeg, coding, nowMs, log });
     this.#video = new VideoUplink({ view: this.live, line: options.videoLine, wanted: options.videoWanted });
-    void pending.settle(taker, clock.upMs());
+    void pending.settle(taker, clock.upMs()).catch((error: unknown) => {
+      log.error({ code: "CAMERA_EVIDENCE", error: String(error) }, "evidence that was promised not accounted for yet");
+    });
     for (const write of this.#faults.start(stamp())) options.write(write);
     this.#done = Promise.all(this.cameras.map((camera) => camera.run(this.#captures.signal)));
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
   static async start(options: VisionOptions): Promise<VisionSide> {
-    const side = new VisionSide(options, await ringDirectory(options.config));
+    const rings = await ringDirectory(options.config);
+    await removeStrangers(rings, options.config);
+    const side = new VisionSide(options, rings);
     if (options.config.violations.length > 0) {
       const { JudgeSide } = await import("./judge-side.ts");
       const frames = side.cameras.map((camera) => camera.frames);
@@ -123,16 +127,17 @@ export class VisionSide {
 
   /** What the node writes: an alarm of noise takes pictures. */
   heard({ append = [] }: JournalWrite): void {
-    for (const record of append) if (record.kind === "alarm") this.#onAlarm(record.body);
+    for (const record of append) if (record.kind === "alarm") this.#onAlarm(record.device, record.body);
   }
 
-  #onAlarm(body: AlarmBody): void {
+  #onAlarm(device: string | undefined, body: AlarmBody): void {
     if (body.family !== "noise" || body.phase !== "raised") return;
     const { alarmId, rule, ruleSet } = body;
     const position = body.position ?? this.#options.position();
     const raisedUpMs = this.#options.clock.upMs();
     for (const { settings } of this.cameras) {
-      if (!settings.onNoise) continue;
+      const { onNoise, noiseFrom } = settings;
+      if (!onNoise || noiseFrom?.includes(device ?? "") === false) continue;
       const where = position === undefined ? {} : { position };
       const about = { rule, ...(ruleSet === undefined ? {} : { ruleSet }) };
       this.evidence.request({ cameraId: settings.id, alarmId, raisedUpMs, ...about, ...where });
@@ -156,7 +161,7 @@ export class VisionSide {
     this.#video.tick();
     for (const camera of this.cameras) {
       const judgement = this.#judge?.trouble(camera.settings.id);
-      camera.tick(judgement?.words);
+      camera.tick(judgement);
       if (camera.state !== "live") continue;
       const { time, position } = this.#options;
       const { id } = camera.settings;
@@ -180,6 +185,14 @@ function probing(path: string, clock: Clock): () => Promise<Ffmpeg> {
     }
     return known;
   };
+}
+
+/** Rings of cameras that have another name now, or are gone, left by a process that was killed. */
+async function removeStrangers(rings: string, { cameras }: GatewayConfig): Promise<void> {
+  for (const name of await readdir(rings).catch(() => [])) {
+    const isOurs = cameras.some(({ id, isEnabled }) => isEnabled && id === name);
+    if (!isOurs) await rm(join(rings, name), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 /** A memory disk where there is one: a minute of video a minute would wear flash out. */

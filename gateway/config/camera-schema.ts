@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Polygon } from "./violation-schema.ts";
+import { NAME_PATTERN, Polygon } from "./violation-schema.ts";
 
 const MIN_RING_BYTES = 1_048_576;
 
@@ -132,6 +132,14 @@ export const Camera = Type.Object(
       default: true,
       title: "Noise alarms of this node take its snapshot and clip too",
     }),
+    noiseFrom: Type.Optional(
+      Type.Array(Type.String({ pattern: NAME_PATTERN }), {
+        maxItems: 64,
+        title: "Meters that it stands beside",
+        description: "Only their noise alarms take its snapshot and clip. Left out: those of every meter of this node.",
+        examples: [["noise-01"]],
+      }),
+    ),
     clipBeforeS: Type.Integer({ minimum: 0, maximum: 120, default: 10, title: "Seconds of a clip before the alarm" }),
     clipAfterS: Type.Integer({ minimum: 1, maximum: 120, default: 15, title: "Seconds of a clip after it" }),
     blur: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {

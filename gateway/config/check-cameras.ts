@@ -2,7 +2,7 @@ import type { DocumentFault } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
 import type { CameraSettings } from "../contracts/cameras.ts";
 import type { Camera } from "./camera-schema.ts";
-import { keysOf, textAt } from "./document-parts.ts";
+import { keysOf, textAt, unknownNames } from "./document-parts.ts";
 
 const DEFAULTS = { ringS: 60, clipBeforeS: 10, clipAfterS: 15 };
 /** A clip is cut a little after its end, and begins at the whole picture before its start. */
@@ -50,6 +50,7 @@ export function checkCameras(root: DocumentNode, faults: DocumentFault[]): void 
         "url: rtsps://192.168.1.64/",
       );
     }
+    faults.push(...unknownNames(root, at("noiseFrom"), "device", devices, "devices"));
     const seconds = (key: keyof typeof DEFAULTS): number => numberAt(root, at(key)) ?? DEFAULTS[key];
     const neededS = seconds("clipBeforeS") + seconds("clipAfterS") + RING_MARGIN_S;
     if (seconds("ringS") < neededS) {
@@ -92,30 +93,33 @@ export function resolveCameras(
   cameras: Readonly<Record<string, Camera>>,
   isMobile: boolean,
 ): readonly CameraSettings[] {
-  return Object.entries(cameras).map(([id, { user, passwordFile, passwordEnv, tls, enabled, expectFps, ...rest }]) => ({
-    id,
-    ...rest,
-    ...(user === undefined
-      ? {}
-      : {
-          account: {
-            user,
-            ...(passwordFile === undefined ? {} : { passwordFile }),
-            ...(passwordEnv === undefined ? {} : { passwordEnv }),
-          },
-        }),
-    ...(expectFps === undefined ? {} : { expectFps }),
-    ...(tls === undefined
-      ? {}
-      : {
-          tls: {
-            ...(tls.caFile === undefined ? {} : { caFile: tls.caFile }),
-            ...(tls.fingerprint === undefined ? {} : { fingerprint: tls.fingerprint }),
-          },
-        }),
-    isEnabled: enabled,
-    isMobile,
-  }));
+  return Object.entries(cameras).map(
+    ([id, { user, passwordFile, passwordEnv, tls, enabled, expectFps, noiseFrom, ...rest }]) => ({
+      id,
+      ...rest,
+      ...(user === undefined
+        ? {}
+        : {
+            account: {
+              user,
+              ...(passwordFile === undefined ? {} : { passwordFile }),
+              ...(passwordEnv === undefined ? {} : { passwordEnv }),
+            },
+          }),
+      ...(expectFps === undefined ? {} : { expectFps }),
+      ...(noiseFrom === undefined ? {} : { noiseFrom }),
+      ...(tls === undefined
+        ? {}
+        : {
+            tls: {
+              ...(tls.caFile === undefined ? {} : { caFile: tls.caFile }),
+              ...(tls.fingerprint === undefined ? {} : { fingerprint: tls.fingerprint }),
+            },
+          }),
+      isEnabled: enabled,
+      isMobile,
+    }),
+  );
 }
 
 function numberAt(root: DocumentNode, path: readonly string[]): number | undefined {

@@ -2,7 +2,7 @@ import type { DocumentFault } from "../../protocol/document/fault.ts";
 import { type DocumentNode, faultAt, nodeAt } from "../../protocol/document/parse-document.ts";
 import { RULE_SETS } from "../contracts/rule-set.ts";
 import type { FoundDevice } from "./check-devices.ts";
-import { keysOf, textAt, unknownName } from "./document-parts.ts";
+import { keysOf, textAt, unknownName, unknownNames } from "./document-parts.ts";
 import { EXCEEDANCE_DEFAULTS, RESERVED_RULES } from "./rule-schema.ts";
 
 /** What the schema of a rule cannot say: names that must exist, numbers that must fit each other. */
@@ -71,14 +71,7 @@ export function checkRules(root: DocumentNode, found: readonly FoundDevice[], fa
 }
 
 function checkViolation(root: DocumentNode, rule: string, faults: DocumentFault[]): void {
-  const known = keysOf(root, ["cameras"]);
-  const cameras = nodeAt(root, ["rules", rule, "cameras"]);
-  for (const index of cameras?.type === "list" ? cameras.items.keys() : []) {
-    const path = ["rules", rule, "cameras", index];
-    const node = nodeAt(root, path);
-    if (node?.type !== "scalar" || typeof node.value !== "string" || known.includes(node.value)) continue;
-    faults.push(unknownName(root, path, "camera", node.value, known, "cameras"));
-  }
+  faults.push(...unknownNames(root, ["rules", rule, "cameras"], "camera", keysOf(root, ["cameras"]), "cameras"));
 }
 
 function checkExceedance(root: DocumentNode, rule: string, periodMs: number, faults: DocumentFault[]): void {

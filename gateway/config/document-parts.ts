@@ -22,6 +22,22 @@ export function unknownName(
   });
 }
 
+/** The names of a list that point to nothing. */
+export function unknownNames(
+  root: DocumentNode,
+  path: readonly (string | number)[],
+  what: string,
+  known: readonly string[],
+  section: string,
+): DocumentFault[] {
+  const list = nodeAt(root, path);
+  return [...(list?.type === "list" ? list.items.keys() : [])].flatMap((index) => {
+    const node = nodeAt(root, [...path, index]);
+    if (node?.type !== "scalar" || typeof node.value !== "string" || known.includes(node.value)) return [];
+    return [unknownName(root, [...path, index], what, node.value, known, section)];
+  });
+}
+
 export function keysOf(root: DocumentNode, path: readonly (string | number)[]): string[] {
   const node = nodeAt(root, path);
   return node?.type === "map" ? node.entries.map(({ key }) => key) : [];

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import type { UnitPolygon } from "../contracts/violations.ts";
 
-const NAME_PATTERN = "^[a-z0-9][a-z0-9-]{0,62}$";
+export const NAME_PATTERN = "^[a-z0-9][a-z0-9-]{0,62}$";
 
 const UnitNumber = Type.Number({ minimum: 0, maximum: 1, expected: "a number from 0 to 1" });
 

@@ -26,6 +26,8 @@ export interface CameraSettings {
   readonly coveredAfterS: number;
   /** An alarm of a noise meter of this node takes a snapshot and a clip too. */
   readonly onNoise: boolean;
+  /** Only of these devices; absent: of all. */
+  readonly noiseFrom?: readonly string[];
   /** It moves with a vehicle. */
   readonly isMobile: boolean;
   readonly clipBeforeS: number;

@@ -26,6 +26,8 @@ export interface EvidenceTaker {
    * @returns the parts of the record as it was written
    */
   take(evidence: EvidenceToTake): Promise<readonly EvidencePart[]>;
+  /** Ids of evidence whose record this node holds: what a start asks before it says of a promise that it was not kept. */
+  recorded(): Promise<ReadonlySet<string>>;
 }
 
 /** A file in the node's custody that the bridge is to have. */

@@ -129,6 +129,8 @@ export interface Journal extends AsyncDisposable {
     readonly run: string;
     readonly ranges: readonly SeqRange[];
     readonly lanes: readonly Lane[];
+    /** Only these, of whatever lane. */
+    readonly kind?: "evidence";
     readonly maxRecords: number;
     readonly maxBytes: number;
     readonly includeReceipted?: boolean;

@@ -39,6 +39,13 @@ export interface CameraTrouble {
   readonly hint: string;
 }
 
+/** Why rules that look through a camera see nothing, or less than they should. */
+export interface JudgementTrouble {
+  /** One of them sees nothing at all. */
+  readonly isBlind: boolean;
+  readonly words: CameraTrouble;
+}
+
 /** Left, top, width and height of the whole picture, each 0 to 1. */
 export type UnitBox = readonly [left: number, top: number, width: number, height: number];
 

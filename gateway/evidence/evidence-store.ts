@@ -37,6 +37,7 @@ export interface EvidenceStoreOptions {
   /** Stored files are kept so long, since the bridge may be restored from a backup. */
   readonly keepStoredMs: number;
   readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
+  readonly recorded: () => Promise<ReadonlySet<string>>;
   /** Into the journal, behind whatever holds its troubles. @returns whether it is on the disk */
   readonly write: (write: JournalWrite) => Promise<boolean>;
   readonly log: Logger;
@@ -116,6 +117,10 @@ export class EvidenceStore implements EvidenceTaker, BlobFiles, EvidenceRoom {
       for (const file of kept) this.#onKept(file);
       return said.body.parts;
     });
+  }
+
+  recorded(): Promise<ReadonlySet<string>> {
+    return this.#options.recorded();
   }
 
   /** Once at a start: files that a death left without their record are announced, level series that nobody announces go. */

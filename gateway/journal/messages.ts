@@ -41,6 +41,7 @@ export interface ReadQuery {
   readonly run: string;
   readonly ranges: readonly SeqRange[];
   readonly lanes: readonly Lane[];
+  readonly kind?: "evidence";
   readonly maxRecords: number;
   readonly maxBytes: number;
   readonly includeReceipted?: boolean;

@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
 import type { ShedBody } from "../../protocol/bodies.ts";
 import { type Ranges, rangesFrom, rangesOfSeqs, subtract } from "../../protocol/ranges.ts";
-import type { Lane } from "../../protocol/record.ts";
 import type { SeqRange } from "../../protocol/session.ts";
 import type { OldestRecord, StoredRecord } from "../contracts/journal.ts";
 import type { ReadQuery } from "./messages.ts";
@@ -38,7 +37,7 @@ export class RecordReader {
 
   read(query: ReadQuery): StoredRecord[] {
     const state = this.#runs.get(query.run);
-    const select = this.#select(query.lanes);
+    const select = this.#select(query.kind === "evidence" ? [SHELF.evidence] : shelvesOf(query.lanes));
     if (state === undefined || select === undefined) return [];
     const wanted = rangesFrom(query.ranges.map(([from, to]) => [from, Math.min(to, state.head)]));
     const open = query.includeReceipted === true ? wanted : subtract(wanted, state.receipted);
@@ -76,7 +75,7 @@ export class RecordReader {
 
   hash(run: string, seq: number): string | undefined {
     const state = this.#runs.get(run);
-    const select = this.#select([0, 1, 2, 3, 4]);
+    const select = this.#select(SHELVES);
     if (state === undefined || select === undefined) return undefined;
     const row = select.get({ no: state.no, from: seq, to: seq }) as RecordRow | undefined;
     if (row === undefined || this.#isDamaged(state, row)) return undefined;
@@ -139,8 +138,7 @@ export class RecordReader {
   }
 
   /** One ordered walk over all shelves of the lanes, which SQLite merges row by row. */
-  #select(lanes: readonly Lane[]) {
-    const shelves = shelvesOf(lanes);
+  #select(shelves: readonly Shelf[]) {
     if (shelves.length === 0) return undefined;
     const key = shelves.join(",");
     const select = this.#selects.get(key) ?? this.prepareSelect(shelves);

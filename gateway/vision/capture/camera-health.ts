@@ -1,6 +1,6 @@
 import type { Clock } from "../../../drivers/driver.ts";
 import type { DeviceBody } from "../../../protocol/bodies.ts";
-import type { CameraState, CameraTrouble } from "../../contracts/vision.ts";
+import type { CameraState, CameraTrouble, JudgementTrouble } from "../../contracts/vision.ts";
 import type { CaptureEnd } from "./capture-run.ts";
 import { RING_HINT } from "./clip-ring.ts";
 import type { PictureFault } from "./picture-watch.ts";
@@ -10,6 +10,7 @@ const REPEAT_EVERY_MS = 60_000;
 
 /** Most cameras deliver within this time of a start: until then nothing is said. */
 const FIRST_WORD_MS = 8000;
+const MAX_WORDS = 500;
 
 const HINTS: Readonly<Record<CaptureEnd["code"], string>> = {
   CAMERA_AUTH:
@@ -65,7 +66,7 @@ export class CameraHealth {
     if (code === "CAMERA_FORMAT") return;
     const state = code === "CAMERA_SILENT" || code === "CAMERA_BEHIND" ? "silent" : "offline";
     const isKnown = this.#state === state && this.#words?.code === code;
-    this.#words = { code, message: message.slice(0, 500), hint };
+    this.#words = fitting({ code, message, hint });
     this.#retryInMs = retryInMs;
     if (isKnown) this.#repeated += 1;
     else this.#enter(state);
@@ -77,12 +78,13 @@ export class CameraHealth {
     picture: ReadonlySet<PictureFault>,
     rate: { readonly fps: number; readonly expectFps: number } | undefined,
     ring: string | undefined,
-    judgement: CameraTrouble | undefined,
+    judgement: JudgementTrouble | undefined,
   ): void {
     if (state === "live") {
-      const words = pictureWords(picture) ?? judgement ?? rateWords(rate) ?? ringWords(ring);
+      const blind = judgement?.isBlind === true ? judgement.words : undefined;
+      const words = pictureWords(picture) ?? blind ?? rateWords(rate) ?? ringWords(ring) ?? judgement?.words;
       if (words?.code !== this.#words?.code) {
-        this.#words = words;
+        this.#words = words && fitting(words);
         this.#say();
       }
     } else if (this.#state !== "online" && this.#clock.upMs() - this.#reportedUpMs >= REPEAT_EVERY_MS) this.#say();
@@ -99,6 +101,11 @@ export class CameraHealth {
     this.#report(this.body);
     this.#repeated = 0;
   }
+}
+
+/** A record takes no more. */
+function fitting({ code, message, hint }: CameraTrouble): CameraTrouble {
+  return { code, message: message.slice(0, MAX_WORDS), hint: hint.slice(0, MAX_WORDS) };
 }
 
 const PICTURE_WORDS: Readonly<Record<PictureFault, CameraTrouble>> = {

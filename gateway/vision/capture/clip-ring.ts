@@ -210,16 +210,12 @@ export class ClipRing {
     const [head] = chosen;
     if (head === undefined) return undefined;
     const path = join(this.#options.directory, `cut-${this.#cuts++}.mp4`);
-    await writeFile(path, head.file.header.bytes);
-    const out = await open(path, "a");
     try {
-      for (const [file, pieces] of Map.groupBy(chosen, (one) => one.file)) {
-        const bytes = await readFile(file.path);
-        const ends = pieces.map(({ piece }) => piece.offset + piece.sizeBytes);
-        await out.write(bytes.subarray(pieces[0]?.piece.offset ?? 0, ends.at(-1)));
-      }
-    } finally {
-      await out.close();
+      await copyPieces(path, head.file.header.bytes, chosen);
+    } catch (error) {
+      // Half a cut on a full disk would keep it full.
+      await rm(path, { force: true });
+      throw error;
     }
     return { path, fromUpMs: head.piece.fromUpMs, toUpMs: last.piece.toUpMs, header: head.file.header };
   }
@@ -241,6 +237,21 @@ export class ClipRing {
     const done = this.#line.then(act);
     this.#line = done.catch(() => {});
     return done;
+  }
+}
+
+interface Chosen {
+  readonly file: RingFile;
+  readonly piece: Piece;
+}
+
+async function copyPieces(path: string, header: Uint8Array, chosen: readonly Chosen[]): Promise<void> {
+  await writeFile(path, header);
+  await using out = await open(path, "a");
+  for (const [file, pieces] of Map.groupBy(chosen, (one) => one.file)) {
+    const bytes = await readFile(file.path);
+    const ends = pieces.map(({ piece }) => piece.offset + piece.sizeBytes);
+    await out.writeFile(bytes.subarray(pieces[0]?.piece.offset ?? 0, ends.at(-1)));
   }
 }
 

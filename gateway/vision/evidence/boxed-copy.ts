@@ -1,4 +1,5 @@
 import type { SeenObject } from "../../contracts/vision.ts";
+import { isOfClass } from "../judge/tracker.ts";
 
 const CAUSE = "#ff3b30";
 const OTHER = "#ffd60a";
@@ -21,7 +22,7 @@ export async function boxedCopy(
   sharp.concurrency(1);
   const picture = sharp(jpegPath);
   const { width, height } = await picture.metadata();
-  const hidden = objects.filter(({ label }) => blur.includes(label)).map((object) => pixelBox(object, width, height));
+  const hidden = objects.filter(({ label }) => isOfClass(label, blur)).map((object) => pixelBox(object, width, height));
   const patches = await Promise.all(
     hidden.map(async (box) => ({
       input: await sharp(jpegPath)

@@ -8,8 +8,10 @@ import type { CameraEvidence, CameraEvidenceRequest, JudgedPicture } from "../..
 import type { Camera } from "../capture/camera.ts";
 import type { RingCut } from "../capture/clip-ring.ts";
 import { boxedCopy } from "./boxed-copy.ts";
-import { type MediaJobs, removeFiles } from "./media-jobs.ts";
+import { clipCut, clipFiles } from "./clip-files.ts";
+import type { MediaJobs } from "./media-jobs.ts";
 import type { PendingRequests } from "./pending-requests.ts";
+import { ScratchFiles } from "./scratch-files.ts";
 
 /** The ring holds a moment this much after it, at the latest. */
 const RING_DELAY_MS = 1500;
@@ -18,12 +20,14 @@ const SNAPSHOT_WITHIN_MS = 6000;
 const LOOK_EVERY_MS = 250;
 /** A better picture than this much beside the first is a picture of its own. */
 const OTHER_MOMENT_MS = 400;
-const MAX_CLIPS = 3;
+/** Before the end of a cut; its last picture is there. */
+const LAST_PICTURE_MS = 300;
+const BOXES = "snapshot-boxes";
 
 export interface CameraEvidenceOptions {
   readonly cameras: readonly Camera[];
   readonly jobs: MediaJobs;
-  readonly taker: EvidenceTaker;
+  readonly taker: Pick<EvidenceTaker, "take">;
   readonly pending: PendingRequests;
   readonly clock: Clock;
   readonly stamp: () => Pick<NewRecord, "upMs" | "atMs" | "timeQuality">;
@@ -40,7 +44,6 @@ interface Request extends CameraEvidenceRequest {
 export class RingEvidence implements CameraEvidence {
   readonly #options: CameraEvidenceOptions;
   readonly #running = new Set<Promise<void>>();
-  #cuts = 0;
 
   constructor(options: CameraEvidenceOptions) {
     this.#options = options;
@@ -65,34 +68,39 @@ export class RingEvidence implements CameraEvidence {
     const { pending, log } = this.#options;
     const first = request.best?.();
     // Both are cut when they are due: the ring forgets, however long the still waits for its picture.
-    const footage = this.#footage(request, first);
-    const cutFiles = footage.then(filesOf, () => []);
+    const scratch = new ScratchFiles();
+    const footage = this.#footage(request, first, scratch);
+    const isCut = footage.then(
+      () => {},
+      () => {},
+    );
     try {
       for (const id of [stillId, clipId]) await pending.add(this.#record(request, id, [], false));
-      await this.#take(stillId, request, () => this.#still(request, first));
-      await this.#take(clipId, request, async () => this.#clip(request, await footage));
+      await this.#take(stillId, request, (own) => this.#still(request, first, own));
+      await this.#take(clipId, request, async (own) => this.#clip(request, await footage, own));
     } catch (error) {
       const fields = { code: "CAMERA_EVIDENCE", camera: request.cameraId, alarmId: request.alarmId };
       log.error({ ...fields, error: String(error) }, "evidence of a camera not taken");
     } finally {
-      await removeFiles(await cutFiles);
+      await isCut;
+      await scratch.remove();
     }
   }
 
-  async #take(evidenceId: string, request: Request, work: () => Promise<Taken>): Promise<void> {
+  async #take(evidenceId: string, request: Request, work: (scratch: ScratchFiles) => Promise<Taken>): Promise<void> {
     const { taker, pending, log } = this.#options;
-    let taken: Taken;
+    const scratch = new ScratchFiles();
     try {
-      taken = await work();
-    } catch (error) {
-      const fields = { code: "CAMERA_EVIDENCE", camera: request.cameraId, evidenceId };
-      log.error({ ...fields, error: String(error) }, "a picture or clip could not be made");
-      taken = { media: [], missing: [{ name: "camera", reason: reasonOf(error) }], files: [] };
+      const { media, missing } = await work(scratch).catch((error: unknown): Taken => {
+        const fields = { code: "CAMERA_EVIDENCE", camera: request.cameraId, evidenceId };
+        log.error({ ...fields, error: String(error) }, "a picture or clip could not be made");
+        return { media: [], missing: [{ name: "camera", reason: reasonOf(error) }] };
+      });
+      await taker.take({ record: this.#record(request, evidenceId, missing, media.length > 0), media });
+      await pending.done(evidenceId);
+    } finally {
+      await scratch.remove();
     }
-    const { media, missing, files } = taken;
-    await taker.take({ record: this.#record(request, evidenceId, missing, media.length > 0), media });
-    await removeFiles(files);
-    await pending.done(evidenceId);
   }
 
   #record(request: Request, evidenceId: string, missing: readonly MissingPart[], hasMedia: boolean) {
@@ -114,45 +122,53 @@ export class RingEvidence implements CameraEvidence {
 
   // ---- pictures ----
 
-  async #still(request: Request, best: JudgedPicture | undefined): Promise<Taken> {
+  async #still(request: Request, best: JudgedPicture | undefined, scratch: ScratchFiles): Promise<Taken> {
     const upMs = best?.upMs ?? request.raisedUpMs;
-    const cut = await this.#cutAround(request.camera, upMs);
-    if (cut === undefined) return { media: [], missing: [this.#absent(request, "snapshot")], files: [] };
-    return this.#pictures(request, cut, upMs, best);
+    const cut = await this.#cutAround(request.camera, upMs, scratch);
+    if (cut === undefined) return { media: [], missing: [this.#absent(request, "snapshot")] };
+    return this.#pictures(request, cut, upMs, best, scratch);
   }
 
   /** The camera may be half a second behind: its ring is asked until the moment is in it. */
-  async #cutAround(camera: Camera, upMs: number): Promise<RingCut | undefined> {
+  async #cutAround(camera: Camera, upMs: number, scratch: ScratchFiles): Promise<RingCut | undefined> {
     const { clock, signal } = this.#options;
     const untilUpMs = clock.upMs() + SNAPSHOT_WITHIN_MS;
     for (;;) {
-      const [cut] = await camera.ring.cut(upMs, upMs + 1);
+      const [cut] = await cutFrom(camera, upMs, upMs + 1, scratch);
       if (cut !== undefined) return cut;
       const mayCome = camera.state === "live" || camera.state === "connecting";
       if (signal.aborted || clock.upMs() >= untilUpMs || !mayCome) break;
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
     // What came last before it, or first after it, is better than nothing, and says its own time.
-    const [near] = await camera.ring.cut(upMs - SNAPSHOT_WITHIN_MS, upMs + SNAPSHOT_WITHIN_MS);
-    return near;
+    const near = await cutFrom(camera, upMs - SNAPSHOT_WITHIN_MS, upMs + SNAPSHOT_WITHIN_MS, scratch);
+    return near.toSorted((a, b) => awayMs(a, upMs) - awayMs(b, upMs))[0];
   }
 
-  async #pictures(request: Request, cut: RingCut, upMs: number, best: JudgedPicture | undefined): Promise<Taken> {
-    const path = `${cut.path}.jpg`;
-    const files = [cut.path, path];
+  async #pictures(
+    request: Request,
+    cut: RingCut,
+    upMs: number,
+    best: JudgedPicture | undefined,
+    scratch: ScratchFiles,
+  ): Promise<Taken> {
+    const path = scratch.add(`${cut.path}.jpg`);
     // The last picture of a cut begins before its end.
-    const offsetMs = Math.max(0, Math.min(upMs, cut.toUpMs - 300) - cut.fromUpMs);
+    const offsetMs = Math.max(0, Math.min(upMs, cut.toUpMs - LAST_PICTURE_MS) - cut.fromUpMs);
     await this.#options.jobs.picture(cut.path, offsetMs, path);
-    const atMs = this.#atMs(cut.fromUpMs + offsetMs);
+    const shownUpMs = cut.fromUpMs + offsetMs;
+    const atMs = this.#atMs(shownUpMs);
     const times = { fromMs: atMs, toMs: atMs };
     const original = { name: "snapshot", type: "snapshot", media: "image/jpeg", ...times, from: { path } } as const;
-    if (best === undefined || best.objects.length === 0) return { media: [original], missing: [], files };
+    if (best === undefined || best.objects.length === 0) return { media: [original], missing: [] };
+    const without = (reason: string): Taken => ({ media: [original], missing: [{ name: BOXES, reason }] });
+    // Where things were is not where they are: a box would point at nothing, and a face would not be blurred.
+    if (Math.abs(shownUpMs - best.upMs) > OTHER_MOMENT_MS) return without("the picture that was judged is not there");
     try {
       const bytes = await boxedCopy(path, best.objects, request.camera.settings.blur, this.#caption(request, atMs));
-      const copy = { ...original, name: "snapshot-boxes", from: { bytes } };
-      return { media: [original, copy], missing: [], files };
+      return { media: [original, { ...original, name: BOXES, from: { bytes } }], missing: [] };
     } catch (error) {
-      return { media: [original], missing: [{ name: "snapshot-boxes", reason: reasonOf(error) }], files };
+      return without(reasonOf(error));
     }
   }
 
@@ -164,48 +180,30 @@ export class RingEvidence implements CameraEvidence {
   // ---- clips ----
 
   /** What the ring holds of the clip's time, and of the picture that proves most, which may have come after the first. */
-  async #footage(request: Request, first: JudgedPicture | undefined): Promise<Footage> {
+  async #footage(request: Request, first: JudgedPicture | undefined, scratch: ScratchFiles): Promise<Footage> {
     const { clock, signal } = this.#options;
-    const { clipBeforeS, clipAfterS } = request.camera.settings;
-    const fromUpMs = request.raisedUpMs - clipBeforeS * 1000;
-    const toUpMs = request.raisedUpMs + clipAfterS * 1000;
-    await clock.sleep(Math.max(0, toUpMs + RING_DELAY_MS - clock.upMs()), signal);
-    const wasCutShort = signal.aborted && clock.upMs() < toUpMs;
-    const cuts = await request.camera.ring.cut(fromUpMs, toUpMs);
-    const missing: MissingPart[] = cuts.length === 0 ? [this.#absent(request, "clip")] : [];
-    if (wasCutShort) missing.push({ name: "clip-end", reason: "the node ended before the clip did" });
-    missing.push(...gaps(cuts, fromUpMs, toUpMs));
+    const { camera, raisedUpMs } = request;
+    const { clipBeforeS, clipAfterS } = camera.settings;
+    const window = { fromUpMs: raisedUpMs - clipBeforeS * 1000, toUpMs: raisedUpMs + clipAfterS * 1000 };
+    await clock.sleep(Math.max(0, window.toUpMs + RING_DELAY_MS - clock.upMs()), signal);
+    const wasCutShort = signal.aborted && clock.upMs() < window.toUpMs;
+    const { stretches, missing } = clipCut(await cutFrom(camera, window.fromUpMs, window.toUpMs, scratch), window);
+    const all: MissingPart[] = stretches.length === 0 ? [this.#absent(request, "clip")] : [];
+    if (wasCutShort) all.push({ name: "clip-end", reason: "the node ended before the clip did" });
+    all.push(...missing);
     const best = request.best?.();
     if (best === undefined || first === undefined || Math.abs(best.upMs - first.upMs) < OTHER_MOMENT_MS) {
-      return { cuts, missing };
+      return { stretches, missing: all };
     }
-    const [cut] = await request.camera.ring.cut(best.upMs, best.upMs + 1);
-    return { cuts, missing, ...(cut === undefined ? {} : { better: { cut, best } }) };
+    const [cut] = await cutFrom(camera, best.upMs, best.upMs + 1, scratch);
+    return { stretches, missing: all, ...(cut === undefined ? {} : { better: { cut, best } }) };
   }
 
-  async #clip(request: Request, { cuts, missing, better }: Footage): Promise<Taken> {
-    const media: MediaFile[] = [];
-    const files: string[] = [];
-    for (const [index, cut] of cuts.slice(0, MAX_CLIPS).entries()) {
-      const path = `${cut.path}.${this.#cuts++}.whole.mp4`;
-      await this.#options.jobs.clip(cut.path, path, cut.header.codec === "h265");
-      files.push(path);
-      media.push({
-        name: index === 0 ? "clip" : `clip-${index + 1}`,
-        type: "clip",
-        media: "video/mp4",
-        fromMs: this.#atMs(cut.fromUpMs),
-        toMs: this.#atMs(cut.toUpMs),
-        from: { path },
-      });
-    }
-    if (better === undefined) return { media, missing, files };
-    const pictures = await this.#pictures(request, better.cut, better.best.upMs, better.best);
-    return {
-      media: [...media, ...pictures.media],
-      missing: [...missing, ...pictures.missing],
-      files: [...files, ...pictures.files],
-    };
+  async #clip(request: Request, { stretches, missing, better }: Footage, scratch: ScratchFiles): Promise<Taken> {
+    const media = await clipFiles(stretches, this.#options.jobs, scratch, (upMs) => this.#atMs(upMs));
+    if (better === undefined) return { media, missing };
+    const pictures = await this.#pictures(request, better.cut, better.best.upMs, better.best, scratch);
+    return { media: [...media, ...pictures.media], missing: [...missing, ...pictures.missing] };
   }
 
   #absent({ camera, cameraId }: Request, name: string): MissingPart {
@@ -222,42 +220,25 @@ export class RingEvidence implements CameraEvidence {
 
 /** Cut, and not made into files that people can play. */
 interface Footage {
-  readonly cuts: readonly RingCut[];
+  readonly stretches: readonly RingCut[];
   readonly missing: readonly MissingPart[];
   readonly better?: { readonly cut: RingCut; readonly best: JudgedPicture };
-}
-
-function filesOf({ cuts, better }: Footage): readonly string[] {
-  return [...cuts, ...(better === undefined ? [] : [better.cut])].map(({ path }) => path);
 }
 
 interface Taken {
   readonly media: readonly MediaFile[];
   readonly missing: readonly MissingPart[];
-  /** To be removed once they are in custody. */
-  readonly files: readonly string[];
 }
 
-/** What of a window the clips do not hold, in whole seconds. */
-function gaps(cuts: readonly RingCut[], fromUpMs: number, toUpMs: number): readonly MissingPart[] {
-  if (cuts.length === 0) return [];
-  let heldMs = 0;
-  let reachedMs = fromUpMs;
-  for (const cut of cuts.toSorted((a, b) => a.fromUpMs - b.fromUpMs)) {
-    const from = Math.max(cut.fromUpMs, reachedMs);
-    const to = Math.min(cut.toUpMs, toUpMs);
-    if (to > from) heldMs += to - from;
-    reachedMs = Math.max(reachedMs, to);
-  }
-  const lackingS = Math.round((toUpMs - fromUpMs - heldMs) / 1000);
-  if (lackingS < 1) return [];
-  const wholeS = Math.round((toUpMs - fromUpMs) / 1000);
-  return [
-    {
-      name: "clip-gap",
-      reason: `${lackingS} of ${wholeS} s are not there: the camera was away or its ring had no room`,
-    },
-  ];
+async function cutFrom(camera: Camera, fromUpMs: number, toUpMs: number, scratch: ScratchFiles) {
+  const cuts = await camera.ring.cut(fromUpMs, toUpMs);
+  for (const { path } of cuts) scratch.add(path);
+  return cuts;
+}
+
+/** How far a stretch is from a moment. */
+function awayMs({ fromUpMs, toUpMs }: RingCut, upMs: number): number {
+  return Math.max(0, fromUpMs - upMs, upMs - toUpMs);
 }
 
 function captureOf({ settings, header, isTranscoded }: Camera): EvidenceCapture {

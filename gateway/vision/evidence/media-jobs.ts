@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import ffmpeg from "fluent-ffmpeg";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 
@@ -53,8 +52,4 @@ export class MediaJobs {
     this.#line = done.catch(() => {});
     return done;
   }
-}
-
-export async function removeFiles(paths: readonly string[]): Promise<void> {
-  await Promise.all(paths.map((path) => rm(path, { force: true })));
 }

@@ -33,20 +33,29 @@ export class PendingRequests {
     await rm(this.#path(evidenceId), { force: true }).catch(() => {});
   }
 
-  /** States what an earlier start left: `upMs` counts from this one. */
+  /** States what an earlier start left, unless it was kept and only its note stayed: `upMs` counts from this one. */
   async settle(taker: EvidenceTaker, upMs: number): Promise<void> {
-    const names = await readdir(this.#directory).catch(() => []);
-    for (const name of names.filter((one) => one.endsWith(".json"))) {
+    const names = (await readdir(this.#directory).catch(() => [])).filter((one) => one.endsWith(".json"));
+    if (names.length === 0) return;
+    const recorded = await taker.recorded();
+    for (const name of names) {
       const path = join(this.#directory, name);
-      try {
-        const record: EvidenceRecord = JSON.parse(await readFile(path, "utf8"));
+      const record = await this.#noted(path);
+      if (record !== undefined && !recorded.has(record.body.evidenceId)) {
         const part = name.includes("-clip") ? "clip" : "snapshot";
         const body = { ...record.body, missing: [{ name: part, reason: REASON }] };
         await taker.take({ record: { ...record, upMs: Math.round(upMs), body } });
-      } catch (error) {
-        this.#log.warn({ code: codeOf(error), file: name }, "note of promised evidence not read");
       }
       await rm(path, { force: true });
+    }
+  }
+
+  async #noted(path: string): Promise<EvidenceRecord | undefined> {
+    try {
+      return JSON.parse(await readFile(path, "utf8"));
+    } catch (error) {
+      this.#log.warn({ code: codeOf(error), file: path }, "note of promised evidence not read");
+      return undefined;
     }
   }
 

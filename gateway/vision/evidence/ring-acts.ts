@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../../drivers/driver.ts";
-import type { CameraActs } from "../../contracts/camera-acts.ts";
+import type { AskedClip, CameraActs } from "../../contracts/camera-acts.ts";
 import type { MediaFile } from "../../contracts/evidence.ts";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 import type { Camera } from "../capture/camera.ts";
-import type { RingCut } from "../capture/clip-ring.ts";
-import { type MediaJobs, removeFiles } from "./media-jobs.ts";
+import { type ClipWindow, clipCut, clipFiles } from "./clip-files.ts";
+import type { MediaJobs } from "./media-jobs.ts";
+import { ScratchFiles } from "./scratch-files.ts";
 
 /** What lies further back is no picture of now. */
 const NOW_MS = 10_000;
@@ -28,44 +29,45 @@ export class RingActs implements CameraActs {
 
   async snapshot(cameraId: string): Promise<MediaFile> {
     const upMs = this.#clock.upMs();
-    const cut = await this.#cut(cameraId, upMs - NOW_MS, upMs);
-    const path = `${cut.path}.jpg`;
+    const scratch = new ScratchFiles();
     try {
-      const offsetMs = Math.max(0, cut.toUpMs - cut.fromUpMs - 400);
-      await this.#jobs.picture(cut.path, offsetMs, path);
-      const atMs = this.#atMs(cut.fromUpMs + offsetMs);
+      const cuts = await this.#cut(cameraId, { fromUpMs: upMs - NOW_MS, toUpMs: upMs }, scratch);
+      const [newest = cuts[0]] = cuts.toSorted((a, b) => b.toUpMs - a.toUpMs);
+      const path = scratch.add(`${newest.path}.jpg`);
+      const offsetMs = Math.max(0, newest.toUpMs - newest.fromUpMs - 400);
+      await this.#jobs.picture(newest.path, offsetMs, path);
+      const atMs = this.#atMs(newest.fromUpMs + offsetMs);
       const times = { fromMs: atMs, toMs: atMs };
-      return {
-        name: "snapshot",
-        type: "snapshot",
-        media: "image/jpeg",
-        ...times,
-        from: { bytes: await readFile(path) },
-      };
+      const from = { bytes: await readFile(path) };
+      return { name: "snapshot", type: "snapshot", media: "image/jpeg", ...times, from };
     } finally {
-      await removeFiles([cut.path, path]);
+      await scratch.remove();
     }
   }
 
-  async clip(cameraId: string, seconds: number): Promise<MediaFile> {
+  async clip(cameraId: string, seconds: number): Promise<AskedClip> {
     const upMs = this.#clock.upMs();
-    const cut = await this.#cut(cameraId, upMs - seconds * 1000, upMs);
-    const path = `${cut.path}.whole.mp4`;
+    const window = { fromUpMs: upMs - seconds * 1000, toUpMs: upMs };
+    const scratch = new ScratchFiles();
     try {
-      await this.#jobs.clip(cut.path, path, cut.header.codec === "h265");
-      const times = { fromMs: this.#atMs(cut.fromUpMs), toMs: this.#atMs(cut.toUpMs) };
-      return { name: "clip", type: "clip", media: "video/mp4", ...times, from: { bytes: await readFile(path) } };
+      const { stretches, lackingS, missing } = clipCut(await this.#cut(cameraId, window, scratch), window);
+      const files = await clipFiles(stretches, this.#jobs, scratch, (at) => this.#atMs(at));
+      const media = await Promise.all(files.map(async (file) => ({ ...file, from: { bytes: await bytesOf(file) } })));
+      return { media, missing, lackingS: missing.length === 0 ? 0 : lackingS };
     } finally {
-      await removeFiles([cut.path, path]);
+      await scratch.remove();
     }
   }
 
-  async #cut(cameraId: string, fromUpMs: number, toUpMs: number): Promise<RingCut> {
+  /** Longest stretch first. @throws GatewayError why there is none */
+  async #cut(cameraId: string, { fromUpMs, toUpMs }: ClipWindow, scratch: ScratchFiles) {
     const camera = this.#cameras.find(({ settings }) => settings.id === cameraId);
-    const cuts = (await camera?.ring.cut(fromUpMs, toUpMs)) ?? [];
-    const newest = cuts.toSorted((a, b) => b.toUpMs - a.toUpMs)[0];
-    await removeFiles(cuts.filter((cut) => cut !== newest).map(({ path }) => path));
-    if (newest !== undefined) return newest;
+    const [longest, ...others] = (await camera?.ring.cut(fromUpMs, toUpMs)) ?? [];
+    if (longest !== undefined) {
+      const cuts = [longest, ...others] as const;
+      for (const { path } of cuts) scratch.add(path);
+      return cuts;
+    }
     const why = camera?.health.code ?? camera?.ring.trouble ?? camera?.state ?? "it is not in the config";
     throw new GatewayError("CAMERA_NO_VIDEO", `there is no video of this time from ${cameraId}: ${why}`, {
       hint: camera?.health.hint ?? "Look at the camera's state.",
@@ -75,4 +77,8 @@ export class RingActs implements CameraActs {
   #atMs(upMs: number): number {
     return Math.max(0, Math.round(this.#clock.nowMs() - (this.#clock.upMs() - upMs)));
   }
+}
+
+async function bytesOf({ from }: MediaFile): Promise<Uint8Array> {
+  return "path" in from ? readFile(from.path) : from.bytes;
 }

@@ -38,6 +38,7 @@ class Bench {
         this.writes.push(write);
         return true;
       },
+      recorded: async () => new Set(),
       log: new QuietLog(),
       ...options,
     });

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
@@ -14,7 +14,7 @@ import { openForReading, storedRows } from "../../../gateway/journal/inspect.ts"
 import { startGateway } from "../../../gateway/main.ts";
 import { systemClock } from "../../../gateway/system-clock.ts";
 import { RingEvidence } from "../../../gateway/vision/evidence/camera-evidence.ts";
-import { MediaJobs, removeFiles } from "../../../gateway/vision/evidence/media-jobs.ts";
+import { MediaJobs } from "../../../gateway/vision/evidence/media-jobs.ts";
 import { PendingRequests } from "../../../gateway/vision/evidence/pending-requests.ts";
 import { canonicalJson } from "../../../protocol/canonical-json.ts";
 import { isManifestSigned, manifestOf, readEvidenceKey } from "../../../protocol/evidence-manifest.ts";
@@ -56,14 +56,23 @@ test("a noise alarm takes a snapshot and a clip of the node's cameras into custo
   let isLoud = false;
   const port = await registerMeter(() => (isLoud ? 805 : 455));
   const state = temporaryDirectory();
+  const rings = temporaryDirectory();
+  const ours = join(rings, `shao-site-camera-${createHash("sha256").update(state).digest("hex").slice(0, 8)}`);
+  // The ring of a camera that was renamed, left by a killed process.
+  mkdirSync(join(ours, "old-gate"), { recursive: true });
   const running = await gateway(`
 node: site-camera
 site: { name: Gate, timeZone: Asia/Shanghai, latitudeDeg: 39.9, longitudeDeg: 116.4 }
 bridge: { url: "mqtt://127.0.0.1:9", insecureLoopback: true }
 state: ${JSON.stringify(state)}
 buses: { rs485: { tcp: "127.0.0.1:${port}", framing: tcp } }
-devices: { noise-01: { driver: modbus-noise, bus: rs485, unit: 1, profile: sonbest-sm7901b } }
-cameras: { gate: { url: "${url}", clipBeforeS: 1, clipAfterS: 1 } }
+devices:
+  noise-01: { driver: modbus-noise, bus: rs485, unit: 1, profile: sonbest-sm7901b }
+  noise-02: { driver: modbus-noise, bus: rs485, unit: 2, profile: sonbest-sm7901b }
+cameras:
+  gate: { url: "${url}", clipBeforeS: 1, clipAfterS: 1, noiseFrom: [noise-01] }
+  yard: { url: "${url}", clipBeforeS: 1, clipAfterS: 1, noiseFrom: [noise-02] }
+vision: { ringFolder: ${JSON.stringify(rings)} }
 rules: { loud: { kind: trigger, device: noise-01, byDay: true, raiseWindowS: 5, raiseMinValidS: 4 } }
 `);
   const cameraState = async () => (await running.gateway.health()).devices["gate"];
@@ -75,6 +84,7 @@ rules: { loud: { kind: trigger, device: noise-01, byDay: true, raiseWindowS: 5, 
       throw new Error("not yet");
     return all;
   }, SOON);
+  expect(readdirSync(ours).sort()).toEqual(["gate", "yard"]);
   const alarm = records.find((record) => isKind(record, "alarm"))?.body;
   const start = records.find((record) => isKind(record, "start"))?.body;
   const key = readEvidenceKey(start?.evidenceKey ?? "");
@@ -115,6 +125,8 @@ rules: { loud: { kind: trigger, device: noise-01, byDay: true, raiseWindowS: 5, 
   expect(fromMs).toBeLessThanOrEqual(raisedAtMs - 1000 + 300);
   expect(toMs).toBeGreaterThan(raisedAtMs + 500);
   expect(Math.abs(Number(probed.format.duration) * 1000 - (toMs - fromMs))).toBeLessThan(250);
+  // Another camera stands beside another meter.
+  expect(recordsIn(state).filter(({ kind, device }) => kind === "evidence" && device === "yard")).toEqual([]);
 });
 
 test("a judged picture becomes evidence with a copy that bears boxes, blurs faces and names its model; promises are kept", async (context) => {
@@ -122,7 +134,9 @@ test("a judged picture becomes evidence with a copy that bears boxes, blurs face
   const { url, server } = await serveCamera(moving);
   const { camera } = watchCamera({ url, clipBeforeS: 1, clipAfterS: 1 });
   const taken: (EvidenceToTake & { readonly bytes: Record<string, Buffer> })[] = [];
+  const recorded = new Set<string>();
   const taker = {
+    recorded: async () => recorded,
     take: async (evidence: EvidenceToTake) => {
       const read = ({ from }: MediaFile) => Buffer.from("path" in from ? readFileSync(from.path) : from.bytes);
       const bytes = Object.fromEntries((evidence.media ?? []).map((file) => [file.name, read(file)]));
@@ -209,6 +223,21 @@ test("a judged picture becomes evidence with a copy that bears boxes, blurs face
     body: { missing: [{ name: "clip", reason: expect.stringContaining("went off") }] },
   });
   expect(existsSync(join(directory, promised))).toBe(false);
+  // What was recorded before the note of it went is not said to be missing, under the same id, of all things.
+  const before = taken.length;
+  const kept = taken[0]?.record;
+  recorded.add(kept?.body.evidenceId ?? "");
+  writeFileSync(join(directory, `${kept?.body.evidenceId}.json`), JSON.stringify(kept));
+  await new PendingRequests(directory, log).settle(taker, 8);
+  expect([taken.length - before, readdirSync(directory)]).toEqual([0, []]);
+  // A journal that takes nothing now is asked again at the next start.
+  writeFileSync(
+    join(directory, "e-still.json"),
+    JSON.stringify({ ...kept, body: { ...kept?.body, evidenceId: "e-still" } }),
+  );
+  const full = { ...taker, take: () => Promise.reject(new Error("full")) };
+  await expect(new PendingRequests(directory, log).settle(full, 9)).rejects.toThrow("full");
+  expect(readdirSync(directory)).toEqual(["e-still.json"]);
 });
 
 test("a clip keeps its start however long its still waits for its turn", async (context) => {
@@ -242,7 +271,7 @@ test("a clip keeps its start however long its still waits for its turn", async (
   // Until the ring has forgotten all of it.
   await vi.waitFor(async () => {
     const cuts = await camera.ring.cut(raisedUpMs - 2000, raisedUpMs);
-    await removeFiles(cuts.map(({ path }) => path));
+    for (const { path } of cuts) rmSync(path);
     expect(cuts).toHaveLength(0);
   }, SOON);
   expect(taken).toEqual([]);
@@ -253,5 +282,63 @@ test("a clip keeps its start however long its still waits for its turn", async (
   expect(clip).toMatchObject({ name: "clip" });
   expect((clip?.toMs ?? 0) - (clip?.fromMs ?? 0)).toBeGreaterThanOrEqual(3000);
   // Nothing that was cut stays on the memory disk.
+  expect(readdirSync(ringDirectory).filter((name) => !/^\d{8}\.m4s$/.test(name))).toEqual([]);
+});
+
+test("boxes are drawn on the picture that was judged, or nowhere; what cannot be made leaves nothing behind", async (context) => {
+  needRigs(context, "ffmpeg");
+  const { url } = await serveCamera(moving);
+  const { camera, ringDirectory } = watchCamera({ url, clipBeforeS: 1, clipAfterS: 1, blur: ["truck"] });
+  const taken: EvidenceToTake[] = [];
+  const take = async (evidence: EvidenceToTake) => {
+    taken.push(evidence);
+    return [];
+  };
+  const clock = systemClock();
+  const log = new QuietLog();
+  class BrokenJobs extends MediaJobs {
+    isBroken = false;
+    override async picture(from: string, offsetMs: number, to: string): Promise<void> {
+      if (this.isBroken) writeFileSync(to, "half");
+      if (this.isBroken) throw new Error("no room");
+      await super.picture(from, offsetMs, to);
+    }
+    override async clip(from: string, to: string, isHevc: boolean): Promise<void> {
+      if (this.isBroken) writeFileSync(to, "half");
+      if (this.isBroken) throw new Error("no room");
+      await super.clip(from, to, isHevc);
+    }
+  }
+  const jobs = new BrokenJobs("ffmpeg");
+  const evidence = new RingEvidence({
+    ...{ cameras: [camera], jobs, taker: { take }, clock, log, signal: new AbortController().signal },
+    pending: new PendingRequests(temporaryDirectory(), log),
+    stamp: () => ({ upMs: clock.upMs(), atMs: clock.nowMs(), timeQuality: "ntp" }),
+  });
+  const { upMs } = await camera.frames.next(AbortSignal.timeout(SOON.timeout));
+  const best = (atUpMs: number): JudgedPicture => ({
+    ...{ upMs: atUpMs, atMs: clock.nowMs() },
+    objects: [{ label: "truck/uncovered", score: 0.9, box: [0.1, 0.1, 0.5, 0.6], isCause: true }],
+  });
+  const ask = async (judged: JudgedPicture): Promise<(EvidenceToTake | undefined)[]> => {
+    const from = taken.length;
+    evidence.request({ cameraId: "gate", alarmId: newAlarmId(0), rule: "bed", raisedUpMs: upMs, best: () => judged });
+    await evidence.idle();
+    return taken.slice(from);
+  };
+  // From before the first picture: what comes next is shown, and nothing is said to be where it was.
+  const [early] = await ask(best(upMs - 3000));
+  expect(early?.media?.map(({ name }) => name)).toEqual(["snapshot"]);
+  expect(early?.record.body.missing).toEqual([
+    { name: "snapshot-boxes", reason: "the picture that was judged is not there" },
+  ]);
+  const [there] = await ask(best(upMs + 1000));
+  expect(there?.media?.map(({ name }) => name)).toEqual(["snapshot", "snapshot-boxes"]);
+  jobs.isBroken = true;
+  const broken = await ask(best(upMs + 1000));
+  expect(broken.map((one) => one?.record.body.missing)).toEqual([
+    [{ name: "camera", reason: "no room" }],
+    [{ name: "camera", reason: "no room" }],
+  ]);
   expect(readdirSync(ringDirectory).filter((name) => !/^\d{8}\.m4s$/.test(name))).toEqual([]);
 });
