@@ -23,7 +23,9 @@ export async function consoleRoutes(app: FastifyInstance, { consoleFolder }: Api
   } as never);
 
   app.get("/*", { schema: { hide: true } }, async (request, reply) => {
-    const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
+    const url = URL.parse(request.url, "http://localhost");
+    if (url === null) return notFound(request.url, reply);
+    const path = decodeURIComponent(url.pathname);
     if (path.startsWith("/api/")) return notFound(path, reply);
     if (!isBuilt()) return reply.type("text/html; charset=utf-8").send(NOT_BUILT);
     const name = path.slice(1);

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
 import { encodeLivePart, LiveGate } from "../../../protocol/live-video.ts";
 import type { LiveView } from "../../contracts/live-view.ts";
+import type { Logger } from "../../contracts/logger.ts";
 
 /** More than this waiting for a viewer, and it gets nothing until it has caught up and a whole picture comes. */
 const MOST_WAITING_BYTES = 1024 * 1024;
@@ -19,6 +20,7 @@ export interface LiveSocketOptions {
   /** Whether whoever sent this request has the PIN's session, and their own page asks. */
   readonly isInside: (request: IncomingMessage) => boolean;
   readonly isOwnPage: (request: IncomingMessage) => boolean;
+  readonly log: Logger;
 }
 
 /** Live video to the page of the box: a WebSocket for who is inside, and for nobody else. */
@@ -29,7 +31,13 @@ export class LiveSocket {
 
   constructor(server: Server, options: LiveSocketOptions) {
     this.#options = options;
-    server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    server.on("upgrade", (request, socket, head) => {
+      socket.on("error", () => socket.destroy());
+      this.#upgrade(request, socket, head).catch((error: unknown) => {
+        options.log.error({ code: "PAGE_FAULT", error: String(error) }, "live video not shown");
+        socket.destroy();
+      });
+    });
   }
 
   get viewers(): number {
@@ -42,10 +50,10 @@ export class LiveSocket {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { live, isInside, isOwnPage } = this.#options;
-    const url = new URL(request.url ?? "/", "http://box");
+    const url = URL.parse(request.url ?? "/", "http://box");
+    if (url === null) return refuse(socket, "400 Bad Request");
     const [, camera = ""] = PATH.exec(url.pathname) ?? [];
     const as = url.searchParams.get("as") === "mpeg1" ? "mpeg1" : "mp4";
-    socket.on("error", () => socket.destroy());
     if (!isOwnPage(request)) return refuse(socket, "403 Forbidden");
     if (!isInside(request)) return refuse(socket, "401 Unauthorized");
     const view = live();

@@ -82,6 +82,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     live: () => options.source.live(),
     isInside: (request) => options.door.isInside(secretOf(request)),
     isOwnPage: isOfThisBox,
+    log,
   });
   server.headersTimeout = 5000;
   server.requestTimeout = 10_000;
@@ -108,7 +109,8 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
 
 async function serve(options: PageServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { door, source, certificate } = options;
-  const url = new URL(request.url ?? "/", "http://box");
+  const url = URL.parse(request.url ?? "/", "http://box");
+  if (url === null) return json(response, 400, refusal("PAGE_REQUEST", "this is no address of a page"));
   const file = FILES[url.pathname];
   if (request.method === "GET" && file !== undefined) {
     const [name, type] = file;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApi } from "../../fakes/api-server.ts";
 import { makeTestAuthority } from "../../fakes/node-identity.ts";
+import { ODD_TARGETS, statusOf, UPGRADE } from "../../fakes/raw-visitor.ts";
 
 let api: Awaited<ReturnType<typeof startTestApi>>;
 beforeAll(async () => {
@@ -35,4 +36,13 @@ test("nothing outside the console's folder is served, and an asset that is not t
   }
   expect((await api.client().ask("/assets/gone-1.js")).status).toBe(404);
   expect((await api.client().ask("/api/v1/gone")).json).toMatchObject({ code: "NOT_FOUND" });
+});
+
+test("whatever a request names, and as whatever it comes, it is a page or refused, and no fault of the bridge", async () => {
+  const port = Number(new URL(api.url).port);
+  for (const target of ODD_TARGETS) {
+    for (const more of [[], UPGRADE]) {
+      expect(await statusOf(port, target, more, true), target.slice(0, 40)).toBeOneOf([200, 400, 404, 431]);
+    }
+  }
 });

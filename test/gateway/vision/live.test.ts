@@ -12,6 +12,7 @@ import { VideoUplink } from "../../../gateway/vision/live/video-uplink.ts";
 import { decodeLivePart, LiveAssembler, type LiveMessage } from "../../../protocol/live-video.ts";
 import { movingPictures, serveCamera, watchCamera } from "../../fakes/camera-rig.ts";
 import { startPagedGateway } from "../../fakes/paged-gateway.ts";
+import { QuietLog } from "../../fakes/quiet-log.ts";
 import { needRigs } from "../../fakes/rigs.ts";
 import { temporaryDirectory } from "../journal/sample-records.ts";
 import { codingChildren, liveOf } from "./live-rig.ts";
@@ -50,6 +51,7 @@ async function pageOf(view: LiveView) {
     live: () => view,
     isInside: ({ headers }) => isOpen && headers.cookie === "in",
     isOwnPage: ({ headers: { origin, host } }) => origin === undefined || origin === `http://${host}`,
+    log: new QuietLog(),
   });
   const raw = new Set<Socket>();
   server.on("connection", (socket) => raw.add(socket));
