@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import cookie from "@fastify/cookie";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
@@ -171,7 +172,23 @@ export async function createApi(
 
   app.addHook("onClose", async () => hub.close());
   app.addHook("preClose", async () => video.close());
+  app.addHook("preClose", cutterOf(app));
   return { app, hub, leases, stills, video };
+}
+
+/** What `forceCloseConnections` does, and of connections too that have not begun TLS: the server does not know them. */
+function cutterOf({ server }: FastifyInstance): () => Promise<void> {
+  const connections = new Set<Socket>();
+  let isClosing = false;
+  server.on("connection", (socket: Socket) => {
+    if (isClosing) socket.destroy();
+    else connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return async () => {
+    isClosing = true;
+    for (const socket of connections) socket.destroy();
+  };
 }
 
 function answerWriter(schema: TSchema, isChecked: boolean): (data: unknown) => string {

@@ -11,6 +11,8 @@ const MOST_WAITING_BYTES = 1024 * 1024;
 const STUCK_MS = 20_000;
 const LOOK_EVERY_MS = 2000;
 const MOST_VIEWERS = 16;
+/** Whoever is refused has so long to take the answer. */
+const REFUSED_MS = 2000;
 /** Nobody has anything to say here. */
 const MOST_HEARD_BYTES = 256;
 const PATH = /^\/api\/cameras\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})\/live$/u;
@@ -96,6 +98,10 @@ export class LiveSocket {
   }
 }
 
+/** Once it is an upgrade's, no server closes a socket that its client leaves half open. */
 function refuse(socket: Duplex, status: string): void {
+  const deadline = setTimeout(() => socket.destroy(), REFUSED_MS);
+  socket.once("close", () => clearTimeout(deadline));
+  socket.once("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }

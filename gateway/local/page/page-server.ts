@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -14,6 +15,7 @@ import { LiveSocket } from "./live-socket.ts";
 import type { PageSource } from "./page-source.ts";
 
 const MOST_BODY_BYTES = 4096;
+const TLS = { minVersion: "TLSv1.2", handshakeTimeout: 5000 } as const;
 const COOKIE = "shao-box";
 const STATIC = join(import.meta.dirname, "static");
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
@@ -77,7 +79,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   const server: Server =
     certificate === undefined
       ? process.getBuiltinModule("node:http").createServer(onRequest)
-      : process.getBuiltinModule("node:https").createServer({ ...certificate, minVersion: "TLSv1.2" }, onRequest);
+      : process.getBuiltinModule("node:https").createServer({ ...certificate, ...TLS }, onRequest);
   const sockets = new LiveSocket(server, {
     live: () => options.source.live(),
     isInside: (request) => options.door.isInside(secretOf(request)),
@@ -87,6 +89,11 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   server.headersTimeout = 5000;
   server.requestTimeout = 10_000;
   server.maxConnections = 50;
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(port, host, resolve);
@@ -101,8 +108,10 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     port: typeof address === "object" && address !== null ? address.port : port,
     close() {
       sockets.close();
-      server.closeAllConnections();
-      return new Promise((done) => server.close(() => done()));
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      // Those that were upgraded and those that have not begun TLS the server does not know.
+      for (const socket of connections) socket.destroy();
+      return closed;
     },
   };
 }
