@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { redactParameters, redactText } from "../../../protocol/redact.ts";
 import type { CameraSettings } from "../../contracts/cameras.ts";
 import { codeOf, GatewayError } from "../../contracts/gateway-error.ts";
 
@@ -43,10 +44,7 @@ function encoded(text: string): string {
   return encodeURIComponent(text).replace(/['()*!~]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }
 
-/** Whatever ffmpeg says, without accounts and without keys in queries. */
+/** Whatever ffmpeg says, without accounts; it may name a part of an address alone. */
 export function redacted(text: string): string {
-  return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@'"]*@/gi, "$1***@")
-    .replace(/([?&;](?:user|usr|username|pwd|pass|passwd|password|token|key|auth)=)[^&;\s'"]*/gi, "$1***")
-    .replace(/(authorization:\s*)[^\r\n]*/gi, "$1***");
+  return redactParameters(redactText(text)).replace(/(authorization:\s*)[^\r\n]*/gi, "$1***");
 }
