@@ -6,6 +6,7 @@ import { Detector } from "../gateway/vision/models/detector.ts";
 import type { Detection, Picture } from "../gateway/vision/models/picture.ts";
 import { readModel } from "../gateway/vision/models/read-manifest.ts";
 import { EXIT } from "./subcommand.ts";
+import { ownersOf, whoseModel } from "./whose-model.ts";
 
 /** A picture of more pixels is refused before it is unpacked. */
 const MOST_PIXELS = 120_000_000;
@@ -19,19 +20,23 @@ export function command(): Command {
     .addHelpText(
       "after",
       "\nstdout: {file, detections:[{label, score, box:[left, top, width, height]}], preprocessMs, inferenceMs,\n" +
-        "postprocessMs}, one a line; boxes in pixels of the upright picture. A second stage writes `truck/uncovered`.\n" +
+        "postprocessMs, model:{name, licence, sha256, secondStage}}, one a line; boxes in pixels of the upright picture.\n" +
+        "A second stage writes `truck/uncovered`. Whose the model is, and its hash, are said on stderr too.\n" +
         "A picture that cannot be read is said on stderr, and the exit code is 1.\n" +
         "Example: shao detect --model models/site-watch gate.jpg --draw /tmp/drawn",
     )
-    .action(async (files: readonly string[], options: { model: string; draw?: string }) => {
-      const detector = await Detector.open(await readModel(options.model));
+    .action(async (images: readonly string[], options: { model: string; draw?: string }) => {
+      const files = await readModel(options.model);
+      const model = whoseModel(files);
+      process.stderr.write(ownersOf(model));
+      const detector = await Detector.open(files);
       if (options.draw !== undefined) await mkdir(options.draw, { recursive: true });
       const names = new Set<string>();
-      for (const file of files) {
+      for (const file of images) {
         const picture = await readPicture(file);
         if (picture === undefined) continue;
         const { detections, ...times } = await detector.detect(picture);
-        const line = { file, detections: detections.map(rounded), ...roundedTimes(times) };
+        const line = { file, detections: detections.map(rounded), ...roundedTimes(times), model };
         process.stdout.write(`${JSON.stringify(line)}\n`);
         if (options.draw !== undefined) await draw(picture, detections, join(options.draw, freeName(file, names)));
       }

@@ -8,6 +8,7 @@ import { importModel } from "../gateway/vision/models/import-model.ts";
 import { MANIFEST_FILE, readModel } from "../gateway/vision/models/read-manifest.ts";
 import { EXIT } from "./subcommand.ts";
 import { UsageError, usable } from "./usage-error.ts";
+import { whoseModel } from "./whose-model.ts";
 
 /** `shao models`: the detectors of this box, each with its licence and hash. */
 export function command(): Command {
@@ -102,7 +103,7 @@ function listCommand(): Command {
   return new Command("ls")
     .summary("the detectors of a folder")
     .description(
-      "One JSON object a line: {name, folder, family, labels, licence, sha256, sizeBytes}, or {folder, fault}.",
+      "One JSON object a line: {name, folder, family, labels, licence, sha256, sizeBytes, secondStage}, or {folder, fault}.",
     )
     .option("--into <dir>", "folder of models", "models")
     .addHelpText("after", "\nThe hash of each file is computed. Exit code 1 if a model cannot be used.")
@@ -132,16 +133,7 @@ async function described(folder: string): Promise<object> {
   try {
     const { manifest, bytes, secondStage } = await readModel(folder);
     const { name, family, labels, licence, sha256 } = manifest;
-    const second =
-      secondStage === undefined
-        ? {}
-        : {
-            secondStage: {
-              name: secondStage.manifest.name,
-              licence: secondStage.manifest.licence,
-              sha256: secondStage.manifest.sha256,
-            },
-          };
+    const second = secondStage === undefined ? {} : { secondStage: whoseModel(secondStage) };
     return { name, folder, family, labels, licence, sha256, sizeBytes: bytes.length, ...second };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;

@@ -49,7 +49,11 @@ test("a detector is imported, listed with licence and hash, tried on pictures; w
   );
   expect([seen.code, seen.talk]).toEqual([1, expect.stringContaining("text.jpg is no picture")]);
   const line = seen.lines[0] as Readonly<Record<string, unknown>>;
-  expect(Object.keys(line)).toEqual(["file", "detections", "preprocessMs", "inferenceMs", "postprocessMs"]);
+  expect(Object.keys(line)).toEqual(["file", "detections", "preprocessMs", "inferenceMs", "postprocessMs", "model"]);
+  // Whose it is, and which: with every verdict, and once for people.
+  const { name, licence, sha256 } = added.lines[0] as Readonly<Record<string, unknown>>;
+  expect(line["model"]).toEqual({ name: "gate", licence: "AGPL-3.0", sha256 });
+  expect(seen.talk).toContain(`model ${name}: licence ${licence}, SHA-256 ${sha256}\n`);
   expect((line["detections"] as unknown[])[0]).toEqual({
     label: "truck",
     score: expect.closeTo(0.651, 2),
@@ -63,3 +67,18 @@ test("a detector is imported, listed with licence and hash, tried on pictures; w
   const broken = await runShao("models", "ls", "--into", models);
   expect([broken.code, broken.lines]).toMatchObject([1, [{ fault: { code: "MODEL_HASH" } }]]);
 }, 120_000);
+
+test("a second stage says its own licence and hash wherever its model does", async () => {
+  const picture = join(temporaryDirectory(), "grey.png");
+  await sharp({ create: { width: 64, height: 64, channels: 3, background: "grey" } }).toFile(picture);
+  const stages = {
+    ...{ name: "site-watch", licence: "Apache-2.0", sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    secondStage: { name: "site-watch-bed", licence: "Apache-2.0", sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  };
+  expect((await runShao("models", "ls")).lines).toContainEqual(expect.objectContaining(stages));
+  const { lines, talk } = await runShao("detect", "--model", "models/site-watch", picture);
+  expect(lines).toMatchObject([{ model: stages }]);
+  expect(talk).toMatch(
+    /model site-watch: .*\n {2}second stage site-watch-bed: licence Apache-2\.0, SHA-256 [0-9a-f]{64}\n/u,
+  );
+});
