@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { access, constants, readdir, rm, rmdir, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Clock } from "../drivers/driver.ts";
 import type { AlarmBody } from "../protocol/alarm.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { CameraActs } from "./contracts/camera-acts.ts";
@@ -10,7 +9,7 @@ import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
 import type { JudgeSide } from "./judge-side.ts";
 import { Camera } from "./vision/capture/camera.ts";
 import { type CameraFault, CameraFaults } from "./vision/capture/camera-faults.ts";
-import { type Ffmpeg, probeFfmpeg } from "./vision/capture/ffmpeg.ts";
+import { probing } from "./vision/capture/ffmpeg.ts";
 import { RingEvidence } from "./vision/evidence/camera-evidence.ts";
 import { MediaJobs } from "./vision/evidence/media-jobs.ts";
 import { PendingRequests } from "./vision/evidence/pending-requests.ts";
@@ -24,8 +23,6 @@ import type { VisionOptions } from "./vision-options.ts";
 const TMPFS_MAGIC = 0x01021994;
 const MEMORY_DISK = "/dev/shm";
 const TICK_MS = 1000;
-/** A box without ffmpeg gets it while the gateway runs. */
-const PROBE_AGAIN_MS = 60_000;
 
 /** The cameras of a gateway, and what comes of them. A gateway without cameras never loads this. */
 export class VisionSide {
@@ -171,20 +168,6 @@ export class VisionSide {
       for (const write of writes) this.#options.write(write);
     }
   }
-}
-
-/** Asked once, and again only while it is not there. */
-function probing(path: string, clock: Clock): () => Promise<Ffmpeg> {
-  let known: Promise<Ffmpeg> | undefined;
-  let askedUpMs = 0;
-  return () => {
-    const isStale = clock.upMs() - askedUpMs > PROBE_AGAIN_MS;
-    if (known === undefined || isStale) {
-      askedUpMs = clock.upMs();
-      known = probeFfmpeg(path);
-    }
-    return known;
-  };
 }
 
 /** Rings of cameras that have another name now, or are gone, left by a process that was killed. */

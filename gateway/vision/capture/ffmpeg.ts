@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Clock } from "../../../drivers/driver.ts";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 
 /** What of ffmpeg's command line changed between its versions, as this box has it. */
@@ -16,6 +17,8 @@ export interface Ffmpeg {
 }
 
 const PROBE_WITHIN_MS = 10_000;
+/** A box without ffmpeg gets it while the gateway runs. */
+const PROBE_AGAIN_MS = 60_000;
 
 /** @throws GatewayError FFMPEG_MISSING, FFMPEG_OLD */
 export async function probeFfmpeg(path = "ffmpeg"): Promise<Ffmpeg> {
@@ -28,6 +31,23 @@ export async function probeFfmpeg(path = "ffmpeg"): Promise<Ffmpeg> {
   const version = /^ffmpeg version (\S+)/.exec(text)?.[1] ?? "unknown";
   const setpriv = await outputOf("setpriv", ["--pdeathsig", "KILL", "true"]);
   return ffmpegOf(path, version, setpriv !== undefined);
+}
+
+/** Asked once, and again only while it is not there. */
+export function probing(path: string, clock: Pick<Clock, "upMs">): () => Promise<Ffmpeg> {
+  let known: Promise<Ffmpeg> | undefined;
+  let missingUpMs: number | undefined;
+  return () => {
+    const isMissing = missingUpMs !== undefined && clock.upMs() - missingUpMs > PROBE_AGAIN_MS;
+    if (known === undefined || isMissing) {
+      missingUpMs = undefined;
+      known = probeFfmpeg(path);
+      known.catch(() => {
+        missingUpMs = clock.upMs();
+      });
+    }
+    return known;
+  };
 }
 
 /** @param version as `ffmpeg -version` says it; a build from a snapshot has none of the usual form and counts as new */
