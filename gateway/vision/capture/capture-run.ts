@@ -51,6 +51,8 @@ export interface CaptureSinks {
 }
 
 const KEPT_WORDS = 4096;
+/** Where ffmpeg reports the status of an answer. Such a number stands in addresses and in what decoders say, too. */
+const STATUS = /(?:HTTP error|Server returned|method [A-Z_]+ failed:) (\d{3}\b[^\n]*)/g;
 /** Who was paused, alone or with the whole box, gives what waits the time to come before calling it silence. */
 const LAST_LOOK_MS = 500;
 
@@ -159,10 +161,13 @@ export function whyEnded(words: string, exitCode: number | null, hasMedia: boole
     .split("\n")
     .map((line) => line.replace(/^(\[[^\]]*\]\s*)+/, "").trim())
     .filter((line) => line !== "");
-  const said = lines.find((line) => /40[0-9]|refused|timed out|no route|unreachable/i.test(line)) ?? lines.at(-1);
+  const statuses = [...words.matchAll(STATUS)].map(([, status = ""]) => status).join("\n");
+  const said =
+    lines.find((line) => line.search(STATUS) >= 0 || /refused|timed out|no route|unreachable/i.test(line)) ??
+    lines.at(-1);
   const message = (said ?? `ffmpeg ended (${exitCode ?? "by a signal"}) without a word`).slice(0, 200);
-  if (/\b(401|403)\b|unauthori[sz]ed|forbidden/i.test(words)) return { code: "CAMERA_AUTH", message };
-  if (/\b404\b|not found|does not contain any stream|matches no streams/i.test(words)) {
+  if (/^40[13]|unauthori[sz]ed|forbidden/im.test(statuses)) return { code: "CAMERA_AUTH", message };
+  if (/^404|not found/im.test(statuses) || /does not contain any stream|matches no streams/i.test(words)) {
     return { code: "CAMERA_NO_STREAM", message };
   }
   if (/refused|no route|unreachable|failed to resolve|name or service/i.test(words)) {
