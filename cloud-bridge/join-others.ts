@@ -21,7 +21,7 @@ export async function joinOthers(options: {
     db: store.db,
     worker,
     log,
-    onMessage: (message) => relay.hear(message),
+    onMessage: (message, from) => relay.hear(message, from),
     onBack,
   });
   relay.join(bus);

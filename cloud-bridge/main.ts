@@ -316,6 +316,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
         timeScale,
       }),
       onLease: (node, device, untilMs) => relay.lease(node, device, untilMs),
+      onVideo: (node, camera, untilMs) => relay.video(node, camera, untilMs),
+      isVideoElsewhere: (node, camera) => relay.isVideoElsewhere(node, camera),
       onEventWritten(name, data, account) {
         const assignmentId = name === "assignment" ? shownTo(data, account.crewId) : undefined;
         if (assignmentId === undefined) return;

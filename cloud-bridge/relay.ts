@@ -27,8 +27,10 @@ export class Relay {
   readonly #options: RelayOptions;
   #bus: Bus | undefined;
   #link: Link | undefined;
-  /** Meters that are watched at other processes, and until when. */
+  /** Meters and cameras that are watched at other processes, and until when. */
   readonly #leases = new Map<string, number>();
+  /** Of those, the cameras whose video is watched: until when at which process. */
+  readonly #videos = new Map<string, ReadonlyMap<string, number>>();
   #presence = new Set<string>();
   #isTelling = new Set<"events" | "desk">();
   #gathering: NodeJS.Timeout | undefined;
@@ -80,6 +82,16 @@ export class Relay {
     this.#bus?.tell({ kind: "lease", node, device, untilMs });
   }
 
+  /** Video of this camera is watched here until then; in the past: no more. */
+  video(node: string, camera: string, untilMs: number): void {
+    this.#bus?.tell({ kind: "lease", node, device: camera, untilMs, stream: "video" });
+  }
+
+  isVideoElsewhere(node: string, camera: string): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    return [...(this.#videos.get(`${node}/${camera}`)?.values() ?? [])].some((untilMs) => untilMs > nowMs);
+  }
+
   live(node: string, device: string, bytes: Uint8Array): void {
     const untilMs = this.#leases.get(`${node}/${device}`);
     if (untilMs === undefined) return;
@@ -87,7 +99,8 @@ export class Relay {
     else this.#bus?.tell({ kind: "live", node, device, bytes: Buffer.from(bytes).toString("base64") });
   }
 
-  hear(message: BusMessage): void {
+  /** @param from id of the process that tells it */
+  hear(message: BusMessage, from: string): void {
     const { onEvents, onDesk, onPresence, onLive } = this.#options;
     switch (message.kind) {
       case "events":
@@ -106,7 +119,7 @@ export class Relay {
         this.#link?.disconnect(message.node);
         break;
       case "lease":
-        this.#leases.set(`${message.node}/${message.device}`, message.untilMs);
+        this.#hearLease(message, from);
         break;
       case "live":
         onLive(message.node, message.device, Buffer.from(message.bytes, "base64"));
@@ -119,6 +132,18 @@ export class Relay {
     const { db, worker } = this.#options;
     const rows = await db.selectFrom("nodes").select("id").where("worker", "=", worker).execute();
     for (const { id } of rows) this.#link?.disconnect(id);
+  }
+
+  #hearLease({ node, device, untilMs, stream }: Extract<BusMessage, { kind: "lease" }>, from: string): void {
+    const key = `${node}/${device}`;
+    // The end of one lease takes nothing from the others.
+    this.#leases.set(key, Math.max(untilMs, this.#leases.get(key) ?? 0));
+    if (stream !== "video") return;
+    const nowMs = this.#options.clock.nowMs();
+    const all = new Map(this.#videos.get(key)).set(from, untilMs);
+    const standing = [...all].filter(([, until]) => until > nowMs);
+    if (standing.length > 0) this.#videos.set(key, new Map(standing));
+    else this.#videos.delete(key);
   }
 
   async #publishElsewhere(topic: string, bytes: Uint8Array): Promise<boolean> {

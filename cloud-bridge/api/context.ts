@@ -63,6 +63,10 @@ export interface ApiOptions {
   readonly facts?: () => Record<string, unknown>;
   /** Somebody watches this meter from now on, until then. */
   readonly onLease?: (node: string, device: string, untilMs: number) => void;
+  /** The same of a camera's video, told before its node is asked; in the past: nobody watches it here any more. */
+  readonly onVideo?: (node: string, camera: string, untilMs: number) => void;
+  /** Whether another process of this bridge watches this video. */
+  readonly isVideoElsewhere?: (node: string, camera: string) => boolean;
   /** An event was handed to the socket of this account's stream. */
   readonly onEventWritten?: (name: string, data: string, account: AccountFacts) => void;
   /** What a crew's page that connects has to be shown again: data of `assignment` events. */

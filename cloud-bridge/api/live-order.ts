@@ -5,11 +5,16 @@ import { buildTopic } from "../../protocol/topics.ts";
 import type { ApiOptions } from "./context.ts";
 import type { LiveVideoOptions } from "./live-video.ts";
 
-/** Asks a node for the video of a camera, or with `forMs` 0 for no more of it: signed, for whoever is there now. */
+/**
+ * Asks a node for the video of a camera, or with `forMs` 0 for no more of it: signed, for whoever is there now. Who leaves one
+ * process takes it from nobody at another: the last of them ends it, or its lease does.
+ */
 export function liveOrder(options: ApiOptions): LiveVideoOptions["order"] {
-  const { authority, clock, link, onLease, topicPrefix } = options;
+  const { authority, clock, isVideoElsewhere, link, onVideo, topicPrefix } = options;
   return async (node, camera, forMs) => {
     const issuedAtMs = clock.nowMs();
+    onVideo?.(node, camera, issuedAtMs + forMs);
+    if (forMs === 0 && isVideoElsewhere?.(node, camera) === true) return true;
     const command = authority.signCommand({
       v: COMMAND_VERSION,
       id: randomUUID(),
@@ -19,8 +24,6 @@ export function liveOrder(options: ApiOptions): LiveVideoOptions["order"] {
       ...{ issuedAtMs, expiresAtMs: issuedAtMs + LIVE_LEASE_MS },
     });
     const topic = buildTopic({ node, channel: "down" }, topicPrefix);
-    if (!(await link.publish(topic, Buffer.from(JSON.stringify(command)), 1))) return false;
-    onLease?.(node, camera, issuedAtMs + forMs);
-    return true;
+    return link.publish(topic, Buffer.from(JSON.stringify(command)), 1);
   };
 }

@@ -10,8 +10,14 @@ export type BusMessage =
   | { readonly kind: "down"; readonly topic: string; readonly bytes: string }
   /** For the process that holds the node's connection: cut it. */
   | { readonly kind: "cut"; readonly node: string }
-  /** Somebody watches this meter at another process until then. */
-  | { readonly kind: "lease"; readonly node: string; readonly device: string; readonly untilMs: number }
+  /** Somebody watches this meter or camera at another process until then; `video`, past: nobody watches its video there. */
+  | {
+      readonly kind: "lease";
+      readonly node: string;
+      readonly device: string;
+      readonly untilMs: number;
+      readonly stream?: "video";
+    }
   /** A level of a meter that is watched at another process: base64 of what the node sent. */
   | { readonly kind: "live"; readonly node: string; readonly device: string; readonly bytes: string };
 

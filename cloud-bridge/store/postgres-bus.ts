@@ -19,7 +19,8 @@ export interface BusOptions {
   /** Id of this process: what it tells does not come back to it. */
   readonly worker: string;
   readonly log: Logger;
-  readonly onMessage: (message: BusMessage) => void;
+  /** @param from id of the process that tells it */
+  readonly onMessage: (message: BusMessage, from: string) => void;
   /** Listens again after a while in which anything may have been told. */
   readonly onBack: () => void;
 }
@@ -90,6 +91,6 @@ export class PostgresBus implements Bus {
   #hear(text: string): void {
     // Only processes of this bridge write on the channel of its database.
     const { from, message } = JSON.parse(text) as { from: string; message: BusMessage };
-    if (from !== this.#options.worker) this.#options.onMessage(message);
+    if (from !== this.#options.worker) this.#options.onMessage(message, from);
   }
 }

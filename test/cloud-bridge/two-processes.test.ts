@@ -1,14 +1,19 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Child } from "../../cli/sim/child.ts";
 import { LocalSystem } from "../../cli/sim/local-system.ts";
 import type { CaseView } from "../../cloud-bridge/api/schema/desk.ts";
+import { metricsTokenFile } from "../../cloud-bridge/initialise.ts";
 import type { RunningBridge } from "../../cloud-bridge/main.ts";
 import { addAccount } from "../../cloud-bridge/roster/accounts.ts";
 import { newAlarmId } from "../../protocol/new-ids.ts";
 import type { NewRecord } from "../../protocol/record.ts";
+import type { Command } from "../../protocol/session.ts";
 import { noiseRevision } from "../fakes/alarm-revision.ts";
 import { ApiClient } from "../fakes/api-client.ts";
 import { EdgeNode } from "../fakes/edge-node.ts";
@@ -46,7 +51,25 @@ describe.skipIf(missing !== undefined)(`two processes of one bridge (${missing ?
     const first = await start();
     const admin = await signInBy(first, first.adminLink ?? "");
     const second = hasSecond ? await start() : first;
-    return { first, second, admin, query, start, startWorker: () => start(true) };
+    const viewersAt = async ({ url, caPem }: RunningBridge): Promise<number> => {
+      const authorization = `Bearer ${readFileSync(metricsTokenFile(state), "utf8").trim()}`;
+      const { text } = await new ApiClient(url, caPem).ask("/metrics", { headers: { authorization } });
+      return Number(/^shao_bridge_live_viewers (\d+)$/mu.exec(text)?.[1]);
+    };
+    return { first, second, admin, query, start, viewersAt, startWorker: () => start(true) };
+  }
+
+  /** Watches a camera of site-2 at one process until the returned function is called. */
+  async function watch({ url, caPem }: RunningBridge, { cookie = "" }: ApiClient): Promise<() => void> {
+    const headers = { cookie, origin: url, "sec-fetch-site": "same-origin" };
+    const call = request(`${url}/api/v1/nodes/site-2/cameras/gate/live`, { method: "POST", ca: caPem, headers });
+    call.on("error", () => {});
+    closers.push(() => call.destroy());
+    const answered = once(call.end(), "response") as Promise<[IncomingMessage]>;
+    const [response] = await answered;
+    response.on("error", () => {}).resume();
+    expect(response.statusCode).toBe(200);
+    return () => void call.destroy();
   }
 
   async function crewAt(bridge: RunningBridge, admin: ApiClient) {
@@ -119,6 +142,37 @@ describe.skipIf(missing !== undefined)(`two processes of one bridge (${missing ?
     }, WITHIN);
     expect(first.isElected()).toBe(true);
     stream.close();
+  });
+
+  test("who leaves one takes no video from who watches at the other, and the last ends it", async () => {
+    const { first, second, admin, viewersAt } = await pair();
+    const edge = await node(second, admin, "site-2");
+    const asked: unknown[] = [];
+    edge.client.on("message", (topic, bytes) => {
+      if (topic.endsWith("/down")) asked.push((JSON.parse(bytes.toString()) as Command).args["forMs"]);
+    });
+    await vi.waitFor(async () => {
+      const { json } = await admin.ask("/api/v1/nodes/site-2");
+      expect(json).toMatchObject({ presence: { transport: "connected" } });
+    }, WITHIN);
+    const leaveSecond = await watch(second, admin);
+    const leaveFirst = await watch(first, admin);
+    await vi.waitFor(() => expect(asked).toEqual([60_000, 60_000]), WITHIN);
+    leaveFirst();
+    await vi.waitFor(async () => expect(await viewersAt(first)).toBe(0), WITHIN);
+    // Whatever it had to tell the node then, it told before this.
+    const leaveAgain = await watch(first, admin);
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(3), WITHIN);
+    expect(asked).toEqual([60_000, 60_000, 60_000]);
+    leaveAgain();
+    leaveSecond();
+    await vi.waitFor(async () => {
+      // The two may leave at one time, and the lease then runs out by itself: so one comes and goes alone.
+      const leave = await watch(second, admin);
+      leave();
+      await vi.waitFor(async () => expect(await viewersAt(second)).toBe(0), WITHIN);
+      await vi.waitFor(() => expect(asked.at(-1)).toBe(0), { timeout: 500, interval: 50 });
+    }, WITHIN);
   });
 
   test("when the writer ends, the other is elected within seconds, draws a new epoch and goes on", async () => {
