@@ -342,7 +342,7 @@ class RunningGateway implements Gateway {
       write: (write) => void this.#writer.write(write, "urgent"),
       isWatched: (camera) => this.#leases.isWatched(camera),
       publishLive: (camera, bytes) => this.#uplink?.live.publish(camera, bytes),
-      videoWanted: () => this.#leases.video,
+      videoWanted: () => this.#leases.videoWanted,
       videoLine: {
         roomBytes: () => this.#uplink?.live.roomBytes() ?? 0,
         send: (camera, bytes, onTaken) => this.#uplink?.live.send(camera, bytes, onTaken) === true,

@@ -3,7 +3,7 @@ import type { Position } from "../protocol/ids.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { EvidenceTaker } from "./contracts/evidence.ts";
 import type { JournalRestore, JournalWrite } from "./contracts/journal.ts";
-import type { LiveLine } from "./contracts/live-line.ts";
+import type { LiveLine, WantedVideo } from "./contracts/live-line.ts";
 import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth } from "./contracts/readings.ts";
 import type { TimeKeeper } from "./time/time-keeper.ts";
@@ -24,6 +24,6 @@ export interface VisionOptions {
   readonly isWatched: (camera: string) => boolean;
   readonly publishLive: (camera: string, bytes: Uint8Array) => void;
   /** The one camera of which the bridge wants video now. */
-  readonly videoWanted: () => string | undefined;
+  readonly videoWanted: () => WantedVideo | undefined;
   readonly videoLine: LiveLine;
 }

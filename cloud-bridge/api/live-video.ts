@@ -100,7 +100,11 @@ export class LiveVideo {
     if (stream?.camera !== camera) return true;
     const message = stream.assembler.push(part);
     if (message === undefined) return true;
-    if (message.kind !== "fragment") stream.opening = message;
+    if (message.kind !== "fragment") {
+      // Nodes say it again with each renewal, for who came since; everybody here has it.
+      if (stream.opening !== undefined && isSame(stream.opening, message)) return true;
+      stream.opening = message;
+    }
     const whole = encodeLivePart(message);
     for (const [viewer, { gate }] of stream.viewers) this.#give(message, whole, viewer, gate);
     return true;
@@ -169,4 +173,10 @@ export class LiveVideo {
       this.#options.log.warn({ node, error: String(error) }, "the end of live video not told; its lease ends it");
     });
   }
+}
+
+/** The very same, and not that of a camera that came back, whose times begin anew. */
+function isSame(one: LiveMessage, other: LiveMessage): boolean {
+  const isOfOneMoment = one.kind === other.kind && one.seq === other.seq && one.atMs === other.atMs;
+  return isOfOneMoment && Buffer.compare(one.body, other.body) === 0;
 }

@@ -5,3 +5,9 @@ export interface LiveLine {
   /** @param onTaken the broker has it @returns false: it did not go */
   send(stream: string, bytes: Uint8Array, onTaken: () => void): boolean;
 }
+
+/** Of which camera the bridge wants video now. Each ask may be of somebody who has not heard how the video begins. */
+export interface WantedVideo {
+  readonly camera: string;
+  readonly asks: number;
+}

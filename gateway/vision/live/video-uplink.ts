@@ -1,5 +1,5 @@
 import { encodeLivePart, LIVE_HEAD_BYTES, LiveGate, type LiveMessage } from "../../../protocol/live-video.ts";
-import type { LiveLine } from "../../contracts/live-line.ts";
+import type { LiveLine, WantedVideo } from "../../contracts/live-line.ts";
 import type { LiveView } from "../../contracts/live-view.ts";
 
 /** How often the line is asked for room while something waits. */
@@ -11,7 +11,7 @@ export interface VideoUplinkOptions {
   readonly view: LiveView;
   readonly line: LiveLine;
   /** The one camera of which the bridge wants video now. */
-  readonly wanted: () => string | undefined;
+  readonly wanted: () => WantedVideo | undefined;
 }
 
 /**
@@ -21,6 +21,9 @@ export interface VideoUplinkOptions {
 export class VideoUplink {
   readonly #options: VideoUplinkOptions;
   #stream: { readonly camera: string; readonly stop: () => void } | undefined;
+  #asks = 0;
+  /** How what is going now began: a header, or why there is nothing. */
+  #opening: LiveMessage | undefined;
   #gate = new LiveGate();
   #waiting: LiveMessage[] = [];
   #offset = 0;
@@ -37,19 +40,31 @@ export class VideoUplink {
   /** Starts and ends as the lease says. */
   tick(): void {
     const wanted = this.#options.wanted();
-    if (wanted === this.#stream?.camera) return;
+    if (wanted?.camera !== this.#stream?.camera) this.#change(wanted?.camera);
+    else if (wanted !== undefined && wanted.asks !== this.#asks) this.#sayOpening();
+    this.#asks = wanted?.asks ?? 0;
+  }
+
+  #change(camera: string | undefined): void {
     this.stop();
-    if (wanted === undefined) return;
+    if (camera === undefined) return;
     this.#gate = new LiveGate();
-    const stop = this.#options.view.watchH264(wanted, (message) => this.#take(message));
+    const stop = this.#options.view.watchH264(camera, (message) => this.#take(message));
     if (stop === undefined) return;
-    this.#stream = { camera: wanted, stop };
+    this.#stream = { camera, stop };
+    this.#pump();
+  }
+
+  /** Whoever asks anew, also so soon that the video never ended here, has not heard it. */
+  #sayOpening(): void {
+    if (this.#opening !== undefined) this.#waiting.push(this.#opening);
     this.#pump();
   }
 
   stop(): void {
     this.#stream?.stop();
     this.#stream = undefined;
+    this.#opening = undefined;
     this.#waiting = [];
     this.#offset = 0;
     clearTimeout(this.#timer);
@@ -57,8 +72,11 @@ export class VideoUplink {
   }
 
   #take(message: LiveMessage): void {
-    // A header makes all before it useless, but not what has begun to go.
-    if (message.kind !== "fragment") this.#waiting = this.#offset > 0 ? this.#waiting.slice(0, 1) : [];
+    if (message.kind !== "fragment") {
+      this.#opening = message;
+      // A header makes all before it useless, but not what has begun to go.
+      this.#waiting = this.#offset > 0 ? this.#waiting.slice(0, 1) : [];
+    }
     if (this.#gate.admits(message, this.#waiting.length < MOST_WAITING)) this.#waiting.push(message);
     this.#pump();
   }

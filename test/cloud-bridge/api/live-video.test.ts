@@ -100,6 +100,31 @@ test("one stream is asked of the node however many watch, late ones begin with i
   expect(rows).toContainEqual({ action: "camera.live", target: "n1/gate" });
 });
 
+test("who leaves and comes back before the node has noticed hears how the video begins, and those who stayed hear nothing twice", async () => {
+  const viewer = await api.as("viewer");
+  const early = await watch(viewer);
+  give(HEADER);
+  give(picture(1, true));
+  await vi.waitFor(() => expect(early.seen()).toEqual(["header 1", "fragment 1"]));
+  early.leave();
+  await vi.waitFor(() => expect(api.video.counters.viewers).toBe(0));
+  const back = await watch(viewer);
+  // The node's video went on: it says its beginning once more, since somebody asked.
+  give(picture(2, false));
+  give(HEADER);
+  give(picture(3, false));
+  give(picture(4, true));
+  give(HEADER);
+  give(picture(5, false));
+  await vi.waitFor(() => expect(back.seen()).toEqual(["header 1", "fragment 4", "fragment 5"]));
+  // A camera that came back has the same header and other times.
+  give({ ...HEADER, seq: 6, atMs: 9000 });
+  give(picture(7, true));
+  await vi.waitFor(() => expect(back.seen().slice(3)).toEqual(["header 6", "fragment 7"]));
+  back.leave();
+  await vi.waitFor(() => expect(api.video.counters.streams).toBe(0));
+});
+
 test("without a session, for a crew, from a foreign page, or of a node that is away there is no video", async () => {
   expect((await api.client().ask(LIVE, { method: "POST" })).status).toBe(401);
   expect((await (await api.as("crew")).ask(LIVE, { method: "POST" })).status).toBe(403);

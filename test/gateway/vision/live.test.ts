@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import type { WantedVideo } from "../../../gateway/contracts/live-line.ts";
 import type { LiveView } from "../../../gateway/contracts/live-view.ts";
 import { LiveSocket } from "../../../gateway/local/page/live-socket.ts";
 import type { Camera, MediaListener } from "../../../gateway/vision/capture/camera.ts";
@@ -183,7 +184,7 @@ test("to the bridge goes what the line has room for: a thin one carries whole pi
   const camera = new PaperCamera();
   const view = camera.view();
   let roomBytes = 600;
-  let wanted: string | undefined = "gate";
+  let wanted: WantedVideo | undefined = { camera: "gate", asks: 1 };
   const sent: Uint8Array[] = [];
   const line = {
     roomBytes: () => roomBytes,
@@ -214,6 +215,18 @@ test("to the bridge goes what the line has room for: a thin one carries whole pi
   camera.show(true);
   expect(messages().map(({ isKey }) => isKey)).toEqual([true, true, false, true, false, true]);
   expect(view.bytes.bridge).toBe(sent.reduce((sum, { length }) => sum + length, 0));
+  // Somebody else asks, or the same who left a moment ago: how it begins is said again, once, and nothing else changes.
+  const before = messages().length;
+  wanted = { camera: "gate", asks: 2 };
+  uplink.tick();
+  uplink.tick();
+  camera.show(false);
+  expect(
+    messages()
+      .slice(before)
+      .map(({ kind }) => kind),
+  ).toEqual(["header", "fragment"]);
+  expect(messages()[before]).toEqual(messages()[0]);
   wanted = undefined;
   uplink.tick();
   expect(camera.listeners.size).toBe(0);
