@@ -56,7 +56,6 @@ export class Judge {
   readonly #cameras: ReadonlyMap<string, CameraJudge>;
   readonly #stop = new AbortController();
   readonly #done: Promise<unknown>;
-  #model: OpenedModel | undefined;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
@@ -103,7 +102,7 @@ export class Judge {
   async #greet(): Promise<void> {
     const { log, rules } = this.#options;
     try {
-      const model = await this.#ready();
+      const model = await this.#inference.ready();
       const { name, sha256, licence, classifier } = model;
       log.info({ model: name, sha256, licence, classifier: classifier?.name }, "model judges the cameras");
       for (const rule of rules) {
@@ -113,11 +112,6 @@ export class Judge {
     } catch {
       // Closed before the model was there; why it was not there is in the log.
     }
-  }
-
-  async #ready(): Promise<OpenedModel> {
-    this.#model = await this.#inference.ready();
-    return this.#model;
   }
 
   #judgeOf(frames: FrameSource): CameraJudge {
@@ -130,7 +124,7 @@ export class Judge {
       tracker: settings,
       rules: rules.filter((rule) => rule.cameras.includes(cameraId)).map((rule) => this.#ruleOn(cameraId, rule)),
       detect: async (frame) => (await this.#inference.detect(frame)).detections,
-      ready: () => this.#ready(),
+      ready: () => this.#inference.ready(),
       speedMps,
       upMs: () => clock.upMs(),
       onPicture: (picture) => cameras.show({ ...picture, cameraId }),
@@ -141,10 +135,12 @@ export class Judge {
     const { cameras, recent, position, write, stamp, isWithin, log } = this.#options;
     const ruleVersion = createHash("sha256").update(canonicalJson(rule)).digest("hex").slice(0, 16);
     const judgedBy = (): JudgedBy | undefined => {
-      if (this.#model === undefined) return undefined;
-      const { classifier } = this.#model;
+      // A process that died may have come back with another model, and nobody noticed where no picture was asked for.
+      const { model } = this.#inference.facts;
+      if (model === undefined) return undefined;
+      const { classifier } = model;
       const second = classifier === undefined ? {} : { classifier: named(classifier) };
-      return { rule: rule.name, ruleVersion, model: named(this.#model), ...second };
+      return { rule: rule.name, ruleVersion, model: named(model), ...second };
     };
     const alarms = new ViolationAlarms({ cameraId, rule, judgedBy, evidence: cameras.evidence, recent, position });
     return {
