@@ -104,19 +104,21 @@ export class CameraJudge {
   }
 
   /** From a moving vehicle nothing stays at its place; what was there before is over. */
-  #rulesAtThisSpeed({ atMs, upMs }: SmallFrame): readonly JudgedRule[] {
+  #rulesAtThisSpeed(frame: SmallFrame): readonly JudgedRule[] {
     const { frames, rules, speedMps } = this.#options;
     const speed = frames.isMobile ? speedMps() : undefined;
     if (speed === undefined) return rules;
     const able = rules.filter(({ maxSpeedMps }) => speed <= maxSpeedMps);
+    for (const rule of rules) if (!able.includes(rule)) drivenPast(rule, frame);
     if (able.length > 0) return able;
     this.#facts = { ...this.#facts, drivenPast: this.#facts.drivenPast + 1 };
-    const tracks = this.#tracker.reset();
-    for (const rule of rules) {
-      for (const decision of rule.watch.reset(tracks, { atMs, upMs, isArmed: false })) rule.decided(decision);
-    }
+    this.#tracker.reset();
     return able;
   }
+}
+
+function drivenPast({ watch, decided }: JudgedRule, { atMs, upMs }: SmallFrame): void {
+  for (const decision of watch.reset({ atMs, upMs, isArmed: false })) decided(decision);
 }
 
 async function untilReady(ready: () => Promise<unknown>, signal: AbortSignal): Promise<void> {

@@ -72,9 +72,9 @@ export class Tracker {
     this.#settings = settings;
   }
 
-  /** Forgets everything: the camera has moved. @returns what was there */
-  reset(): readonly Track[] {
-    return this.#tracks.splice(0);
+  /** Forgets everything: the camera has moved. */
+  reset(): void {
+    this.#tracks = [];
   }
 
   /** @param things all that one picture shows */

@@ -77,6 +77,8 @@ export class ViolationWatch {
   #crowdSeenUpMs = 0;
   #nextOffence = 1;
   #isArmed = false;
+  /** Nothing that was seen before counts. */
+  #fromUpMs = 0;
 
   constructor(rule: ViolationSettings) {
     this.#rule = rule;
@@ -106,10 +108,11 @@ export class ViolationWatch {
     return decisions;
   }
 
-  /** The camera has moved: what was there is over. */
-  reset(tracks: readonly Track[], now: JudgedMoment): Decision[] {
+  /** The camera moves: what was there is over, and no dwell begins before this moment. */
+  reset(now: JudgedMoment): Decision[] {
     const decisions: Decision[] = [];
-    for (const track of tracks) end(this.#present.get(track.id)?.offence, now, decisions);
+    this.#fromUpMs = now.upMs;
+    for (const { offence } of this.#present.values()) end(offence, now, decisions);
     for (const { presence } of this.#remembered) end(presence.offence, now, decisions);
     end(this.#crowd, now, decisions);
     this.#present.clear();
@@ -127,7 +130,7 @@ export class ViolationWatch {
     const best = bestOf(known?.best, track, this.#rule.classes, objects, now, score);
     if (known === undefined) {
       // Seen for the second time: it has been there since the first.
-      const sinceUpMs = track.history.length <= 2 ? track.firstUpMs : now.upMs;
+      const sinceUpMs = track.history.length <= 2 ? Math.max(track.firstUpMs, this.#fromUpMs) : now.upMs;
       this.#present.set(track.id, { sinceUpMs, insideUpMs: now.upMs, best });
       return;
     }

@@ -119,6 +119,68 @@ test("from a vehicle that drives nothing is judged; one that stands is, also wit
   expect(phases).toEqual(["raised"]);
 });
 
+/** One vehicle, two rules: `gate` looks for trucks at a stand only, the other one for people also on the move. */
+function twoSpeeds() {
+  const now = { speedMps: 0, things: [TRUCK] as readonly Detection[] };
+  const told: string[] = [];
+  const trucks = new ViolationWatch({ ...RULE, dwellS: 15 });
+  const people = new ViolationWatch({ ...RULE, name: "people", classes: ["person"], dwellS: 3 });
+  const { one } = judge(
+    {
+      rules: [
+        {
+          watch: trucks,
+          maxSpeedMps: 1,
+          isArmed: () => true,
+          decided: ({ phase, hasLeft }) => told.push(hasLeft ? "left" : phase),
+        },
+        { watch: people, maxSpeedMps: 20, isArmed: () => true, decided: () => told.push("people") },
+      ],
+      speedMps: () => now.speedMps,
+      detect: async () => now.things,
+    },
+    true,
+  );
+  const pass = async (fromS: number, toS: number): Promise<number> => {
+    const before = one.facts.judged;
+    // Something always moves before a vehicle that drives.
+    const square = (s: number) => (now.speedMps > 1 ? { x: 8 * ((s * 2) % 16), y: 40 } : undefined);
+    for (let s = fromS; s < toS; s += 0.5) await one.take(frame(s * 1000, square(s)));
+    return one.facts.judged - before;
+  };
+  return { now, told, pass };
+}
+
+test("a rule that cannot judge at this speed begins anew after it, while another one judges on", async () => {
+  const { now, told, pass } = twoSpeeds();
+  await pass(0, 12);
+  // It has stood there for twelve of its fifteen seconds when the vehicle drives on behind it.
+  now.speedMps = 12;
+  await pass(12, 40);
+  now.speedMps = 0;
+  await pass(40, 54);
+  expect(told).toEqual([]);
+  await pass(54, 70);
+  expect(told).toEqual(["raised"]);
+  // What it has raised is over when the vehicle drives on.
+  now.speedMps = 12;
+  await pass(70, 72);
+  expect(told).toEqual(["raised", "left"]);
+});
+
+test("what a rule waited for while the vehicle stood keeps no detector busy once it is gone", async () => {
+  const { now, told, pass } = twoSpeeds();
+  await pass(0, 12);
+  now.speedMps = 12;
+  now.things = [];
+  await pass(12, 40);
+  now.speedMps = 0;
+  // What moved last is learnt within seconds; then one picture in ten seconds is judged.
+  await pass(40, 80);
+  expect(await pass(80, 140)).toBeLessThanOrEqual(6);
+  expect(told).toEqual([]);
+});
+
 test("a detector that is away costs pictures, not the loop, which waits for it", async () => {
   const queue = Array.from({ length: 4 }, (_, index) => frame(index * 11_000));
   const stop = new AbortController();

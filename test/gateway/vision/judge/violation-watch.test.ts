@@ -86,6 +86,17 @@ test("what stood there before the window opened is raised when it opens, and not
   expect(scene.raised).toHaveLength(1);
 });
 
+test("what was raised before the window closed and stands there when it opens again is the same alarm", () => {
+  const scene = new Scene();
+  scene.stay(10, [["truck", AT_GATE]]);
+  scene.isArmed = false;
+  scene.stay(600, [["truck", AT_GATE]], 10_000);
+  scene.isArmed = true;
+  scene.stay(60, [["truck", AT_GATE]]);
+  expect(scene.raised).toHaveLength(1);
+  expect(scene.decisions.filter(({ hasLeft }) => hasLeft)).toEqual([]);
+});
+
 test("a class is a label or what a second stage said of it, by the median of the last ten", () => {
   const scene = new Scene({ classes: ["truck/uncovered"] });
   scene.stay(10, [["truck/covered", AT_GATE]]);
@@ -170,10 +181,21 @@ test("the picture that proves most is kept: sure, large, and cut by no edge", ()
 test("from a moving vehicle nothing is carried over", () => {
   const scene = new Scene({ dwellS: 3 });
   scene.stay(2, [["truck", AT_GATE]]);
-  const tracks = scene.tracker.reset();
-  scene.watch.reset(tracks, { atMs: 0, upMs: scene.upMs, isArmed: true });
+  scene.tracker.reset();
+  scene.watch.reset({ atMs: 0, upMs: scene.upMs, isArmed: true });
   scene.stay(2.5, [["truck", AT_GATE]]);
   expect(scene.raised).toHaveLength(0);
+});
+
+test("nor the first sight of something that another rule saw on the move", () => {
+  const scene = new Scene({ dwellS: 3 });
+  scene.see([["truck", AT_GATE]]);
+  scene.upMs += 10_000;
+  scene.watch.reset({ atMs: 0, upMs: scene.upMs, isArmed: true });
+  scene.stay(2.5, [["truck", AT_GATE]]);
+  expect(scene.raised).toHaveLength(0);
+  scene.see([["truck", AT_GATE]]);
+  expect(scene.raised).toHaveLength(1);
 });
 
 test("property: n parked trucks are n alarms, with detections lost, shaken and in any order", () => {
