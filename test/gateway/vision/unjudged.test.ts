@@ -1,72 +1,26 @@
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Clock } from "../../../drivers/driver.ts";
-import { DRIVERS } from "../../../drivers/registry.ts";
-import { checkGatewayConfig } from "../../../gateway/config/load-gateway-config.ts";
-import type { EvidenceTaker } from "../../../gateway/contracts/evidence.ts";
-import type { JournalWrite } from "../../../gateway/contracts/journal.ts";
 import { systemClock } from "../../../gateway/system-clock.ts";
-import type { TimeKeeper } from "../../../gateway/time/time-keeper.ts";
-import { VisionSide } from "../../../gateway/vision-side.ts";
 import { movingPictures, serveCamera } from "../../fakes/camera-rig.ts";
-import { QuietLog } from "../../fakes/quiet-log.ts";
 import { needRigs } from "../../fakes/rigs.ts";
+import { hastyClock, watchCameras } from "../../fakes/vision-rig.ts";
 import { temporaryDirectory } from "../journal/sample-records.ts";
 
+/** Two minutes pass in about a second. */
 const SCALE = 100;
 const SOON = { timeout: 40_000, interval: 20 };
-
-/** Two minutes of it pass in about a second. */
-function hastyClock() {
-  const clock = systemClock();
-  const startMs = clock.upMs();
-  return { ...clock, upMs: () => startMs + (clock.upMs() - startMs) * SCALE };
-}
 
 /** Two cameras with the same pictures, `gate` with rules and `yard` without. */
 async function watched(rules: string, model: string, clock: Clock) {
   const { url } = await serveCamera(await movingPictures({ codec: "h264", fps: 10 }));
-  const state = temporaryDirectory();
-  const checked = await checkGatewayConfig(
-    Buffer.from(`
-node: site-gate
-site: { name: Gate, timeZone: Asia/Shanghai }
-bridge: { url: "mqtt://127.0.0.1:9", insecureLoopback: true }
-state: ${JSON.stringify(state)}
+  const sections = `
 cameras:
   gate: { url: "${url}", frozenAfterS: 86400, coveredAfterS: 86400 }
   yard: { url: "${url}", frozenAfterS: 86400, coveredAfterS: 86400 }
 rules: ${rules}
-vision: { judge: { model: ${JSON.stringify(model)} } }
-`),
-    DRIVERS,
-  );
-  if (!checked.ok) throw new Error(JSON.stringify(checked.faults));
-  const stamp = () => ({
-    atMs: Math.round(clock.nowMs()),
-    upMs: Math.round(clock.upMs()),
-    timeQuality: "ntp" as const,
-  });
-  const written: JournalWrite[] = [];
-  const side = await VisionSide.start({
-    config: checked.config,
-    clock,
-    time: { stamp } as TimeKeeper,
-    log: new QuietLog(),
-    restored: { openAlarms: [], recentAlarms: [] },
-    evidence: { take: async () => true } as unknown as EvidenceTaker,
-    position: () => undefined,
-    onHealth: () => undefined,
-    write: (write) => written.push(write),
-    isWatched: () => false,
-    publishLive: () => undefined,
-    videoWanted: () => undefined,
-    videoLine: undefined as never,
-  });
-  onTestFinished(() => side.stop());
-  const alarms = () => written.flatMap(({ append = [] }) => append).filter((record) => record.kind === "alarm");
-  const healthOf = (camera: string) => side.health().find(({ device }) => device === camera)?.body;
-  return { alarms, healthOf };
+vision: { judge: { model: ${JSON.stringify(model)} } }`;
+  return watchCameras(sections, clock);
 }
 
 test("a camera whose pictures nobody judges for two minutes is a fault, and only where a rule looks through it", {
@@ -77,7 +31,7 @@ test("a camera whose pictures nobody judges for two minutes is a fault, and only
   const { alarms, healthOf } = await watched(
     "{ trucks: { kind: violation, cameras: [gate], classes: [truck] } }",
     model,
-    hastyClock(),
+    hastyClock(SCALE),
   );
   await vi.waitFor(() => expect(alarms()).not.toEqual([]), SOON);
   expect(alarms()[0]).toMatchObject({
