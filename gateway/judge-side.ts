@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { DeviceReading } from "./contracts/readings.ts";
-import type { CameraSide, CameraTrouble, JudgementTrouble } from "./contracts/vision.ts";
+import type { CameraSide, CameraTrouble, Judgement } from "./contracts/vision.ts";
 import { NightClock } from "./pipeline/night-clock.ts";
 import { Judge } from "./vision/judge/judge.ts";
 import type { VisionOptions } from "./vision-options.ts";
@@ -48,15 +48,16 @@ export class JudgeSide {
     return this.#judge.facts;
   }
 
-  /** Why rules that look through this camera see nothing, or less than they should. */
-  trouble(cameraId: string): JudgementTrouble | undefined {
+  /** Of the pictures of this camera. */
+  judgement(cameraId: string): Judgement {
     const { inference, cameras } = this.#judge.facts;
-    if (cameras[cameraId] === undefined) return undefined;
-    const { downSinceUpMs, why } = inference;
+    if (cameras[cameraId] === undefined) return { isBlind: false };
+    const { state, downSinceUpMs, why } = inference;
     const isLong = downSinceUpMs !== undefined && this.#options.clock.upMs() - downSinceUpMs > BLIND_AFTER_MS;
     if (isLong) return { isBlind: true, words: why ?? NOT_READY };
     const blindness = this.#judge.blindness(cameraId);
-    return blindness === undefined ? undefined : { isBlind: blindness.isWhole, words: blindness.words };
+    if (blindness?.isWhole === true) return { isBlind: true, words: blindness.words };
+    return { isBlind: state === "ready" ? false : undefined, ...(blindness && { words: blindness.words }) };
   }
 
   /** The node's own speed: what a vehicle's receiver says, never that of somebody behind a radio. */

@@ -6,6 +6,7 @@ import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { CameraActs } from "./contracts/camera-acts.ts";
 import type { JournalWrite } from "./contracts/journal.ts";
 import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
+import type { Judgement } from "./contracts/vision.ts";
 import type { JudgeSide } from "./judge-side.ts";
 import { Camera } from "./vision/capture/camera.ts";
 import { type CameraFault, CameraFaults } from "./vision/capture/camera-faults.ts";
@@ -153,18 +154,24 @@ export class VisionSide {
     await rmdir(this.#ringDirectory).catch(() => {});
   }
 
+  /** Nothing is known of a model that is still being loaded. */
+  #judgement(camera: string): Judgement {
+    const isAwaited = this.#options.config.violations.length > 0;
+    return this.#judge?.judgement(camera) ?? { isBlind: isAwaited ? undefined : false };
+  }
+
   #tick(): void {
     this.#stills.tick(this.cameras);
     this.#video.tick();
     for (const camera of this.cameras) {
-      const judgement = this.#judge?.trouble(camera.settings.id);
+      const judgement = this.#judgement(camera.settings.id);
       camera.tick(judgement);
       if (camera.state !== "live") continue;
       const { time, position } = this.#options;
       const { id } = camera.settings;
-      const standing = new Set<CameraFault>(camera.picture.faults);
-      if (judgement?.isBlind === true) standing.add("camera-unjudged");
-      const writes = this.#faults.step(id, standing, time.stamp(), position());
+      const stands = (fault: CameraFault) =>
+        fault === "camera-unjudged" ? judgement.isBlind : camera.picture.stands(fault);
+      const writes = this.#faults.step(id, stands, time.stamp(), position());
       for (const write of writes) this.#options.write(write);
     }
   }

@@ -39,11 +39,12 @@ export interface CameraTrouble {
   readonly hint: string;
 }
 
-/** Why rules that look through a camera see nothing, or less than they should. */
-export interface JudgementTrouble {
-  /** One of them sees nothing at all. */
-  readonly isBlind: boolean;
-  readonly words: CameraTrouble;
+/** Whether what a camera shows is judged. */
+export interface Judgement {
+  /** A rule sees nothing at all; undefined while the model has not said what it knows, and has a minute to do so. */
+  readonly isBlind: boolean | undefined;
+  /** Why rules see nothing, or less than they should. */
+  readonly words?: CameraTrouble;
 }
 
 /** Left, top, width and height of the whole picture, each 0 to 1. */

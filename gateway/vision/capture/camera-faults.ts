@@ -17,8 +17,8 @@ const FAULTS: readonly CameraFault[] = ["camera-frozen", "camera-covered", "came
 type Stamp = Pick<NewRecord, "atMs" | "upMs" | "timeQuality">;
 
 /**
- * The fault alarms of cameras that deliver pictures and see nothing. Each stands until a picture says otherwise, also over a
- * restart, and keeps its id where it comes back within ten minutes.
+ * The fault alarms of cameras that deliver pictures and see nothing. Each stands until a picture, or the model, says
+ * otherwise, also over a restart, and keeps its id where it comes back within ten minutes.
  */
 export class CameraFaults {
   readonly #limits: Readonly<Record<string, Readonly<Record<CameraFault, number>>>>;
@@ -47,17 +47,18 @@ export class CameraFaults {
     for (const { device, body } of this.#gone.splice(0)) yield cleared(device, body, now, "rule-removed");
   }
 
-  /** @param standing what its pictures say now; ask only after one came */
+  /** @param stands what is known of each now; ask only after a picture came. What is not known leaves its alarm as it is. */
   *step(
     camera: string,
-    standing: ReadonlySet<CameraFault>,
+    stands: (fault: CameraFault) => boolean | undefined,
     now: Stamp,
     position: Position | undefined,
   ): Generator<JournalWrite> {
     for (const rule of FAULTS) {
       const at = key(camera, rule);
       const open = this.#open.get(at);
-      if (standing.has(rule) === (open !== undefined)) continue;
+      const isStanding = stands(rule);
+      if (isStanding === undefined || isStanding === (open !== undefined)) continue;
       if (open === undefined) {
         yield this.#raise(camera, rule, now, position);
         continue;

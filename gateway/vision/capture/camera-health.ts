@@ -1,6 +1,6 @@
 import type { Clock } from "../../../drivers/driver.ts";
 import type { DeviceBody } from "../../../protocol/bodies.ts";
-import type { CameraState, CameraTrouble, JudgementTrouble } from "../../contracts/vision.ts";
+import type { CameraState, CameraTrouble, Judgement } from "../../contracts/vision.ts";
 import type { CaptureEnd } from "./capture-run.ts";
 import { RING_HINT } from "./clip-ring.ts";
 import type { PictureFault } from "./picture-watch.ts";
@@ -78,7 +78,7 @@ export class CameraHealth {
     picture: ReadonlySet<PictureFault>,
     rate: { readonly fps: number; readonly expectFps: number } | undefined,
     ring: string | undefined,
-    judgement: JudgementTrouble | undefined,
+    judgement: Judgement | undefined,
   ): void {
     if (state === "live") {
       const blind = judgement?.isBlind === true ? judgement.words : undefined;

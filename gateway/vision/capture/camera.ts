@@ -3,7 +3,7 @@ import type { DeviceBody } from "../../../protocol/bodies.ts";
 import type { CameraSettings } from "../../contracts/cameras.ts";
 import { codeOf, GatewayError } from "../../contracts/gateway-error.ts";
 import type { Logger } from "../../contracts/logger.ts";
-import type { CameraState, JudgementTrouble, SmallFrame } from "../../contracts/vision.ts";
+import type { CameraState, Judgement, SmallFrame } from "../../contracts/vision.ts";
 import { CameraHealth } from "./camera-health.ts";
 import { secretUrl } from "./camera-url.ts";
 import { captureBackOff } from "./capture-back-off.ts";
@@ -163,8 +163,7 @@ export class Camera {
   }
 
   /** What follows from time alone. */
-  /** @param judgement why what it shows is not judged as it should be */
-  tick(judgement?: JudgementTrouble): void {
+  tick(judgement?: Judgement): void {
     this.#health.tick(this.#state, this.picture.faults, this.#rate.fault, this.ring.trouble, judgement);
   }
 

@@ -23,6 +23,7 @@ export class PictureWatch {
   #stillSinceUpMs: number | undefined;
   #flatSinceUpMs: number | undefined;
   readonly #standing = new Set<PictureFault>();
+  readonly #refuted = new Set<PictureFault>();
 
   constructor(limits: PictureWatchLimits) {
     this.#limits = limits;
@@ -32,17 +33,16 @@ export class PictureWatch {
     return this.#standing;
   }
 
+  /** @returns undefined where it has not looked for long enough to say that it does, and no picture said that it does not */
+  stands(fault: PictureFault): boolean | undefined {
+    if (this.#standing.has(fault)) return true;
+    return this.#refuted.has(fault) ? false : undefined;
+  }
+
   look({ rgb, width, height, upMs }: Pick<SmallFrame, "rgb" | "width" | "height" | "upMs">): void {
     const sample = brightness(rgb, width, height);
-    const spread = deviation(sample);
-    if (this.#reference === undefined || differs(sample, this.#reference)) {
-      this.#reference = sample;
-      this.#stillSinceUpMs = upMs;
-    }
-    if (spread > (this.#standing.has("camera-covered") ? LIVELY_ABOVE : FLAT_BELOW)) this.#flatSinceUpMs = undefined;
-    else this.#flatSinceUpMs ??= upMs;
-    this.#set("camera-frozen", lasts(this.#stillSinceUpMs, upMs, this.#limits.frozenAfterS));
-    this.#set("camera-covered", lasts(this.#flatSinceUpMs, upMs, this.#limits.coveredAfterS));
+    this.#lookForChange(sample, upMs);
+    this.#lookForStructure(deviation(sample), upMs);
   }
 
   /** The camera was away: whatever was measured does not go on over the gap. What stands stands until a picture says otherwise. */
@@ -52,9 +52,33 @@ export class PictureWatch {
     if (!this.#standing.has("camera-covered")) this.#flatSinceUpMs = undefined;
   }
 
-  #set(fault: PictureFault, stands: boolean): void {
-    if (stands) this.#standing.add(fault);
-    else this.#standing.delete(fault);
+  #lookForChange(sample: Uint8Array, upMs: number): void {
+    const reference = this.#reference;
+    if (reference !== undefined && !differs(sample, reference)) {
+      if (lasts(this.#stillSinceUpMs, upMs, this.#limits.frozenAfterS)) this.#found("camera-frozen");
+      return;
+    }
+    this.#reference = sample;
+    this.#stillSinceUpMs = upMs;
+    // The first one of a capture has none to differ from.
+    if (reference !== undefined) this.#refute("camera-frozen");
+  }
+
+  #lookForStructure(spread: number, upMs: number): void {
+    if (spread > (this.#standing.has("camera-covered") ? LIVELY_ABOVE : FLAT_BELOW)) this.#flatSinceUpMs = undefined;
+    else this.#flatSinceUpMs ??= upMs;
+    if (spread > LIVELY_ABOVE) this.#refute("camera-covered");
+    else if (lasts(this.#flatSinceUpMs, upMs, this.#limits.coveredAfterS)) this.#found("camera-covered");
+  }
+
+  #found(fault: PictureFault): void {
+    this.#standing.add(fault);
+    this.#refuted.delete(fault);
+  }
+
+  #refute(fault: PictureFault): void {
+    this.#standing.delete(fault);
+    this.#refuted.add(fault);
   }
 }
 

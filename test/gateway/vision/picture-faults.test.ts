@@ -2,7 +2,7 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { encodeInput, type Recording } from "../../../cli/sim/camera/recording.ts";
 import { movingPictures, serveCamera } from "../../fakes/camera-rig.ts";
 import { hasRig, needRigs } from "../../fakes/rigs.ts";
-import { hastyClock, type WatchedCameras, watchCameras } from "../../fakes/vision-rig.ts";
+import { hastyClock, leftOpen, type WatchedCameras, watchCameras } from "../../fakes/vision-rig.ts";
 
 /** The shortest times that a config may name pass in half a second, and the rate is seen as a tenth of what it is. */
 const SCALE = 10;
@@ -59,5 +59,24 @@ test("a covered lens, a frozen picture and a low frame rate are told as such, an
     ["camera-covered", "cleared", 2],
     ["camera-frozen", "raised", 1],
     ["camera-frozen", "cleared", 2],
+  ]);
+});
+
+test("a fault that stands over a restart keeps its alarm until a picture says otherwise", {
+  timeout: 120_000,
+}, async (context) => {
+  needRigs(context, "ffmpeg");
+  const { url, feed } = await serveCamera(covered);
+  const cover = leftOpen("gate", "camera-covered");
+  const frozen = leftOpen("gate", "camera-frozen");
+  const cameras = await watchCameras(sections(url), hastyClock(SCALE), [cover, frozen]);
+  // It has looked for long enough to say it anew. What trembles under its cap is not frozen.
+  await vi.waitFor(() => expect(told(cameras).code).toBe("CAMERA_COVERED"), SOON);
+  expect(told(cameras).phases).toEqual({ "camera-frozen": "cleared" });
+  feed.play(moving);
+  await vi.waitFor(() => expect(told(cameras).phases).toMatchObject({ "camera-covered": "cleared" }), SOON);
+  expect(cameras.alarms().map(({ body }) => [body.alarmId, body.rev])).toEqual([
+    [frozen.body.alarmId, 2],
+    [cover.body.alarmId, 2],
   ]);
 });
