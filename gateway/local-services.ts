@@ -1,6 +1,5 @@
 import type { DeviceLinks } from "../drivers/device-links.ts";
 import type { Clock } from "../drivers/driver.ts";
-import type { Position } from "../protocol/ids.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { JournalWrite } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
@@ -25,7 +24,6 @@ export class LocalServices {
   readonly #server: LocalServer | undefined;
   readonly #probe: ProbeServer;
   readonly #page: LocalPage | undefined;
-  #position: Position | undefined;
 
   private constructor(server: LocalServer | undefined, probe: ProbeServer, page: LocalPage | undefined) {
     this.#server = server;
@@ -62,19 +60,10 @@ export class LocalServices {
     return this.#page?.port;
   }
 
-  /** Where this node is, by its own receiver's newest fix. */
-  get position(): Position | undefined {
-    return this.#position;
-  }
-
   /** Every reading of a device, whatever becomes of it. */
   heard(heard: DeviceReading): void {
     this.#probe.heard(heard);
     this.#page?.heard(heard);
-    const { reading, subject } = heard;
-    if (reading.kind !== "position" || subject !== undefined) return;
-    const { latitudeDeg, longitudeDeg, accuracyM } = reading;
-    this.#position = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
   }
 
   /** Every write that a stage asks for. */

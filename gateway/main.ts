@@ -168,7 +168,7 @@ class RunningGateway implements Gateway {
       isReadable: () => this.#supervisor?.stateOf(options.config.parking?.device ?? "") === "online",
       slow: (slowBy, except) => {
         this.#supervisor?.park(slowBy, except);
-        this.#pipeline.park(slowBy);
+        this.#pipeline.park(this.#parking.parked !== undefined, slowBy);
       },
       tellHealth: () => this.#writeHealth(),
       flush: () => journal.flush(),
@@ -391,7 +391,7 @@ class RunningGateway implements Gateway {
       ...{ clock: this.#clock, signal: this.#stop.signal },
       supervisor: () => this.#supervisor,
       cameras: () => this.#vision?.acts,
-      position: () => this.#local?.position,
+      position: () => this.#pipeline.position,
       takeConfig: this.#trial?.take,
     });
   }

@@ -234,8 +234,16 @@ export const GatewayDocument = Type.Object(
           default: 15,
           title: "Drift that is still the same place",
         }),
+        holdS: Type.Integer({
+          minimum: 1,
+          maximum: 3600,
+          default: 60,
+          title: "A fix on the move is good for, seconds",
+          description:
+            "After that alarms, evidence and a crew's acts have no place rather than an old one. A fix at a stand, or while parked, holds until the next one.",
+        }),
       },
-      { default: {}, title: "Thinning of positions" },
+      { default: {}, title: "Positions" },
     ),
     parking: Type.Optional(ParkingDocument),
     time: Type.Object(

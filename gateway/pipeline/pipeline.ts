@@ -10,6 +10,7 @@ import { EmergencyWatch } from "./emergency-watch.ts";
 import { noisePeriodBody } from "./noise-period.ts";
 import { NoiseWatch } from "./noise-watch.ts";
 import { OutputBuilder, type PipelineOutput } from "./output.ts";
+import { OwnPlace } from "./own-place.ts";
 import { PositionThinning } from "./position-thinning.ts";
 import type { PipelineSettings } from "./settings.ts";
 import { type Now, SteadyTime, stampOf } from "./steady-time.ts";
@@ -36,7 +37,8 @@ export class Pipeline {
   /** The supervisor's last word on each device or subject. */
   readonly #health = new Map<string, DeviceBody>();
   readonly #thinning = new Map<string, PositionThinning>();
-  #lastFix: Position | undefined;
+  readonly #place: OwnPlace;
+  #upMs = 0;
   #slowBy = 1;
   #lastTimeRecordUpMs = Number.NEGATIVE_INFINITY;
 
@@ -44,6 +46,7 @@ export class Pipeline {
     this.#settings = settings;
     const newest = restored.levels.reduce((latest, { atMs }) => Math.max(latest, atMs), -1);
     this.#time = new SteadyTime(now, newest < 0 ? undefined : newest);
+    this.#place = new OwnPlace(settings.position);
     const position = (): Position | undefined => this.position;
     this.#noise = new NoiseWatch(settings, restored, this.#time, now, makeAlarmId, position);
     this.#emergencies = new EmergencyWatch(restored.recentAlarms, this.#time, now, makeAlarmId, position);
@@ -57,7 +60,7 @@ export class Pipeline {
   }
 
   accept({ device, subject, reading }: DeviceReading, now: Now): PipelineOutput {
-    this.#time.follow(now);
+    this.#follow(now);
     const output = new OutputBuilder();
     const stream: Stream = subject === undefined ? { device } : { device, subject };
     const ageMs = Math.max(0, now.atMs - reading.atMs);
@@ -97,7 +100,7 @@ export class Pipeline {
   }
 
   tick(now: Now): PipelineOutput {
-    this.#time.follow(now);
+    this.#follow(now);
     const output = new OutputBuilder();
     this.#noise.tick(now, output);
     return output.done();
@@ -115,9 +118,10 @@ export class Pipeline {
     return this.#noise.levelFaults();
   }
 
-  /** A parked vehicle says its place `slowBy` times more rarely; 1 while it drives. */
-  park(slowBy: number): void {
+  /** A parked vehicle stays where it is, and says so `slowBy` times more rarely; 1 while it drives. */
+  park(isParked: boolean, slowBy: number): void {
     this.#slowBy = slowBy;
+    this.#place.park(isParked, this.#upMs);
   }
 
   /** The alarms that are raised now. */
@@ -135,7 +139,7 @@ export class Pipeline {
   ): void {
     const { latitudeDeg, longitudeDeg, accuracyM } = reading;
     const position = { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) };
-    if (stream.subject === undefined) this.#lastFix = position;
+    if (stream.subject === undefined) this.#place.heard(reading, stamp.upMs);
     this.#emergencies.seen(stream, position, ageMs, now, output);
     // What a vehicle kept while it had no network comes between its live positions: a track of its own, by its own time.
     const isKept = ageMs > LIVE_WITHIN_MS;
@@ -170,11 +174,16 @@ export class Pipeline {
     return { kind, body } as PassedRecord;
   }
 
-  /** A site stands where its config says; a vehicle where its receiver says. */
+  #follow(now: Now): void {
+    this.#time.follow(now);
+    this.#upMs = now.upMs;
+  }
+
+  /** A site stands where its config says; a vehicle where its receiver says, as of the newest tick. */
   get position(): Position | undefined {
     const { latitudeDeg, longitudeDeg } = this.#settings.site ?? {};
     if (latitudeDeg !== undefined && longitudeDeg !== undefined) return { latitudeDeg, longitudeDeg };
-    return this.#lastFix;
+    return this.#place.at(this.#upMs);
   }
 }
 

@@ -104,4 +104,5 @@ export interface PositionSettings {
   readonly standingEveryMs: number;
   readonly standstillMps: number;
   readonly holdRadiusM: number;
+  readonly holdS: number;
 }

@@ -47,7 +47,7 @@ test("each bus, device and rule has the fields of its own kind, with what is wri
     "devices.gate: HJ 212 stations",
     "rules.night: Trigger",
     "levelWatch: Watch over levels",
-    "position: Thinning of positions",
+    "position: Positions",
     "time: Time",
     "retention: Retention",
   ]);

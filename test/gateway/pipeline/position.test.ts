@@ -101,12 +101,75 @@ test("a change of health becomes a device record", () => {
   expect(writes[0]?.write.append).toMatchObject([{ kind: "device", device: "noise-01", body }]);
 });
 
+const PLACE = { latitudeDeg: 39.9, longitudeDeg: 116.4 };
+const HALF_AN_HOUR_S = 1800;
+
+/** A node without a site, whose receiver has just given one fix. */
+function vehicle(speedMps?: number): VirtualNight {
+  const { site: _, ...settings } = SETTINGS;
+  const night = new VirtualNight(settings);
+  night.take(
+    night.pipeline.accept({ device: "gps", reading: { ...fix(0, speedMps), atMs: night.utcMs } }, night.now()),
+  );
+  return night;
+}
+
 test("a vehicle's alarm stands where its receiver last stood", () => {
-  const { site: _, ...vehicle } = SETTINGS;
-  const night = new VirtualNight(vehicle);
-  night.take(night.pipeline.accept({ device: "gps", reading: { ...fix(0, 3), atMs: night.utcMs } }, night.now()));
+  const night = vehicle(3);
   night.seconds(15, 80);
-  expect(night.alarms()[0]?.position).toEqual({ latitudeDeg: 39.9, longitudeDeg: 116.4 });
+  expect(night.alarms()[0]?.position).toEqual(PLACE);
+});
+
+test("a vehicle whose receiver has died is soon nowhere: its alarms and their evidence have no place rather than an old one", () => {
+  for (const speedMps of [12, undefined]) {
+    const night = vehicle(speedMps);
+    night.seconds(45, undefined);
+    night.seconds(12, 80);
+    expect(night.alarms().map(({ position }) => position)).toEqual([PLACE]);
+    night.seconds(HALF_AN_HOUR_S, 80);
+    expect(night.alarms().length).toBeGreaterThan(10);
+    expect(night.alarms().at(-1)?.position).toBeUndefined();
+    expect(night.pipeline.position).toBeUndefined();
+    expect(night.journal.of("evidence").map(({ body }) => body.position)).toEqual([undefined]);
+    // One fix, and it is somewhere again.
+    night.take(night.pipeline.accept({ device: "gps", reading: { ...fix(0, 12), atMs: night.utcMs } }, night.now()));
+    night.seconds(31, 80);
+    expect(night.alarms().at(-1)?.position).toEqual(PLACE);
+  }
+});
+
+test("where a fix said that it stands, it stands until the next one, and where its config says, for ever", () => {
+  const standing = vehicle(0.3);
+  const site = new VirtualNight();
+  for (const night of [standing, site]) {
+    night.seconds(HALF_AN_HOUR_S, undefined);
+    night.seconds(15, 80);
+  }
+  expect(standing.alarms()[0]?.position).toEqual(PLACE);
+  expect(site.alarms()[0]?.position).toEqual(SETTINGS.site);
+});
+
+test("a parked vehicle is where it was parked, and from the ignition on a fix counts as long as any other", () => {
+  const night = vehicle(3);
+  night.seconds(10, undefined);
+  night.pipeline.park(true, 30);
+  night.seconds(HALF_AN_HOUR_S, undefined);
+  expect(night.pipeline.position).toEqual(PLACE);
+  night.pipeline.park(false, 1);
+  night.seconds(SETTINGS.position.holdS, undefined);
+  expect(night.pipeline.position).toEqual(PLACE);
+  night.seconds(1, undefined);
+  expect(night.pipeline.position).toBeUndefined();
+  // Nobody knows where, and parking does not tell.
+  night.pipeline.park(true, 30);
+  expect(night.pipeline.position).toBeUndefined();
+  // A stand before the drive says nothing of what comes after it.
+  const stood = vehicle(0.3);
+  stood.pipeline.park(true, 30);
+  stood.seconds(10, undefined);
+  stood.pipeline.park(false, 1);
+  stood.seconds(HALF_AN_HOUR_S, undefined);
+  expect(stood.pipeline.position).toBeUndefined();
 });
 
 test("each live level is there for viewers at once", () => {

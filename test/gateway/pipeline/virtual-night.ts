@@ -37,6 +37,7 @@ export const SETTINGS: PipelineSettings = {
     standingEveryMs: 30_000,
     standstillMps: 1,
     holdRadiusM: 15,
+    holdS: 60,
   },
 };
 
