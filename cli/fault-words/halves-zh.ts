@@ -35,7 +35,10 @@ export const HALVES_ZH: Readonly<Record<string, readonly [meaning: string, act: 
   CAMERA_RING: ["无法保存摄像机最近的视频", "检查 `vision.ringFolder` 或 /dev/shm 的空间"],
   CAMERA_SILENT: ["摄像机已连接，但没有画面或画面过迟", "检查其电源、链路、编码设置与带宽；会结束后自动重连"],
   CAMERA_UNREACHABLE: ["摄像机地址没有应答", "检查电源、网线和地址"],
-  CAPTURE_STREAM: ["ffmpeg 输出的内容不能读取", "会自动重新启动；若持续，换一个版本的 ffmpeg"],
+  CAPTURE_STREAM: [
+    "ffmpeg 输出的内容不能读取，或画面所依的时钟被拨回",
+    "会自动重新启动；若持续，换一个版本的 ffmpeg，或让摄像机（HTTP 则为本机）只从一处校时",
+  ],
   CAPTURE_UNREADABLE: ["`shao decode` 读不到该文件", "检查路径与权限；`-` 表示从标准输入读取"],
   CATALOGUE_UNREADABLE: [
     "目录文件不是可读的 YAML 或 JSON",

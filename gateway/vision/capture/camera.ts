@@ -15,6 +15,7 @@ import { type Fragment, FragmentReader } from "./fragment-reader.ts";
 import { LatestFrame } from "./latest-frame.ts";
 import { MediaClock } from "./media-clock.ts";
 import type { MediaHeader } from "./media-header.ts";
+import { MediaPace } from "./media-pace.ts";
 import { PictureReader } from "./picture-reader.ts";
 import { PictureTimes } from "./picture-times.ts";
 import { PictureWatch } from "./picture-watch.ts";
@@ -32,6 +33,12 @@ export interface CameraOptions {
 }
 
 const LOOK_WITHIN_MS = 5000;
+
+const CLOCK_SET_BACK: CaptureEnd = {
+  code: "CAPTURE_STREAM",
+  message: "the times of its pictures stand still: the clock that they follow was set back",
+  hint: "The capture begins anew by itself; if it repeats, let the camera (over HTTP this box) take its time from one source only.",
+};
 
 /** Facts for the local page, metrics and probe. */
 export interface CameraFacts {
@@ -207,14 +214,17 @@ export class Camera {
         else show(picture);
       },
     });
+    let pace: MediaPace | undefined;
     const fragments = new FragmentReader({
       header: (header) => {
         this.#header = header;
+        pace = new MediaPace(header.timescale);
         this.ring.begin(header);
       },
       fragment: (fragment) => {
         if (fragment.changesFormat)
           reason = { code: "CAMERA_FORMAT", message: "the camera changed its picture's format" };
+        else if (pace?.standsStill(fragment) === true) reason ??= CLOCK_SET_BACK;
         else this.#onFragment(fragment, media, clock.upMs());
       },
     });
