@@ -97,8 +97,12 @@ async function init(file: string): Promise<void> {
 async function run(options: RunOptions): Promise<void> {
   const config = await bridgeConfig(options.config);
   if (config === undefined) return;
-  const [{ startBridge }, { default: pino }] = await Promise.all([import("../cloud-bridge/main.ts"), import("pino")]);
-  const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
+  const [{ startBridge }, { default: pino }, { logStream }] = await Promise.all([
+    import("../cloud-bridge/main.ts"),
+    import("pino"),
+    import("./log-stream.ts"),
+  ]);
+  const log = pino({ level: options.logLevel, base: null }, logStream());
   const { timeScale, faultPoint, negativeControl, workersOnly } = options;
   const running = await startBridge({
     config,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Command, Option } from "commander";
-import { destination, pino } from "pino";
+import { pino } from "pino";
 import { DRIVERS } from "../drivers/registry.ts";
 import { ConfigTwin } from "../gateway/config/config-twin.ts";
 import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
@@ -17,6 +17,7 @@ import type { Gateway, GatewayOptions } from "../gateway/gateway.ts";
 import { keepRunning } from "../gateway/keep-running.ts";
 import { Pin } from "../gateway/local/page/pin.ts";
 import { GatewayWatch } from "./gateway-watch.ts";
+import { logStream } from "./log-stream.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { EXIT } from "./subcommand.ts";
 
@@ -107,7 +108,7 @@ function runShutdown(command: readonly string[] | undefined, log: Logger): void 
 
 /** Written at once, so that the last line before a kill is there. */
 function stderrLogger(node: string, level: string): Logger {
-  return pino({ level, base: { node } }, destination({ dest: 2, sync: true }));
+  return pino({ level, base: { node } }, logStream());
 }
 
 function version(): string {

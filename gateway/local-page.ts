@@ -1,7 +1,7 @@
 import type { ActsOfNode } from "./acts-of-node.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { BlobFiles, EvidenceRoom } from "./contracts/evidence.ts";
-import { GatewayError } from "./contracts/gateway-error.ts";
+import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { JournalWrite, OpenAlarm } from "./contracts/journal.ts";
 import type { LiveView } from "./contracts/live-view.ts";
 import type { Logger } from "./contracts/logger.ts";
@@ -59,8 +59,8 @@ export class LocalPage {
     try {
       await page.#listen();
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      options.log.error(problemOf(error), "there is no local page");
+      const problem = error instanceof GatewayError ? problemOf(error) : { code: codeOf(error), error: String(error) };
+      options.log.error(problem, "there is no local page");
     }
     return page;
   }

@@ -9,13 +9,14 @@ import { ConfigTrial } from "./config-trial.ts";
 import { codeOf, GatewayError } from "./contracts/gateway-error.ts";
 import type { CustodyJournal } from "./contracts/journal.ts";
 import type { Logger } from "./contracts/logger.ts";
-import type { DeviceHealth, DeviceReading } from "./contracts/readings.ts";
+import { type DeviceHealth, type DeviceReading, isCallForHelp } from "./contracts/readings.ts";
 import { forgetStart, START_OVER_MS } from "./contracts/start-memory.ts";
 import { LogMemory } from "./diagnostics/log-memory.ts";
 import { DISK_LOOK_EVERY_MS, DiskFloor } from "./disk-floor.ts";
 import type { EvidenceStore } from "./evidence/evidence-store.ts";
 import { openEvidence, takeEvidence } from "./evidence-custody.ts";
 import type { Gateway, GatewayEnd, GatewayOptions } from "./gateway.ts";
+import { GuardedSteps } from "./guarded-steps.ts";
 import { type TakenUp, takeUp } from "./hand-over.ts";
 import type { NodeIdentity } from "./identity/identity-files.ts";
 import { HoldingWriter } from "./journal/holding-writer.ts";
@@ -43,6 +44,8 @@ const HEALTH_EVERY_MS = 60_000;
 /** The first health record comes soon, so that a bridge need not wait a minute to show a new node. */
 const FIRST_HEALTH_MS = 3000;
 const DRIVERS_END_MS = 3000;
+/** A disk that hangs keeps nobody's confirmation back for longer: the call is held in memory then, and in sight. */
+const CONFIRM_WITHIN_MS = 5000;
 
 /** @throws GatewayError what the journal throws at its start; IDENTITY_BROKEN, IDENTITY_OTHER_NODE, LOCAL_PORT */
 export async function startGateway(given: GatewayOptions): Promise<Gateway> {
@@ -111,7 +114,7 @@ class RunningGateway implements Gateway {
   #uplink: Uplink | undefined;
   #local: LocalServices | undefined;
   readonly #firstReading = Promise.withResolvers<void>();
-  #pipelineFaults = 0;
+  readonly #steps: GuardedSteps;
   #uplinkProblem: GatewayError | undefined;
   #healthUpMs = Number.NEGATIVE_INFINITY;
 
@@ -129,6 +132,7 @@ class RunningGateway implements Gateway {
     this.run = journal.restored.run;
     this.#options = options;
     this.#log = options.log;
+    this.#steps = new GuardedSteps(options.log);
     this.#logs = logs;
     this.#journal = journal;
     this.#time = time;
@@ -285,41 +289,36 @@ class RunningGateway implements Gateway {
 
   // ---- readings ----
 
-  /** Returns at once: however slow the disk is, a meter is polled on time. */
-  #onReading(reading: DeviceReading): void {
+  /** Returns at once: however slow the disk is, a meter is polled on time. Only a call for help waits, so that what is confirmed is kept. */
+  #onReading(reading: DeviceReading): Promise<unknown> | undefined {
     this.#firstReading.resolve();
     this.#local?.heard(reading);
     if (reading.reading.kind === "time") {
       // The receiver's word on UTC is the time keeper's: one voice writes `time` records.
       this.#timeRecords.heard(reading.reading, reading.device);
-      return;
+      return undefined;
     }
     this.#parking.heard(reading);
     this.#vision?.moved(reading);
-    this.#take(() => this.#pipeline.accept(reading, this.#time.stamp()));
+    const written = this.#take(() => this.#pipeline.accept(reading, this.#time.stamp()));
+    if (!isCallForHelp(reading)) return undefined;
+    return Promise.race([Promise.all(written), this.#clock.sleep(CONFIRM_WITHIN_MS, this.#stop.signal)]);
   }
 
-  #take(step: () => PipelineOutput): void {
-    let output: PipelineOutput;
-    try {
-      output = step();
-    } catch (error) {
-      // One stage's fault is said once and must not end the process, which still holds the alarms of others.
-      if (this.#pipelineFaults++ === 0) {
-        const stack = error instanceof Error ? error.stack : String(error);
-        this.#log.error({ code: "PIPELINE_FAULT", stack }, "pipeline broke on one input, which was left out");
-      }
-      return;
-    }
+  #take(step: () => PipelineOutput): readonly Promise<unknown>[] {
+    const output = this.#steps.run(step);
+    if (output === undefined) return [];
+    const written: Promise<unknown>[] = [];
     for (const { write, urgency, isEvidence } of output.writes) {
       if (isEvidence === true) takeEvidence(this.evidence, write);
-      else void this.#writer.write(write, urgency);
+      else written.push(this.#writer.write(write, urgency));
       this.#vision?.heard(write);
       this.#local?.wrote(write);
     }
     for (const { device, level } of output.live) {
       if (this.#leases.isWatched(device)) this.#uplink?.live.publish(device, level);
     }
+    return written;
   }
 
   #deviceHealth(): readonly DeviceHealth[] {

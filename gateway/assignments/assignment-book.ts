@@ -4,6 +4,7 @@ import type { Position } from "../../protocol/ids.ts";
 import type { NewRecord } from "../../protocol/record.ts";
 import { GatewayError } from "../contracts/gateway-error.ts";
 import type { Journal } from "../contracts/journal.ts";
+import { keptList, keptNumber } from "../contracts/kept-json.ts";
 import type { SigningKey } from "../contracts/signing-key.ts";
 
 const NOTICES_SETTING = "assignments.notices";
@@ -68,11 +69,10 @@ export class AssignmentBook {
 
   static async open(options: AssignmentBookOptions): Promise<AssignmentBook> {
     const [notices, acts] = await Promise.all([
-      options.journal.getSetting(NOTICES_SETTING),
-      options.journal.getSetting(COUNTER_SETTING),
+      keptList<BookedAssignment>(options.journal, NOTICES_SETTING),
+      keptNumber(options.journal, COUNTER_SETTING),
     ]);
-    const known = notices === undefined ? [] : (JSON.parse(notices) as BookedAssignment[]);
-    return new AssignmentBook(options, known, acts === undefined ? 0 : Number(acts));
+    return new AssignmentBook(options, notices, acts);
   }
 
   /** Newest first. */

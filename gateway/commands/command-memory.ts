@@ -1,5 +1,6 @@
 import type { Command } from "../../protocol/session.ts";
 import type { Journal } from "../contracts/journal.ts";
+import { keptList, keptNumber } from "../contracts/kept-json.ts";
 
 const REMEMBER_MS = 7 * 86_400_000;
 const ANSWERED_SETTING = "commands.answered";
@@ -34,18 +35,12 @@ export class CommandMemory {
   }
 
   static async open(journal: Pick<Journal, "getSetting" | "setSetting">): Promise<CommandMemory> {
-    const [answered, begun, issued] = await Promise.all([
-      journal.getSetting(ANSWERED_SETTING),
-      journal.getSetting(BEGUN_SETTING),
-      journal.getSetting(ISSUED_SETTING),
+    const [answered, begun, issuedMs] = await Promise.all([
+      keptList<[string, number]>(journal, ANSWERED_SETTING),
+      keptList<Known>(journal, BEGUN_SETTING),
+      keptNumber(journal, ISSUED_SETTING),
     ]);
-    const known = begun === undefined ? [] : (JSON.parse(begun) as Known[]);
-    return new CommandMemory(
-      journal,
-      new Map(answered === undefined ? [] : (JSON.parse(answered) as [string, number][])),
-      new Map(known.map((command) => [command.id, command])),
-      issued === undefined ? 0 : Number(issued),
-    );
+    return new CommandMemory(journal, new Map(answered), new Map(begun.map((one) => [one.id, one])), issuedMs);
   }
 
   /** When the newest command that was obeyed was issued, by the bridge's clock: that time has been. 0: none was. */

@@ -15,3 +15,7 @@ export interface DeviceHealth {
   readonly subject?: Subject;
   readonly body: DeviceBody;
 }
+
+export function isCallForHelp({ reading }: DeviceReading): boolean {
+  return reading.kind === "message" && reading.type === "emergency";
+}

@@ -5,8 +5,8 @@ const RETRY_MS = 2000;
 const MAX_HELD = 2000;
 /** Writes that a hung disk may owe an answer for. */
 const MAX_PENDING = 5000;
-/** What passes by itself once somebody makes room or the disk is back. */
-const PASSING = new Set(["JOURNAL_FULL", "JOURNAL_READ_ONLY"]);
+/** What is wrong with the write itself, and stays so. All else passes once somebody makes room, the disk is back, a lock is let go. */
+const NEVER_TAKEN = /^(?:JOURNAL_FAULT|BODY_TOO_LARGE|SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE).*)$/;
 /** What only another start of the journal ends. */
 const ENDING = new Set(["JOURNAL_BROKEN", "JOURNAL_CLOSED"]);
 
@@ -156,7 +156,7 @@ export class HoldingWriter {
   /** @returns whether the write is worth keeping */
   #refused(error: unknown): boolean {
     const { code, message, hint } = told(error);
-    if (PASSING.has(code) || ENDING.has(code)) {
+    if (!NEVER_TAKEN.test(code)) {
       this.#fault = { code, message, hint };
       this.#sayOnce(code, () =>
         this.#log.error({ code, reason: message, hint }, "journal refuses, writes wait in memory"),

@@ -40,7 +40,7 @@ try {
   port.on("message", (call: ToWorker) => {
     try {
       const given = answer(store, lock, call);
-      if (call.name === "read" || call.name === "hash") tellCommitted(store, store.declareCorrupt());
+      if (call.name === "read" || call.name === "hash") declareCorrupt(store);
       // Before it is told: who hears of it may start the journal anew at once.
       if (call.name === "write" && isBroken(given as BatchOutcome)) markBroken(settings.directory);
       tell({ type: "answer", id: call.id, answer: given });
@@ -61,6 +61,15 @@ try {
 } catch (error) {
   tell({ type: "not-opened", fault: toFault(journalError(error)) });
   port.close();
+}
+
+/** A disk that takes no word of what it lost keeps nothing back that is whole; the row is met again at the next read. */
+function declareCorrupt(store: JournalStore): void {
+  try {
+    tellCommitted(store, store.declareCorrupt());
+  } catch (error) {
+    if (diskFault(error) === "broken") throw error;
+  }
 }
 
 function begin({ directory, quotaBytes, stamp, faultPoint, negativeControl }: JournalSettings): {

@@ -37,7 +37,7 @@ export interface DeviceSupervisorOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  readonly onReading: (reading: DeviceReading) => Promise<void> | void;
+  readonly onReading: (reading: DeviceReading) => Promise<unknown> | undefined;
   readonly onHealth: (health: DeviceHealth) => void;
   /** Its bytes are to be told at `debug`. */
   readonly isTraced: () => boolean;

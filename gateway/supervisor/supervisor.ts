@@ -16,7 +16,7 @@ export interface SupervisorOptions {
   readonly links: DeviceLinks;
   readonly clock: Clock;
   /** A promise that it returns is waited for by the driver: back-pressure. */
-  readonly onReading: (reading: DeviceReading) => Promise<void> | void;
+  readonly onReading: (reading: DeviceReading) => Promise<unknown> | undefined;
   readonly onHealth: (health: DeviceHealth) => void;
   readonly signal: AbortSignal;
   readonly log: Logger;

@@ -13,6 +13,7 @@ import { BackOff } from "./back-off.ts";
 import { BlobUplink } from "./blob-uplink.ts";
 import { type BudgetFacts, BudgetKeeper } from "./budget-keeper.ts";
 import { declareLacking, declareUndecodable } from "./declare.ts";
+import { JournalAnswers } from "./journal-answers.ts";
 import { LinkTrouble } from "./link-trouble.ts";
 import { LiveLane } from "./live-lane.ts";
 import { type MqttSession, type NodeTls, openMqttSession } from "./mqtt-session.ts";
@@ -82,6 +83,7 @@ export class Uplink {
   readonly #faultPoints: GatewayFaultPoints;
   readonly #backOff = new BackOff();
   readonly #trouble: LinkTrouble;
+  readonly #answers: JournalAnswers;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #session: MqttSession | undefined;
@@ -95,6 +97,8 @@ export class Uplink {
     this.#options = options;
     this.#faultPoints = options.faultPoints ?? NO_FAULT_POINTS;
     this.#trouble = new LinkTrouble(options.log);
+    const { log, onJournalBroken } = options;
+    this.#answers = new JournalAnswers({ log, onJournalBroken, trouble: this.#trouble, signal: this.#stop.signal });
     this.#blobs = this.#blobUplink();
     const rateBytesPerS = options.line?.rateBytesPerS;
     this.#sender = new Sender({
@@ -256,7 +260,10 @@ export class Uplink {
     const { journal, log } = this.#options;
     switch (command.type) {
       case "gather-hello":
-        this.#later(journal.helloContent(), (content) => this.#feed({ ...this.#at("hello-content"), ...content }));
+        this.#untilThere(
+          () => journal.helloContent(),
+          (content) => this.#feed({ ...this.#at("hello-content"), ...content }),
+        );
         return;
       case "publish-hello":
         this.#session?.publish(this.#topic({ channel: "up" }), encodeHello(command.page), { qos: 1 });
@@ -266,8 +273,10 @@ export class Uplink {
         const { read, run, ranges, lanes, maxRecords, maxBytes } = command;
         // The bridge's word of what it lacks counts, not our marks; the negative control believes its marks.
         const includeReceipted = this.#options.negativeControl === undefined;
-        const rows = journal.read({ run, ranges, lanes, maxRecords, maxBytes, includeReceipted });
-        this.#later(rows, (found) => this.#feed({ ...this.#at("rows"), read, rows: found }));
+        this.#untilThere(
+          () => journal.read({ run, ranges, lanes, maxRecords, maxBytes, includeReceipted }),
+          (found) => this.#feed({ ...this.#at("rows"), read, rows: found }),
+        );
         return;
       }
       case "publish":
@@ -277,16 +286,17 @@ export class Uplink {
         journal.markReceipted(command.run, command.ranges);
         return;
       case "declare-lacking":
-        this.#later(declareLacking(this.#options, command), () => {});
+        this.#answers.later(declareLacking(this.#options, command), () => {});
         return;
       case "declare-undecodable":
-        this.#later(declareUndecodable(this.#options, command), () => {});
+        this.#answers.later(declareUndecodable(this.#options, command), () => {});
         return;
       case "pin-bridge":
-        this.#later(journal.setSetting(BRIDGE_SETTING, command.bridge), () => {});
+        this.#answers.later(journal.setSetting(BRIDGE_SETTING, command.bridge), () => {});
         return;
       case "epoch":
-        if (this.#options.negativeControl === undefined) this.#later(journal.beginCustody(command.epoch), () => {});
+        if (this.#options.negativeControl === undefined)
+          this.#answers.later(journal.beginCustody(command.epoch), () => {});
         return;
       case "wake":
         clearTimeout(this.#wake);
@@ -301,6 +311,11 @@ export class Uplink {
       default:
         log.error({ command }, "sender asked for what this uplink does not know");
     }
+  }
+
+  #untilThere<T>(ask: () => Promise<T>, then: (value: T) => void): void {
+    const id = this.#sessionId;
+    this.#answers.untilThere(ask, then, () => id === this.#sessionId);
   }
 
   #publish({ envelope, run, seqs, bytes }: Extract<SenderCommand, { type: "publish" }>): void {
@@ -342,17 +357,6 @@ export class Uplink {
           log.error(notice, "bridge reads no version that this node writes, records wait"),
         );
     }
-  }
-
-  #later<T>(promise: Promise<T>, then: (value: T) => void): void {
-    promise.then(then).catch((error: unknown) => {
-      if (this.#stop.signal.aborted) return;
-      const code = error instanceof Error && "code" in error ? String(error.code) : "UPLINK_FAULT";
-      if (code === "JOURNAL_BROKEN") this.#options.onJournalBroken?.();
-      this.#trouble.once(code, () =>
-        this.#options.log.error({ code, error: String(error) }, "uplink could not use the journal"),
-      );
-    });
   }
 
   #at<T extends SenderEvent["type"]>(type: T): { readonly type: T; readonly nowMs: number } {

@@ -177,6 +177,20 @@ describe("alarms keep their order", () => {
   });
 });
 
+test.each([["SQLITE_BUSY"], ["ENOENT"], ["SQLITE_PROTOCOL"]])(
+  "%s passes: an alarm that it meets waits and is written",
+  async (code) => {
+    const { writer, taken, refuse } = disk();
+    refuse(() => code);
+    expect(await writer.write(raised(), "urgent")).toBe(false);
+    expect(writer.facts).toMatchObject({ heldWrites: 1, lostWrites: 0, fault: { code } });
+    refuse(undefined);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(taken).toHaveLength(1);
+    expect(writer.facts).toMatchObject({ heldWrites: 0, lostWrites: 0 });
+  },
+);
+
 test("a write that can never be taken is given up and said; a broken journal is reported", async () => {
   const { writer, log, refuse, broken } = disk();
   refuse(() => "BODY_TOO_LARGE");

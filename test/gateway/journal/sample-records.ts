@@ -108,3 +108,10 @@ export function health(devices: Extract<NewRecord, { kind: "health" }>["body"]["
     },
   };
 }
+
+/** Somebody holds the lock of the journal's file: nothing can be committed until this is disposed of. */
+export function held(directory: string): Disposable {
+  const other = new Database(join(directory, "journal.sqlite"));
+  other.exec("BEGIN IMMEDIATE");
+  return { [Symbol.dispose]: () => void other.close() };
+}

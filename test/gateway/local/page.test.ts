@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -47,6 +47,20 @@ function visitor(port: number) {
     page: (path: string) => fetch(base + path),
   };
 }
+
+test("a page whose PIN cannot be kept keeps no meter from being read, and says so", async () => {
+  const state = mkdtempSync(join(tmpdir(), "shao-page-"));
+  // What stands where its folder should be.
+  writeFileSync(join(state, "local"), "");
+  const meterPort = await registerMeter(() => 612);
+  const { healthPort, log } = await gateway(state, meterPort);
+  const health = async () => (await fetch(`http://127.0.0.1:${healthPort}/health`)).json();
+  await vi.waitFor(
+    async () => expect(await health()).toMatchObject({ devices: { "noise-01": { state: "online" } } }),
+    SOON,
+  );
+  expect(log.lines.map(({ sentence }) => sentence)).toContain("there is no local page");
+});
 
 test("the page opens to who has the PIN that was said once, and then shows the box without any cloud", async () => {
   const state = mkdtempSync(join(tmpdir(), "shao-page-"));

@@ -193,6 +193,23 @@ test("a journal that cannot be read any more is reported, since what lies there 
   await vi.waitFor(() => expect(onJournalBroken).toHaveBeenCalled(), SOON);
 });
 
+test("a read that the disk refuses for a moment is asked again, and what waits goes without a new connection", async () => {
+  const { url } = await aedes();
+  const bridge = await ScriptedBridge.start(url);
+  onTestFinished(() => bridge.close());
+  const { journal, uplink, run } = await gateway(url);
+  await vi.waitFor(() => expect(uplink.facts.isAnswered).toBe(true), SOON);
+  const read = journal.read.bind(journal);
+  let refusals = 2;
+  journal.read = (query) => {
+    if (refusals-- > 0) return Promise.reject(Object.assign(new Error("I/O"), { code: "JOURNAL_READ_ONLY" }));
+    return read(query);
+  };
+  await write(journal, 3);
+  await vi.waitFor(() => expect(bridge.records.get(run)?.size).toBe(3), SOON);
+  expect(refusals).toBeLessThan(0);
+});
+
 test("live levels go at QoS 0 while connected, and nowhere else", async () => {
   const { url } = await aedes();
   const bridge = await ScriptedBridge.start(url);
