@@ -1,6 +1,14 @@
 import type { FastifyRequest } from "fastify";
 import { caseOfEvidence, loadEvidence } from "../evidence/evidence-views.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
+import {
+  mayCrewName,
+  mayFilingName,
+  mayPersonName,
+  type NamedByCrew,
+  type NamedByFiling,
+  scopeOfCrew,
+} from "../roster/named.ts";
 import { holdsWork, type Scope, type ScopeKind, within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
@@ -152,19 +160,24 @@ const MADE: Readonly<Record<string, (scope: Scope, body: Body, db: Db) => Promis
     within(scope, "unitIds", unitId) && (await holder("sites", "siteIds", "id")(scope, id, db)),
   bindings: async (scope, { node = "", siteId }, db) =>
     within(scope, "siteIds", siteId) && (await ofNode(scope, node, db)),
-  crews: async (scope, { id = "", unitId }, db) =>
-    within(scope, "unitIds", unitId) && (await holder("crews", "crewIds", "id")(scope, id, db)),
-  people: async (scope, { id = "", unitId }, db) =>
-    within(scope, "unitIds", unitId) && (await holder("people", "unitIds", "unit_id")(scope, id, db)),
+  crews: async (scope, crew, db) =>
+    within(scope, "unitIds", crew.unitId) &&
+    (await holder("crews", "crewIds", "id")(scope, crew.id ?? "", db)) &&
+    (await mayCrewName(scope, crew, db)),
+  people: async (scope, person, db) =>
+    within(scope, "unitIds", person.unitId) &&
+    (await holder("people", "unitIds", "unit_id")(scope, person.id ?? "", db)) &&
+    (await mayPersonName(scope, person, db)),
   shifts: async (scope, { id = "", unitId }, db) =>
     within(scope, "unitIds", unitId) && (await holder("shifts", "unitIds", "unit_id")(scope, id, db)),
   rosters: (scope, { crewId }) => within(scope, "crewIds", crewId),
-  filings: (scope, { crewId }) => within(scope, "crewIds", crewId),
+  filings: async (scope, filing, db) =>
+    within(scope, "crewIds", filing.crewId) && (await mayFilingName(scope, filing, db)),
   permits: (scope, { siteId }) => within(scope, "siteIds", siteId),
 };
 
 type Field = "id" | "unitId" | "parentId" | "crewId" | "siteId" | "node" | "caseId" | "fromUnitId" | "act" | "into";
-type Body = Readonly<Partial<Record<Field, string>>>;
+type Body = Readonly<Partial<Record<Field, string>>> & NamedByCrew & NamedByFiling;
 
 /** A unit within, or a new one below one within; never the top of the scope itself, which somebody above keeps. */
 async function mayPutUnit(scope: Scope, id = "", parentId: string | undefined, db: Db): Promise<boolean> {
@@ -203,6 +216,13 @@ export async function demandScope(request: FastifyRequest, db: Db): Promise<void
   });
 }
 
+/** An account of role crew has no scope: it files what its crew's unit has. @throws BridgeError SCOPE_REFUSED */
+export async function demandFilable(request: FastifyRequest, filing: Body, db: Db): Promise<void> {
+  const { role, crewId } = accountOf(request);
+  if (role !== "crew" || crewId === undefined) return;
+  refuseUnless(await mayFilingName(await scopeOfCrew(db, crewId), filing, db), request);
+}
+
 function isBelow(request: FastifyRequest): boolean {
   const { id } = request.params as { readonly id: string };
   return id !== accountOf(request).unitId && within(request.scope, "unitIds", id);
@@ -210,8 +230,9 @@ function isBelow(request: FastifyRequest): boolean {
 
 function refuseUnless(isHeld: boolean, request: FastifyRequest): void {
   if (isHeld) return;
-  const { name, unitId } = accountOf(request);
-  throw new BridgeError("SCOPE_REFUSED", `${name} acts for ${unitId ?? "no unit"} and what stands below it`, {
+  const { name, role, crewId, unitId = "no unit" } = accountOf(request);
+  const whom = role === "crew" ? `crew ${crewId}` : `${unitId} and what stands below it`;
+  throw new BridgeError("SCOPE_REFUSED", `${name} acts for ${whom}`, {
     status: 403,
     hint: "Somebody of the unit that this belongs to, or of one above both, must do it.",
   });

@@ -13,6 +13,7 @@ import { once } from "../once.ts";
 import { listQuery, registerPage } from "../register-page.ts";
 import { Page, Problem } from "../schema/common.ts";
 import { Filing, FilingView, Flag, FlagKind, RegisterId } from "../schema/roster.ts";
+import { demandFilable } from "../scope-guard.ts";
 
 const READERS = ["admin", "operator", "dispatcher", "supervisor"] as const;
 const FILERS = ["admin", "operator", "dispatcher", "crew"] as const;
@@ -106,6 +107,7 @@ export function filingRoutes(instance: FastifyInstance, context: ApiContext): vo
     async (request, reply) => {
       const { body } = request;
       demandOwn(request, body.crewId);
+      await demandFilable(request, body, db);
       const { name } = accountOf(request);
       const filing = await once(request, { db, clock }, (trx, nowMs) => addFiling(trx, body, name, nowMs));
       await note(request, "filing.add", filing.id, { crewId: filing.crewId });
