@@ -14,7 +14,7 @@ import { heldBack } from "./held-back.ts";
 import { isNodeSilent, noteInhibited } from "./inhibition.ts";
 import { candidatesForJoining, recurring } from "./joinable.ts";
 import { categoryFacts, foundByFamily, gridCellOf, newCaseRow } from "./new-case.ts";
-import { planByPolicy } from "./plan-dispatch.ts";
+import { planByPolicy, planDispatch } from "./plan-dispatch.ts";
 import { bringBack, progress } from "./progress.ts";
 import type { DeskSettings } from "./settings.ts";
 
@@ -199,7 +199,7 @@ async function joinCase(
   }
   if (decision.bringsBack) return bringBack(change, row, said(alarm, body, "brought-back"), settings);
   const isAwakened = before.late === 1 || before.dispatchable !== dispatchable;
-  return isAwakened ? planByPolicy(change, row, settings) : row;
+  return isAwakened ? planDispatch(change, row, settings) : row;
 }
 
 interface Place {

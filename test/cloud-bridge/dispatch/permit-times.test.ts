@@ -168,6 +168,20 @@ test("where a crew was sent before the permit began nobody is recalled, and nobo
   expect((await rig.desk.actOnCase(DISPATCHER, view.id, byHand, newKey())).case.state).toBe("assigned");
 });
 
+test("a late case that a live alarm under a permit makes live is held, whatever the policy", async () => {
+  for (const policy of ["auto", "auto-after"] as const) {
+    const rig = await deskRig({ settings: { dispatch: { policy, afterSeconds: 60 } } });
+    await rig.receive(noiseRevision({ nowMs: T0 - HOUR_MS, ageMs: HOUR_MS }));
+    await rig.desk.wake();
+    await rig.receive(noiseRevision({ nowMs: T0, permit: "2026-118" }));
+    await rig.desk.wake();
+    await rig.live(120_000);
+    const { case: held, assignments } = await rig.theCase();
+    expect([policy, held.state, held.isHeld, held.late]).toEqual([policy, "open", true, false]);
+    expect([assignments, await said(rig)]).toEqual([[], ["permit-held"]]);
+  }
+});
+
 test("a suspension that ends, and an alarm that is raised again, under a permit send nobody by themselves", async () => {
   const rig = await deskRig();
   const { alarmId, view } = await alarmed(rig);
