@@ -8,6 +8,7 @@ import { type DeskSettings, scaledMs } from "../cases/settings.ts";
 import { needsCrewAgain } from "../cases/standing.ts";
 import { isEnded, stateNamed } from "../cases/states.ts";
 import type { NewEntry } from "../cases/timeline.ts";
+import type { Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
 
@@ -26,6 +27,7 @@ export async function mergeCase(
   const { trx } = change;
   const target = await loadCase(trx, into);
   assertMergeable(row, target);
+  await assertNoPart(trx, row, target);
   const moved = await moveContents(change, row.id, target.id);
   for (const unitId of await unitIdsOf(trx, row.id)) await joinUnit(change, target.id, unitId, "merged");
   await cancelDispatch(change, row.id);
@@ -140,8 +142,9 @@ export async function takeBackMerged(change: Change, row: CaseRow, actor: Actor)
   }
 }
 
+const refuse = (message: string, hint: string) => new BridgeError("CASE_MERGE", message, { status: 409, hint });
+
 function assertMergeable(row: CaseRow, target: CaseRow): void {
-  const refuse = (message: string, hint: string) => new BridgeError("CASE_MERGE", message, { status: 409, hint });
   const names = `case ${row.number} into case ${target.number}`;
   if (row.id === target.id) throw refuse("a case cannot be merged into itself", "Name another case as `into`.");
   if (isEnded(stateNamed(target.state))) throw refuse(`case ${target.number} is ${target.state}`, "Reopen it first.");
@@ -151,4 +154,17 @@ function assertMergeable(row: CaseRow, target: CaseRow): void {
   if (row.family !== target.family && row.family !== "report") {
     throw refuse(`a case of ${row.family} cannot go into one of ${target.family}: ${names}`, "Merge the other way.");
   }
+}
+
+/** The parts of a case go with it: one into which it goes would become a part of itself. */
+async function assertNoPart(trx: Trx, row: CaseRow, target: CaseRow): Promise<void> {
+  const above = new Set<string>();
+  for (let id = target.parent_id; id !== null && !above.has(id); ) {
+    above.add(id);
+    const parent = await trx.selectFrom("cases").select("parent_id").where("id", "=", id).executeTakeFirst();
+    // Retention may have taken what is above.
+    id = parent?.parent_id ?? null;
+  }
+  if (!above.has(row.id)) return;
+  throw refuse(`case ${target.number} is a part of case ${row.number}`, "Merge the part into its case.");
 }

@@ -19,6 +19,7 @@ import { auditByTarget } from "./migrations/016-audit-by-target.ts";
 import { configTwin } from "./migrations/017-config-twin.ts";
 import { permitTimes } from "./migrations/018-permit-times.ts";
 import { enrolmentAnswer } from "./migrations/019-enrolment-answer.ts";
+import { partsOfThemselves } from "./migrations/020-parts-of-themselves.ts";
 
 /** Every step there ever was, in order: a database of any release is brought forward by those that it lacks. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -41,6 +42,7 @@ export const MIGRATIONS: readonly Migration[] = [
   configTwin,
   permitTimes,
   enrolmentAnswer,
+  partsOfThemselves,
 ];
 
 /** @throws BridgeError STORE_NEWER */

@@ -87,6 +87,25 @@ describe("cases", () => {
     expect((await rig.detail(id)).case.waitingFor).not.toContain("case 2, a part of this, is not over");
   });
 
+  test("are never merged into a part of their own, which would be a part of itself and never close", async () => {
+    const rig = await rigWith(PROPOSE);
+    const { report } = await rig.desk.casework.takeReport(DISPATCHER, { ...stall, externalId: "1", position: SITE });
+    const whole = report.caseId;
+    const part = { act: "open-child", title: "x", cause: "seen there", category: "spillage" } as const;
+    const child = (await rig.act(whole, part)).children[0]?.id ?? "";
+    const grandchild = (await rig.act(child, part)).children[0]?.id ?? "";
+    for (const into of [child, grandchild]) {
+      const refused = rig.act(whole, { act: "merge", into, cause: "the same" });
+      await expect(refused).rejects.toMatchObject({
+        code: "CASE_MERGE",
+        message: expect.stringContaining("a part of"),
+      });
+    }
+    await rig.act(child, { act: "merge", into: whole, cause: "the same" });
+    expect((await rig.detail(grandchild)).case.parentId).toBe(whole);
+    expect((await rig.detail(whole)).children.map(({ id }) => id)).toContain(grandchild);
+  });
+
   test("that rest keep what was left of their times, where the reason says so", async () => {
     const rig = await rigWith(PROPOSE);
     const { report } = await rig.desk.casework.takeReport(DISPATCHER, { ...stall, externalId: "1", position: SITE });

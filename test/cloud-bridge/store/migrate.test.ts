@@ -2,10 +2,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
+import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
+import { newCaseRow } from "../../../cloud-bridge/cases/new-case.ts";
 import { openStore } from "../../../cloud-bridge/store/database.ts";
 import { postgresSql } from "../../../cloud-bridge/store/migration.ts";
 import { MIGRATIONS } from "../../../cloud-bridge/store/migrations.ts";
+import { temporaryStore } from "../../fakes/bridge-store.ts";
 
 /** The schema of the first release, word for word. */
 const RELEASED_1 = readFileSync(new URL("released-1.sql", import.meta.url), "utf8");
@@ -97,4 +100,32 @@ test("permits that were recorded before permits had timers get them: a bridge of
     { kind: "permit", ref: "permit-0", due_at_ms: 60, done_at_ms: null },
   ]);
   await store.close();
+});
+
+test("a case that became a part of itself is none any more; what is well stays", async () => {
+  const { db } = await temporaryStore();
+  const cases = [
+    { id: "whole", parent_id: null, merged_into: null },
+    { id: "part", parent_id: "whole", merged_into: null },
+    { id: "below", parent_id: "part", merged_into: null },
+    { id: "own-part", parent_id: "own-part", merged_into: null },
+    { id: "merged", parent_id: null, merged_into: "grandchild" },
+    { id: "child", parent_id: "grandchild", merged_into: null },
+    { id: "grandchild", parent_id: "child", merged_into: null },
+  ];
+  const facts = { family: "report", nature: "event", title: "x", rule: "x", node: "", last_alarm_at_ms: 1 } as const;
+  for (const one of cases) {
+    const row = await db.transaction().execute((trx) => newCaseRow(trx, 1, { ...facts, severity: "normal" }));
+    await db
+      .insertInto("cases")
+      .values({ ...row, ...one })
+      .execute();
+  }
+  const step = MIGRATIONS.find(({ name }) => name === "parts-of-themselves");
+  await sql.raw(step?.sql ?? "").execute(db);
+  const found = await db.selectFrom("cases").select(["id", "parent_id"]).execute();
+  expect(Object.fromEntries(found.map(({ id, parent_id }) => [id, parent_id]))).toEqual({
+    ...{ whole: null, part: "whole", below: "part" },
+    ...{ "own-part": null, merged: null, child: "grandchild", grandchild: null },
+  });
 });
