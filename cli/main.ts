@@ -68,7 +68,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     load: () => import("./bridge.ts"),
   },
   { name: "node", summary: "which boxes may connect: add, ls, revoke", load: () => import("./node.ts") },
-  { name: "user", summary: "accounts of the bridge: add, link, ls", load: () => import("./user.ts") },
+  { name: "user", summary: "accounts of the bridge: add, link, disable, enable, ls", load: () => import("./user.ts") },
   {
     name: "source",
     summary: "tokens with which other systems report to the bridge: add, ls, revoke",

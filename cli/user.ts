@@ -4,14 +4,15 @@ import { welcomeLink } from "../cloud-bridge/addresses.ts";
 import {
   type AccountRole,
   addAccount,
-  findAccount,
+  factsOf,
+  findAccountRow,
   type Invitation,
   invite,
   listAccounts,
   ROLES,
 } from "../cloud-bridge/roster/accounts.ts";
 import { audit } from "../cloud-bridge/roster/audit.ts";
-import { BridgeError } from "../cloud-bridge/store/errors.ts";
+import { disableAccount, enableAccount } from "../cloud-bridge/roster/disabling.ts";
 import { DEFAULT_BRIDGE_CONFIG } from "./bridge-config.ts";
 import { withBridgeStore } from "./with-bridge-store.ts";
 
@@ -22,7 +23,7 @@ interface AddOptions {
   readonly unit?: string;
 }
 
-/** `shao user add|link|ls`: accounts. There is no default password: a one-time link sets the first. */
+/** `shao user add|link|disable|enable|ls`: accounts. There is no default password: a one-time link sets the first. */
 export function command(): Command {
   const user = new Command().addHelpText("after", "\nExample: shao user add lin --role dispatcher");
   user
@@ -51,16 +52,35 @@ export function command(): Command {
     .option("--config <file>", "the bridge's config", DEFAULT_BRIDGE_CONFIG)
     .action((name: string, { config }: { config: string }) =>
       withBridgeStore(config, async ({ store, nowMs, actor, publicUrl }) => {
-        const account = await findAccount(store.db, name);
-        if (account === undefined) {
-          throw new BridgeError("ACCOUNT_UNKNOWN", `there is no account ${name}`, {
-            status: 404,
-            hint: "`shao user ls` lists the accounts.",
-          });
-        }
+        const account = factsOf(await findAccountRow(store.db, name));
         const invitation = await invite(store.db, account, nowMs);
         await audit(store.db, { actor, action: "account.link", target: name }, nowMs);
         tell(invitation, publicUrl);
+      }),
+    );
+  user
+    .command("disable")
+    .description("end an account: its sessions and links end at once, what it did stays under its name")
+    .argument("<name>", "name of the account")
+    .option("--config <file>", "the bridge's config", DEFAULT_BRIDGE_CONFIG)
+    .action((name: string, { config }: { config: string }) =>
+      withBridgeStore(config, async ({ store, nowMs, actor }) => {
+        const { account, ...detail } = await disableAccount(store.db, name, nowMs);
+        await audit(store.db, { actor, action: "account.disable", target: account.name, detail }, nowMs);
+        process.stdout.write(`${JSON.stringify({ ...account, ...detail })}\n`);
+        process.stderr.write("Nobody gets in by this account any more.\n");
+      }),
+    );
+  user
+    .command("enable")
+    .description("let an account that was disabled work again, with the password that it had")
+    .argument("<name>", "name of the account")
+    .option("--config <file>", "the bridge's config", DEFAULT_BRIDGE_CONFIG)
+    .action((name: string, { config }: { config: string }) =>
+      withBridgeStore(config, async ({ store, nowMs, actor }) => {
+        const account = await enableAccount(store.db, name);
+        await audit(store.db, { actor, action: "account.enable", target: account.name }, nowMs);
+        process.stdout.write(`${JSON.stringify(account)}\n`);
       }),
     );
   user

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { initAuthority, openAuthority } from "./fleet/authority.ts";
 import { readIfThere, writePrivateFile } from "./fleet/private-files.ts";
-import { addAccount, findAccount, type Invitation, invite, listAccounts } from "./roster/accounts.ts";
+import { addAccount, type Invitation, invite, listAccounts } from "./roster/accounts.ts";
 import { audit } from "./roster/audit.ts";
 import type { Store } from "./store/database.ts";
 
@@ -25,7 +25,7 @@ export async function initialise(state: string, store: Store, nowMs: number): Pr
   const { fingerprint } = openAuthority(state);
   const accounts = await listAccounts(store.db);
   if (accounts.some(({ role, hasPassword }) => role === "admin" && hasPassword)) return { made, fingerprint };
-  const known = await findAccount(store.db, FIRST_ADMINISTRATOR);
+  const known = accounts.find(({ name }) => name === FIRST_ADMINISTRATOR);
   const invitation =
     known === undefined
       ? await addAccount(store.db, { name: FIRST_ADMINISTRATOR, role: "admin" }, nowMs)

@@ -1,5 +1,11 @@
 /** What keeps a half, a camera or a pairing from starting, and what to do about it, in Chinese: as docs/errors.md under each code. */
 export const HALVES_ZH: Readonly<Record<string, readonly [meaning: string, act: string]>> = {
+  ACCOUNT_DISABLED: ["要为已停用的账号建立链接", "若要恢复使用，先执行 `shao user enable 名称`"],
+  ACCOUNT_LAST_ADMIN: [
+    "这是最后一个已设密码、不限单位的管理员，不能停用",
+    "先以 `shao user add 名称 --role admin` 另建一个，并由其本人设好密码",
+  ],
+  ACCOUNT_UNKNOWN: ["没有此名称的账号", "`shao user ls` 列出全部账号"],
   BACKUP_BROKEN: ["备份中有文件缺失或与所备份的不符，或数据库已损坏", "另做一份备份；没有更好的才保留这一份"],
   BACKUP_SOURCE: ["所给路径没有可备份的内容，或不是备份", "给出该端的状态目录，或一份备份的目录"],
   BACKUP_TARGET: ["备份目录不是空的", "每份备份使用各自的目录"],

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Selectable } from "kysely";
-import type { Db } from "../store/database.ts";
+import type { Db, Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { AccountsTable } from "../store/fleet-tables.ts";
 import { hashPassword, isPassword } from "./passwords.ts";
@@ -70,11 +70,20 @@ export async function addAccount(db: Db, account: NewAccount, nowMs: number): Pr
   return invite(db, factsOf(row), nowMs);
 }
 
-/** A new one-time link; older ones of the account end. Whoever redeems it sets a new password. */
+/**
+ * A new one-time link; older ones of the account end. Whoever redeems it sets a new password.
+ * @throws BridgeError ACCOUNT_DISABLED
+ */
 export async function invite(db: Db, account: AccountFacts, nowMs: number): Promise<Invitation> {
   const token = randomBytes(24).toString("base64url");
   const expiresAtMs = nowMs + INVITATION_LIFE_MS;
   await db.transaction().execute(async (trx) => {
+    if ((await findAccountRow(trx, account.name)).disabled_at_ms !== null) {
+      throw new BridgeError("ACCOUNT_DISABLED", `the account ${account.name} is disabled`, {
+        status: 409,
+        hint: "`shao user enable NAME` first, where it is to work again.",
+      });
+    }
     await trx.deleteFrom("invites").where("account_id", "=", account.id).where("used_at_ms", "is", null).execute();
     await trx
       .insertInto("invites")
@@ -140,19 +149,31 @@ export async function checkPassword(db: Db, name: string, password: string): Pro
   });
 }
 
-export async function findAccount(db: Db, name: string): Promise<AccountFacts | undefined> {
-  const row = await db
-    .selectFrom("accounts")
-    .selectAll()
-    .where("name", "=", name.trim().normalize("NFC"))
-    .executeTakeFirst();
-  return row === undefined ? undefined : factsOf(row);
+/** @throws BridgeError ACCOUNT_UNKNOWN */
+export async function findAccountRow(db: Db | Trx, name: string): Promise<Selectable<AccountsTable>> {
+  const known = name.trim().normalize("NFC");
+  const row = await db.selectFrom("accounts").selectAll().where("name", "=", known).executeTakeFirst();
+  if (row !== undefined) return row;
+  throw new BridgeError("ACCOUNT_UNKNOWN", `there is no account ${known}`, {
+    status: 404,
+    hint: "`shao user ls` lists the accounts.",
+  });
 }
 
-/** In order of name; `hasPassword` is false until the link was used. */
-export async function listAccounts(db: Db): Promise<readonly (AccountFacts & { hasPassword: boolean })[]> {
+/** `hasPassword` is false until the link was used. */
+export interface ListedAccount extends AccountFacts {
+  readonly hasPassword: boolean;
+  readonly disabledAtMs?: number;
+}
+
+/** In order of name. */
+export async function listAccounts(db: Db): Promise<readonly ListedAccount[]> {
   const rows = await db.selectFrom("accounts").selectAll().orderBy("name").execute();
-  return rows.map((row) => ({ ...factsOf(row), hasPassword: row.password_hash !== null }));
+  return rows.map((row) => ({
+    ...factsOf(row),
+    hasPassword: row.password_hash !== null,
+    ...(row.disabled_at_ms === null ? {} : { disabledAtMs: row.disabled_at_ms }),
+  }));
 }
 
 export function factsOf(row: Selectable<AccountsTable>): AccountFacts {

@@ -70,6 +70,15 @@ test("init prints the CA's fingerprint and one link; node and user print what to
     { id: "site-042", pairedAtMs: expect.any(Number), presence: { transport: "never" } },
   ]);
   expect((await run("node", "revoke", "site-042", "--config", config)).code).toBe(0);
+  const disabled = await run("user", "disable", "lin", "--config", config);
+  expect(disabled.lines).toEqual([expect.objectContaining({ name: "lin", sessionsEnded: 0, linksEnded: 1 })]);
+  const accounts = (await run("user", "ls", "--config", config)).lines;
+  expect(accounts.find(({ name }) => name === "lin")).toMatchObject({ disabledAtMs: expect.any(Number) });
+  expect((await run("user", "enable", "lin", "--config", config)).lines).toMatchObject([{ name: "lin" }]);
+  expect(await run("user", "disable", "admin", "--config", config)).toMatchObject({
+    code: 1,
+    talk: expect.stringContaining("ACCOUNT_LAST_ADMIN"),
+  });
   const ended = once(bridge, "exit");
   bridge.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);

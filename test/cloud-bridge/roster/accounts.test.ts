@@ -4,8 +4,10 @@ import {
   checkPassword,
   INVITATION_LIFE_MS,
   invite,
+  listAccounts,
   redeemInvitation,
 } from "../../../cloud-bridge/roster/accounts.ts";
+import { disableAccount, enableAccount } from "../../../cloud-bridge/roster/disabling.ts";
 import { hashPassword, isPassword } from "../../../cloud-bridge/roster/passwords.ts";
 import {
   endSession,
@@ -14,6 +16,7 @@ import {
   SESSION_IDLE_MS,
   SESSION_LIFE_MS,
 } from "../../../cloud-bridge/roster/sessions.ts";
+import { putUnit } from "../../../cloud-bridge/roster/units.ts";
 import type { Store } from "../../../cloud-bridge/store/database.ts";
 import { temporaryStore } from "../../fakes/bridge-store.ts";
 
@@ -91,6 +94,43 @@ test("a session ends when it is signed out, idle, old, or its account gets a new
   const next = await openSession(store.db, account.id, NOW_MS);
   await endSession(store.db, next.secret);
   expect(await findSession(store.db, next.secret, NOW_MS)).toBeUndefined();
+});
+
+test("who is disabled gets in by no session, password or link, also none that was under way, until enabled", async () => {
+  const { token, account } = await add();
+  await redeem(token);
+  const open = await invite(store.db, account, NOW_MS);
+  const session = await openSession(store.db, account.id, NOW_MS);
+  const ended = { account, sessionsEnded: 1, linksEnded: 1 };
+  expect(await disableAccount(store.db, " lin", NOW_MS + 5)).toEqual(ended);
+  const late = await openSession(store.db, account.id, NOW_MS);
+  for (const { secret } of [session, late]) expect(await findSession(store.db, secret, NOW_MS)).toBeUndefined();
+  await expect(checkPassword(store.db, "lin", PASSWORD)).rejects.toMatchObject({ code: "SIGN_IN_REFUSED" });
+  await expect(redeem(open.token)).rejects.toMatchObject({ code: "INVITE_REFUSED" });
+  await expect(invite(store.db, account, NOW_MS)).rejects.toMatchObject({ code: "ACCOUNT_DISABLED" });
+  await disableAccount(store.db, "lin", NOW_MS + 9);
+  expect(await listAccounts(store.db)).toEqual([{ ...account, hasPassword: true, disabledAtMs: NOW_MS + 5 }]);
+  const between = await openSession(store.db, account.id, NOW_MS);
+  expect(await enableAccount(store.db, "lin")).toEqual(account);
+  expect(await findSession(store.db, between.secret, NOW_MS)).toBeUndefined();
+  expect(await checkPassword(store.db, "lin", PASSWORD)).toMatchObject({ name: "lin" });
+  expect(await listAccounts(store.db)).toEqual([{ ...account, hasPassword: true }]);
+  await expect(disableAccount(store.db, "nobody", NOW_MS)).rejects.toMatchObject({ code: "ACCOUNT_UNKNOWN" });
+});
+
+test("the last administrator who can sign in and gets at everything is not disabled", async () => {
+  const admin = (name: string, unitId?: string) =>
+    addAccount(store.db, { name, role: "admin", ...(unitId !== undefined && { unitId }) }, NOW_MS);
+  await putUnit(store.db, { id: "west", name: "west", level: "district" });
+  await redeem((await admin("wang")).token);
+  await redeem((await admin("of-west", "west")).token);
+  const { token } = await admin("not-yet");
+  const disable = (name: string) => disableAccount(store.db, name, NOW_MS);
+  await expect(disable("wang")).rejects.toMatchObject({ code: "ACCOUNT_LAST_ADMIN" });
+  await redeem(token);
+  const outcomes = await Promise.allSettled([disable("wang"), disable("not-yet")]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  await disable("of-west");
 });
 
 test("a name is taken once, and a crew's account names its crew", async () => {
