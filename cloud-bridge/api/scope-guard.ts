@@ -5,8 +5,10 @@ import {
   mayCrewName,
   mayFilingName,
   mayPersonName,
+  mayUnitName,
   type NamedByCrew,
   type NamedByFiling,
+  type NamedByUnit,
   scopeOfCrew,
 } from "../roster/named.ts";
 import { holdsWork, type Scope, type ScopeKind, within } from "../roster/scope.ts";
@@ -155,7 +157,8 @@ const MADE: Readonly<Record<string, (scope: Scope, body: Body, db: Db) => Promis
     within(scope, "unitIds", fromUnitId) && (await ofCase(scope, caseId, db)),
   inhibitions: (scope, { node, siteId }) => holdsWork(scope, { node: node ?? null, site_id: siteId ?? null }),
   nodes: (scope, { node = "" }, db) => ofNode(scope, node, db),
-  units: (scope, { id, parentId }, db) => mayPutUnit(scope, id, parentId, db),
+  units: async (scope, unit, db) =>
+    (await mayPutUnit(scope, unit.id, unit.parentId, db)) && (await mayUnitName(scope, unit, db)),
   sites: async (scope, { id = "", unitId }, db) =>
     within(scope, "unitIds", unitId) && (await holder("sites", "siteIds", "id")(scope, id, db)),
   bindings: async (scope, { node = "", siteId }, db) =>
@@ -177,7 +180,7 @@ const MADE: Readonly<Record<string, (scope: Scope, body: Body, db: Db) => Promis
 };
 
 type Field = "id" | "unitId" | "parentId" | "crewId" | "siteId" | "node" | "caseId" | "fromUnitId" | "act" | "into";
-type Body = Readonly<Partial<Record<Field, string>>> & NamedByCrew & NamedByFiling;
+type Body = Readonly<Partial<Record<Field, string>>> & NamedByCrew & NamedByFiling & NamedByUnit;
 
 /** A unit within, or a new one below one within; never the top of the scope itself, which somebody above keeps. */
 async function mayPutUnit(scope: Scope, id = "", parentId: string | undefined, db: Db): Promise<boolean> {

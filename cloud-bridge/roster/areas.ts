@@ -63,7 +63,7 @@ function isInOutline(place: GeoPosition, outline: readonly GeoPosition[]): boole
 }
 
 /** Degrees from one longitude east to another, −180…180: an area may lie across the date line. */
-function eastward(fromDeg: number, toDeg: number): number {
+export function eastward(fromDeg: number, toDeg: number): number {
   return ((((toDeg - fromDeg + 180) % 360) + 360) % 360) - 180;
 }
 

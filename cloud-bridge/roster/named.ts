@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Db } from "../store/database.ts";
+import { areCovered } from "./area-cover.ts";
 import { findCrew } from "./crews.ts";
 import type { NewFiling } from "./filings.ts";
 import { readScope, type Scope, within } from "./scope.ts";
+import { readUnitTree, type UnitFacts } from "./units.ts";
 
 /**
  * Whether the car, the radio and the members that a crew names are the scope's; what it had before, it keeps. A scope
@@ -55,6 +58,22 @@ export async function mayFilingName(scope: Scope, filing: NamedByFiling, db: Db)
 }
 
 export type NamedByFiling = Partial<Pick<NewFiling, "crewId" | "vehicleNode" | "people">>;
+
+/**
+ * Whether new ground of a unit lies within that of the nearest unit above which has some and is of the scope: a scope
+ * reaches sites of nobody on its ground, and answers for what happens there.
+ */
+export async function mayUnitName(scope: Scope, { id, parentId, areas = [] }: NamedByUnit, db: Db): Promise<boolean> {
+  const tree = await readUnitTree(db);
+  const before = tree.get(id ?? "")?.areas ?? [];
+  const added = areas.filter((area) => !before.some((known) => isDeepStrictEqual(known, area)));
+  if (added.length === 0) return true;
+  const above = tree.path(parentId ?? "").filter((unit) => within(scope, "unitIds", unit.id));
+  const ground = above.findLast((unit) => unit.areas !== undefined)?.areas ?? [];
+  return areCovered(added, ground);
+}
+
+export type NamedByUnit = Partial<Pick<UnitFacts, "id" | "parentId" | "areas">>;
 
 /** What the unit of a crew gets at: its own account has no scope. */
 export async function scopeOfCrew(db: Db, crewId: string): Promise<Scope> {

@@ -127,3 +127,30 @@ test("a filing names people, car and radios of the account's own units, whoever 
     people: [{ personId: "east-1" }],
   });
 });
+
+test("ground is given within that of the unit above, else by an account above: sites of nobody stay whose they were", async () => {
+  const box = (latitudeDeg: number, sizeDeg: number) => ({
+    kind: "polygon",
+    outline: [
+      { latitudeDeg, longitudeDeg: 116.4 },
+      { latitudeDeg, longitudeDeg: 116.4 + sizeDeg },
+      { latitudeDeg: latitudeDeg + sizeDeg, longitudeDeg: 116.4 + sizeDeg },
+      { latitudeDeg: latitudeDeg + sizeDeg, longitudeDeg: 116.4 },
+    ],
+  });
+  const [own, foreign] = [box(39.9, 0.02), box(40.5, 0.02)];
+  const ofNobody = { id: "of-nobody", name: "x", timeZone: "Asia/Shanghai", latitudeDeg: 40.51, longitudeDeg: 116.41 };
+  await made(admin, "sites", ofNobody);
+  const keeper = await as("operator", { unitId: "west" });
+  const below = { id: "west-1", name: "x", level: "community", parentId: "west" };
+  for (const area of [own, foreign]) await refused(keeper, "units", { ...below, areas: [area] });
+  await made(admin, "units", { id: "west", name: "west", level: "street", parentId: "district", areas: [own] });
+  await made(keeper, "units", { ...below, areas: [own] });
+  await made(keeper, "units", { ...below, areas: [box(39.905, 0.01)] });
+  await refused(keeper, "units", { ...below, areas: [box(39.905, 0.01), foreign] });
+  await refused(keeper, "units", { id: "west-2", name: "x", level: "department", parentId: "west-1", areas: [own] });
+  expect((await keeper.ask("/api/v1/sites/of-nobody")).status).toBe(403);
+  await made(admin, "units", { ...below, areas: [foreign] });
+  await made(keeper, "units", { ...below, name: "renamed", areas: [foreign] });
+  expect((await keeper.ask("/api/v1/sites/of-nobody")).status).toBe(200);
+});
