@@ -27,15 +27,18 @@ export type LevelFlag = Static<typeof LevelFlag>;
 /** Flags that make a level invalid: it takes part in no average and never counts as quiet. */
 export const INVALIDATING_FLAGS: readonly LevelFlag[] = ["no-data", "out-of-range", "overload", "under-range", "fault"];
 
+/** No record covers more: a minute, a station's period, or an hour of minutes whose levels were given up. */
+export const LONGEST_SERIES_S = 3600;
+
 /**
  * Statistics of a series of 1-s levels, over its valid seconds only.
  * @source DOMAIN: LAeq = 10 lg(mean(10^(0.1 Li))); LN = level exceeded N % of the time
  */
 export const LevelStatistics = Type.Object({
   /** Seconds in the window. */
-  n: Type.Integer({ minimum: 0 }),
+  n: Type.Integer({ minimum: 0, maximum: LONGEST_SERIES_S }),
   /** Seconds with a valid level. */
-  valid: Type.Integer({ minimum: 0 }),
+  valid: Type.Integer({ minimum: 0, maximum: LONGEST_SERIES_S }),
   /** dB(A) re 20 µPa; null when no second is valid. So are all below. */
   laeqDb: Type.Union([Type.Number(), Type.Null()]),
   lamaxDb: Type.Union([Type.Number(), Type.Null()]),
@@ -58,7 +61,7 @@ export const LevelSeries = Type.Object({
   /** UTC of the first second. */
   fromMs: AtMs,
   /** Seconds covered, gaps included. */
-  seconds: Type.Integer({ minimum: 1, maximum: 3600 }),
+  seconds: Type.Integer({ minimum: 1, maximum: LONGEST_SERIES_S }),
   levels: Type.String({ maxLength: 12_000 }),
   /** Spans [offset of first second, count] without a value. */
   gaps: Type.Array(Type.Tuple([Type.Integer({ minimum: 0 }), Type.Integer({ minimum: 1 })])),
@@ -75,9 +78,9 @@ const MaybeDb = Type.Union([Type.Number(), Type.Null()]);
  * LevelStatistics. SEL is LAeq + 10 lg(valid).
  */
 export const MinuteRow = Type.Tuple([
-  Type.Integer({ minimum: 0, maximum: 3600 }),
-  Type.Integer({ minimum: 1, maximum: 3600 }),
-  Type.Integer({ minimum: 0, maximum: 3600 }),
+  Type.Integer({ minimum: 0, maximum: LONGEST_SERIES_S }),
+  Type.Integer({ minimum: 1, maximum: LONGEST_SERIES_S }),
+  Type.Integer({ minimum: 0, maximum: LONGEST_SERIES_S }),
   MaybeDb,
   MaybeDb,
   MaybeDb,

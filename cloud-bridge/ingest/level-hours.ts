@@ -1,10 +1,12 @@
 import { sql } from "kysely";
-import type { NoiseBody } from "../../protocol/noise.ts";
+import { LONGEST_SERIES_S, type NoiseBody } from "../../protocol/noise.ts";
 import type { Trx } from "../store/database.ts";
 import { overRows } from "../store/over-rows.ts";
 import { correctedOf, type InboxRow } from "./inbox-rows.ts";
 
 const HOUR_MS = 3_600_000;
+/** As in a series of levels. A station's number beyond it, however it is flagged, has no energy that a store could hold. */
+const MOST_DB = 1000;
 
 /** What one meter measured within one hour, of the records of one batch. */
 interface HourPart {
@@ -21,7 +23,7 @@ interface HourPart {
 
 /**
  * Adds the noise of newly stored records to its hours, in the transaction that stores them: each record is stored once, so
- * that it counts once. What nobody can date is not counted.
+ * that it counts once. What nobody can date, or no record can have measured, is not counted: the record stays as it came.
  */
 export async function addLevelHours(trx: Trx, rows: readonly InboxRow[]): Promise<void> {
   const hours = new Map<string, HourPart>();
@@ -32,7 +34,9 @@ export async function addLevelHours(trx: Trx, rows: readonly InboxRow[]): Promis
     const trueMs = correctedOf(run, record);
     if (trueMs === null) continue;
     const source = { node: row.row.node, device: known.device, subject: known.subject?.id ?? "" };
-    for (const span of spansOf(known.body, trueMs - record.atMs)) addSpan(hours, source, span);
+    for (const span of spansOf(known.body, trueMs - record.atMs)) {
+      if (span.seconds > 0 && span.seconds <= LONGEST_SERIES_S) addSpan(hours, source, span);
+    }
   }
   await addHours(trx, [...hours.values()]);
 }
@@ -61,21 +65,28 @@ function spansOf({ series, statistics, minutes }: NoiseBody, shiftMs: number): r
 function addSpan(
   hours: Map<string, HourPart>,
   source: Pick<HourPart, "node" | "device" | "subject">,
-  { fromMs, seconds, valid, laeqDb, lamaxDb }: Span,
+  { fromMs, seconds, ...said }: Span,
 ): void {
+  const valid = Math.min(said.valid, seconds);
+  const [laeqDb, lamaxDb] = [said.laeqDb, said.lamaxDb].map((db) => heardDb(valid, db));
   const toMs = fromMs + seconds * 1000;
   for (let hourMs = fromMs - (fromMs % HOUR_MS); hourMs < toMs; hourMs += HOUR_MS) {
     const within = (Math.min(toMs, hourMs + HOUR_MS) - Math.max(fromMs, hourMs)) / (toMs - fromMs);
     const key = `${source.node} ${source.device} ${hourMs} ${source.subject}`;
     const part = hours.get(key) ?? { ...source, hourMs, seconds: 0, valid: 0, energy: 0, lamaxDb: null };
     part.seconds += seconds * within;
-    if (laeqDb !== null) {
+    if (laeqDb !== undefined) {
       part.valid += valid * within;
       part.energy += valid * within * 10 ** (0.1 * laeqDb);
     }
-    if (lamaxDb !== null) part.lamaxDb = Math.max(part.lamaxDb ?? lamaxDb, lamaxDb);
+    if (lamaxDb !== undefined) part.lamaxDb = Math.max(part.lamaxDb ?? lamaxDb, lamaxDb);
     hours.set(key, part);
   }
+}
+
+/** A level counts only with the valid seconds that it is of. */
+function heardDb(valid: number, db: number | null): number | undefined {
+  return valid > 0 && db !== null && Math.abs(db) <= MOST_DB ? db : undefined;
 }
 
 const addHours = overRows<HourPart>(
