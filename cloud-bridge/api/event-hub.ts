@@ -99,6 +99,8 @@ export class EventHub {
     });
     this.#streams.set(client, stream);
     response.once("close", () => this.#streams.delete(client));
+    // What a reader's line does to it ends that stream, not the process.
+    response.on("error", (error) => this.#options.log.debug({ client, error: String(error) }, "event stream lost"));
     this.#send(stream, "welcome", { client, nowMs: this.#options.nowMs() });
     await this.#catchUp(stream);
     const { undelivered } = this.#options;
@@ -205,7 +207,7 @@ export class EventHub {
     if (stream.isBusy) return;
     stream.isBusy = true;
     try {
-      while (stream.isWoken && !stream.response.destroyed) {
+      while (stream.isWoken && !isOver(stream.response)) {
         stream.isWoken = false;
         await this.#refresh(stream);
         const rows = await this.#eventsAfter(stream.lastId);
@@ -244,12 +246,12 @@ export class EventHub {
   }
 
   #write({ response }: Stream, text: string, onTaken?: (error?: Error | null) => void): void {
-    if (!response.destroyed) response.write(text, onTaken);
+    if (!isOver(response)) response.write(text, onTaken);
   }
 
   /** Waits until the reader has taken what was written; one that does not is cut. */
   async #hasRoom({ client, account, response }: Stream): Promise<boolean> {
-    if (response.destroyed) return false;
+    if (isOver(response)) return false;
     if (!response.writableNeedDrain) return true;
     const isDrained = await new Promise<boolean>((resolve) => {
       const end = (outcome: boolean) => () => {
@@ -271,9 +273,19 @@ export class EventHub {
   async #beat(): Promise<void> {
     for (const stream of this.#streams.values()) {
       if (await stream.isAllowed().catch(() => true)) this.#write(stream, ": still here\n\n");
-      else stream.response.end();
+      else this.#drop(stream);
     }
   }
+
+  /** At once, and not when its socket has taken the rest: nothing more may reach it meanwhile. */
+  #drop({ client, response }: Stream): void {
+    this.#streams.delete(client);
+    response.destroy();
+  }
+}
+
+function isOver({ destroyed, writableEnded }: ServerResponse): boolean {
+  return destroyed || writableEnded;
 }
 
 interface EventFacts {

@@ -44,6 +44,7 @@ export function liveVideoRoutes(app: FastifyInstance, { video, store, clock, coo
           return raw.writableLength;
         },
         send(bytes) {
+          if (raw.destroyed || raw.writableEnded) return;
           if (!raw.headersSent) begin();
           raw.write(bytes);
         },
@@ -55,7 +56,8 @@ export function liveVideoRoutes(app: FastifyInstance, { video, store, clock, coo
         },
       });
       reply.hijack();
-      raw.once("close", leave);
+      // A line that breaks in a write ends this part, not the process.
+      raw.once("close", leave).on("error", leave);
       if (raw.destroyed) return leave();
       if (!raw.headersSent) begin();
       raw.flushHeaders();

@@ -22,11 +22,12 @@ async function startHub(drainMs: number, onWritten?: (response: ServerResponse |
     ...proof,
   });
   let accounts = 0;
+  let isAllowed = true;
   const server = createServer((_request, response) => {
     newest = response;
     accounts += 1;
     const account = { id: String(accounts), name: `viewer ${accounts}`, role: "viewer" as const };
-    void hub.open(response, account, undefined, async () => true);
+    void hub.open(response, account, undefined, async () => isAllowed);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
@@ -38,6 +39,11 @@ async function startHub(drainMs: number, onWritten?: (response: ServerResponse |
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
     hub,
+    newest: () => newest,
+    /** The sessions of all readers are over. */
+    signOut() {
+      isAllowed = false;
+    },
     async open(): Promise<IncomingMessage> {
       const call = request({ host: "127.0.0.1", port, path: "/events", agent: false }).end();
       call.on("error", () => {});
@@ -92,4 +98,24 @@ test("what is transient is not piled up for a reader that is behind", async () =
   for (let n = 0; n < 20_000; n += 1) hub.presence({ node: "n1", presence: { transport: "connected", devices: [] } });
   expect(process.memoryUsage().external - before).toBeLessThan(1024 * 1024);
   stuck.destroy();
+});
+
+test("a reader whose session is over is let go at once, and what comes after that ends no process", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { hub, open, tell, newest, signOut } = await startHub(5000);
+  const reader = await open();
+  reader.on("error", () => {});
+  const errors: unknown[] = [];
+  newest()?.on("error", (error) => errors.push(error));
+  reader.pause();
+  await tell(120);
+  await vi.waitFor(() => expect(newest()?.writableNeedDrain).toBe(true));
+  signOut();
+  await vi.advanceTimersByTimeAsync(15_000);
+  hub.presence({ node: "n1", presence: { transport: "connected", devices: [] } });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(errors).toEqual([]);
+  expect(hub.counters.streams).toBe(0);
+  expect(newest()?.destroyed).toBe(true);
 });
