@@ -1,11 +1,9 @@
 import { rejoinPlaces } from "../cases/case-units.ts";
 import type { Desk } from "../dispatch/desk.ts";
-import { ownLeg } from "../dispatch/own-leg.ts";
 import type { AccountFacts } from "../roster/accounts.ts";
 import { within } from "../roster/scope.ts";
 import type { Db } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
-import { reading } from "../store/transactions.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { DeskPort, PageAnswer } from "./desk-port.ts";
 
@@ -66,9 +64,7 @@ export function deskPortOf(desk: Desk, db: Db): DeskPort {
       return crews.filter(({ id }) => within(account.scope, "crewIds", id));
     },
     placesChanged: (siteId) => desk.change((change) => rejoinPlaces(change, siteId)),
-    async maySendPhoto(assignmentId, account) {
-      await reading(db, (trx) => ownLeg(trx, account, assignmentId));
-    },
+    maySendPhoto: (assignmentId, photo, account, key) => desk.maySendPhoto(account, assignmentId, photo, key),
     takePhoto: (assignmentId, photo, account, key) => desk.takePhoto(account, assignmentId, photo, key),
     permitNews: (permit, by) => desk.permitNews(permit, by),
     reportPosition: (crewId, position) => desk.onPosition({ crewId }, position),

@@ -33,7 +33,8 @@ export interface DeskPort {
   listCrews(viewer: Viewer): Promise<CrewView[]>;
   /** A site has another unit, or a unit other ground: open cases find who answers for them. */
   placesChanged(siteId?: string): Promise<void>;
-  maySendPhoto(assignmentId: string, account: AccountFacts): Promise<void>;
+  /** Asked before its bytes are kept. */
+  maySendPhoto(assignmentId: string, photo: PhotoFacts, account: AccountFacts, key: string): Promise<void>;
   /** @returns the id of the evidence */
   takePhoto(assignmentId: string, photo: PhotoFacts, account: AccountFacts, key: string): Promise<string>;
   /** A permit was recorded or revoked: open cases of its site are held, told, or wait for a crew. */

@@ -3,6 +3,7 @@ import type { EvidenceBody, EvidenceMedia } from "../../protocol/evidence.ts";
 import { newAlarmId } from "../../protocol/new-ids.ts";
 import { type Change, loadCase, note, touch } from "../cases/case-rows.ts";
 import { PEOPLE } from "../evidence/people.ts";
+import type { Trx } from "../store/database.ts";
 import { BridgeError } from "../store/errors.ts";
 import type { Actor } from "./actor.ts";
 import { ownLeg } from "./own-leg.ts";
@@ -36,6 +37,25 @@ export function photoFacts(bytes: Uint8Array, sent: Pick<PhotoFacts, "deviceTime
 }
 
 /**
+ * The leg and the case that one more picture of this actor would be of.
+ * @throws BridgeError ASSIGNMENT_UNKNOWN, ASSIGNMENT_NOT_YOURS, PHOTO_LIMIT
+ */
+export async function placeOfPhoto(trx: Trx, actor: Actor, assignmentId: string) {
+  const leg = await ownLeg(trx, actor, assignmentId);
+  const row = await loadCase(trx, leg.case_id);
+  const { count } = await trx
+    .selectFrom("case_evidence")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("case_id", "=", row.id)
+    .executeTakeFirstOrThrow();
+  if (Number(count) < MAX_PHOTOS) return { leg, row };
+  throw new BridgeError("PHOTO_LIMIT", `case ${row.number} has ${MAX_PHOTOS} photos`, {
+    status: 409,
+    hint: "A case takes no more.",
+  });
+}
+
+/**
  * A picture becomes evidence of the case, and the timeline names its hash, its author and both clocks. Its bytes are on the
  * disk already.
  * @returns the id of the evidence
@@ -48,20 +68,8 @@ export async function takePhoto(
   photo: PhotoFacts,
 ): Promise<string> {
   const { trx, nowMs } = change;
-  const leg = await ownLeg(change.trx, actor, assignmentId);
-  const row = await loadCase(trx, leg.case_id);
+  const { leg, row } = await placeOfPhoto(trx, actor, assignmentId);
   const { sha256, sizeBytes, media, deviceTimeMs, position } = photo;
-  const { count } = await trx
-    .selectFrom("case_evidence")
-    .select(({ fn }) => fn.countAll<number>().as("count"))
-    .where("case_id", "=", row.id)
-    .executeTakeFirstOrThrow();
-  if (Number(count) >= MAX_PHOTOS) {
-    throw new BridgeError("PHOTO_LIMIT", `case ${row.number} has ${MAX_PHOTOS} photos`, {
-      status: 409,
-      hint: "A case takes no more.",
-    });
-  }
   const evidenceId = `photo-${randomUUID()}`;
   const name = "photo";
   const body: EvidenceBody = {

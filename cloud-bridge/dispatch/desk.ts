@@ -24,12 +24,13 @@ import { caseList } from "./case-list.ts";
 import type { NotificationChannel } from "./channels/channel.ts";
 import { planNotices } from "./channels/outbox-rows.ts";
 import { actOnAssignment, type CrewActRequest } from "./crew-acts.ts";
-import { type PhotoFacts, takePhoto } from "./crew-photos.ts";
+import { type PhotoFacts, placeOfPhoto, takePhoto } from "./crew-photos.ts";
 import { delivered, undelivered } from "./deliveries.ts";
 import { deskCasework } from "./desk-casework.ts";
 import { type CaseDetailFacts, caseDetail } from "./desk-views.ts";
 import { type DeskEvent, eventsSince, newestEvent, writeEvents } from "./events.ts";
 import { isFirstTime, recalled, remember } from "./idempotency.ts";
+import { ownLeg } from "./own-leg.ts";
 import { permitNews } from "./permit-news.ts";
 import { tidy } from "./tidy.ts";
 import { dueTimers, fireTimer } from "./timers.ts";
@@ -234,6 +235,15 @@ export function createDesk(options: DeskOptions) {
     tick,
     /** One transaction of the desk, whose events are committed with it and published after it. */
     change: (act: (change: Change) => Promise<void>): Promise<void> => transact(act, writer() ?? db),
+    /** Before the bytes are kept. @throws BridgeError what takePhoto would throw */
+    async maySendPhoto(actor: Actor, assignmentId: string, { sha256 }: PhotoFacts, key: string): Promise<void> {
+      await reading(db, async (trx) => {
+        const asked = { trx, accountId: actor.id, key, request: { assignmentId, sha256 }, nowMs: clock.nowMs() };
+        // An answer that was given before is given again, to who may still have it.
+        if ((await recalled(asked)) === undefined) await placeOfPhoto(trx, actor, assignmentId);
+        else await ownLeg(trx, actor, assignmentId);
+      });
+    },
     /** @throws BridgeError, see crew-photos.ts */
     async takePhoto(actor: Actor, assignmentId: string, photo: PhotoFacts, key: string): Promise<string> {
       return transact(async (change) => {

@@ -18,15 +18,14 @@ export interface Adoption {
 /**
  * At a start: the database may be older than the folder beside it, after a backup was restored or a log was torn, and a node
  * lets a file go once it heard `stored`. A whole file that has its hash is stored, whatever the rows say; one that no record
- * names later goes like every such file.
+ * names later goes like every such file, and so does a photo that a person sends no act for.
  * @returns how many were taken in
  */
 export async function adoptFiles(adoption: Adoption): Promise<number> {
-  const { db, files, inLine, onAdopted, mayGoOn } = adoption;
+  const { db, files, nowMs, inLine, onAdopted, mayGoOn } = adoption;
   let count = 0;
   for (const node of await files.nodes()) {
-    // A person's photo belongs to an act, and comes back with it.
-    if (node === PEOPLE) continue;
+    if (node === PEOPLE) await files.dropCutOff(node, nowMs());
     const settled = await settledBlobs(db, node);
     for (const blob of await files.wholeOf(node)) {
       if (!mayGoOn()) return count;

@@ -9,6 +9,10 @@ import type { Sha256 } from "../../protocol/ids.ts";
 const MAX_OPEN = 64;
 const MAX_SOUND = 1000;
 const BELIEVED_MS = 10 * 60_000;
+/** No file that is put grows for so long. */
+const CUT_OFF_MS = 3600_000;
+/** What `put` writes; the partial file of an upload has no such middle. */
+const PUT_PART = /^[0-9a-f]{64}\.[0-9a-f-]+\.part$/;
 
 export interface BlobKey {
   readonly node: string;
@@ -93,6 +97,15 @@ export class BlobFiles {
     }
     await rename(growing, this.pathOf(key));
     await syncFolder(folder);
+  }
+
+  /** At a start: what was being put when the power went. */
+  async dropCutOff(node: string, nowMs: number): Promise<void> {
+    const folder = join(this.#folder, node);
+    for (const name of (await readdir(folder)).filter((found) => PUT_PART.test(found))) {
+      const { mtimeMs } = await stat(join(folder, name));
+      if (mtimeMs < nowMs - CUT_OFF_MS) await rm(join(folder, name), { force: true });
+    }
   }
 
   async remove(key: BlobKey): Promise<void> {

@@ -45,6 +45,16 @@ export async function saveBlob(db: Db | Trx, { node, blob }: BlobKey, row: BlobR
     .execute();
 }
 
+/** A whole file that nobody has named yet: it goes like every such file, unless somebody does. */
+export async function noteUnnamed(db: Db, { node, blob }: BlobKey, sizeBytes: number, nowMs: number): Promise<void> {
+  const stored = { size_bytes: sizeBytes, received_bytes: sizeBytes, state: "stored", restarts: 0, code: null };
+  await db
+    .insertInto("blobs")
+    .values({ node, sha256: blob, ...stored, first_at_ms: nowMs, updated_at_ms: nowMs })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
 /** Of a node's files those of which it is known how they ended. */
 export async function settledBlobs(db: Db, node: string): Promise<ReadonlySet<Sha256>> {
   const rows = await db

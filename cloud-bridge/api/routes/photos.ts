@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { MAX_PHOTO_BYTES, photoFacts } from "../../dispatch/crew-photos.ts";
+import { noteUnnamed } from "../../evidence/blob-rows.ts";
 import { PEOPLE } from "../../evidence/people.ts";
 import { BridgeError } from "../../store/errors.ts";
 import { accountOf } from "../access-control.ts";
@@ -21,7 +22,7 @@ const PhotoQuery = Type.Object({
 const TakenPhoto = Type.Object({ evidenceId: Type.String(), sha256: Type.String(), sizeBytes: Type.Integer() });
 
 /** What a crew photographs on scene: evidence of its case. */
-export function photoRoutes(app: FastifyInstance, { desk, evidenceFiles }: ApiContext): void {
+export function photoRoutes(app: FastifyInstance, { desk, store, clock, evidenceFiles }: ApiContext): void {
   app.addContentTypeParser(MEDIA, { parseAs: "buffer", bodyLimit: MAX_PHOTO_BYTES }, (_request, body, done) =>
     done(null, body),
   );
@@ -55,11 +56,16 @@ export function photoRoutes(app: FastifyInstance, { desk, evidenceFiles }: ApiCo
           ? {}
           : { position: { latitudeDeg, longitudeDeg, ...(accuracyM === undefined ? {} : { accuracyM }) } };
       const photo = photoFacts(request.body, { deviceTimeMs, ...position });
-      await desk.maySendPhoto(id, account);
-      // The bytes first: what the timeline names is on the disk.
-      await evidenceFiles.put({ node: PEOPLE, blob: photo.sha256 }, request.body);
-      const evidenceId = await desk.takePhoto(id, photo, account, key);
+      await desk.maySendPhoto(id, photo, account, key);
       const { sha256, sizeBytes } = photo;
+      const file = { node: PEOPLE, blob: sha256 };
+      // The bytes first: what the timeline names is on the disk.
+      await evidenceFiles.put(file, request.body);
+      const evidenceId = await desk.takePhoto(id, photo, account, key).catch(async (error: unknown) => {
+        // Not removed here: another request may be about to name these very bytes.
+        await noteUnnamed(store.db, file, sizeBytes, clock.nowMs());
+        throw error;
+      });
       return reply.code(201).send({ evidenceId, sha256, sizeBytes });
     },
   );

@@ -1,10 +1,15 @@
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { BlobFiles } from "../../../cloud-bridge/evidence/blob-files.ts";
+import { BlobIntake } from "../../../cloud-bridge/evidence/blob-intake.ts";
 import { BlobKeeping } from "../../../cloud-bridge/evidence/blob-keeping.ts";
 import { verifyBundle } from "../../../cloud-bridge/evidence/bundle-verify.ts";
+import { PEOPLE } from "../../../cloud-bridge/evidence/people.ts";
 import { brokenAt } from "../../../cloud-bridge/evidence/timeline-chain.ts";
 import type { Authority } from "../../../cloud-bridge/fleet/authority.ts";
+import { silentLogger } from "../../../cloud-bridge/store/logger.ts";
 import { noiseRevision } from "../../fakes/alarm-revision.ts";
 import { startTestApi } from "../../fakes/api-server.ts";
 import { CREW_A, DISPATCHER, deskRig, newKey, SITE, SUPERVISOR, T0 } from "../../fakes/desk-rig.ts";
@@ -14,6 +19,9 @@ const DAY_MS = 86_400_000;
 const JPEG = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(5000, "sky")]);
 const sha256 = createHash("sha256").update(JPEG).digest("hex");
 const jpeg = { "content-type": "image/jpeg" };
+
+const picture = (text: string) => Buffer.concat([JPEG, Buffer.from(text)]);
+const keyOf = (bytes: Uint8Array) => ({ node: PEOPLE, blob: createHash("sha256").update(bytes).digest("hex") });
 
 let authority: Authority;
 beforeAll(async () => {
@@ -125,4 +133,52 @@ test("a photo stays while its case is open, and for the case's term after its en
   await keeping.tidy(T0 + 31 * DAY_MS);
   expect(await stateOf()).toBe("gone");
   await rig.api.close();
+});
+
+test("a photo that is refused leaves nothing on the disk: with a key of another act, or of a case that is full", async () => {
+  const { api, db, store, send } = await onScene();
+  const files = new BlobFiles(store.state);
+  expect((await send(JPEG, "photo-key-1")).status).toBe(201);
+  expect((await send(picture("2"), "photo-key-1")).json).toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED", status: 422 });
+  expect(existsSync(files.pathOf(keyOf(picture("2"))))).toBe(false);
+  const [row] = await db.selectFrom("case_evidence").selectAll().execute();
+  if (row === undefined) throw new Error("the photo is no evidence");
+  const others = Array.from({ length: 199 }, (_, n) => ({ ...row, evidence_id: `photo-${n}` }));
+  await db.insertInto("case_evidence").values(others).execute();
+  expect((await send(picture("3"), "photo-key-3")).json).toMatchObject({ code: "PHOTO_LIMIT", status: 409 });
+  expect(existsSync(files.pathOf(keyOf(picture("3"))))).toBe(false);
+  expect((await send(JPEG, "photo-key-1")).status).toBe(201);
+  await api.close();
+});
+
+test("whatever was kept of photos that were refused as they came together is known, so that it goes", async () => {
+  const { api, db, store, send } = await onScene();
+  const pictures = ["a", "b", "c", "d"].map(picture);
+  const sent = await Promise.all(pictures.map((bytes) => send(bytes, "photo-key-1")));
+  expect(sent.map(({ status }) => status).toSorted()).toEqual([201, 422, 422, 422]);
+  const files = await new BlobFiles(store.state).wholeOf(PEOPLE);
+  const known = await db.selectFrom("blobs").select("sha256").where("node", "=", PEOPLE).execute();
+  expect(known.map(({ sha256: name }) => name).toSorted()).toEqual(files.toSorted());
+  await api.close();
+});
+
+test("a photo that no act names goes a week after a start, what was cut off as it was written at once; evidence stays", async () => {
+  const { api, store, send } = await onScene();
+  const clock = { atMs: T0, nowMs: () => clock.atMs, upMs: () => 0 };
+  const options = { store, state: store.state, clock, log: silentLogger, publishReceipt: () => undefined };
+  const files = new BlobFiles(store.state);
+  expect((await send(JPEG, "photo-key-1")).status).toBe(201);
+  await files.put(keyOf(picture("2")), picture("2"));
+  const folder = dirname(files.pathOf(keyOf(JPEG)));
+  const cutOff = `${files.pathOf(keyOf(picture("3")))}.a0b1.part`;
+  writeFileSync(cutOff, JPEG.subarray(0, 100));
+  utimesSync(cutOff, T0 / 1000, T0 / 1000 - 7200);
+  const intake = new BlobIntake(options);
+  await intake.tick();
+  expect(readdirSync(folder).toSorted()).toEqual([keyOf(JPEG).blob, keyOf(picture("2")).blob].toSorted());
+  clock.atMs += 8 * DAY_MS;
+  await intake.tick();
+  expect(readdirSync(folder)).toEqual([keyOf(JPEG).blob]);
+  await intake.close();
+  await api.close();
 });
