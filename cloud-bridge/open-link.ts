@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { type ListenSettings, reachableHost, urlOf } from "./addresses.ts";
 import { startEmbeddedBroker } from "./broker/embedded-broker.ts";
 import { type ClientIdentity, connectExternalBroker } from "./broker/external-broker.ts";
 import type { Link, LinkHandlers } from "./broker/link.ts";
+import { tellBroker } from "./broker/tell-broker.ts";
 import { tendBrokerFiles } from "./broker-files.ts";
 import type { BridgeConfig } from "./config.ts";
 import { AdmittedNodes } from "./fleet/admitted-nodes.ts";
@@ -117,7 +117,8 @@ async function external(options: OpenLinkOptions, settings: ExternalSettings): P
       if (isPlain || !isElected() || !existsSync(folder)) return;
       const hosts = [new URL(settings.url).hostname, new URL(nodesUrl(config, settings)).hostname];
       const nowMs = clock.nowMs();
-      if (await tendBrokerFiles({ authority, db, settings: { folder }, hosts, nowMs })) tellBroker(settings, log);
+      if (await tendBrokerFiles({ authority, db, settings: { folder }, hosts, nowMs }))
+        tellBroker(settings.pidFile, log);
     },
   };
 }
@@ -156,16 +157,5 @@ function readPem(path: string): string {
       hint: "`broker.external` in the bridge's config names it: see that it is there and that the bridge may read it.",
       cause,
     });
-  }
-}
-
-function tellBroker({ pidFile }: ExternalSettings, log: Logger): void {
-  const hint =
-    "Send the broker SIGHUP (`systemctl reload mosquitto`): it must read its certificates and the list anew.";
-  try {
-    if (pidFile === undefined) log.warn({ code: "BROKER_FILES_CHANGED", hint }, "files of the broker have changed");
-    else process.kill(Number(readFileSync(pidFile, "utf8").trim()), "SIGHUP");
-  } catch (error) {
-    log.error({ code: "BROKER_FILES_CHANGED", pidFile, error: String(error), hint }, "the broker could not be told");
   }
 }
