@@ -86,7 +86,9 @@ export async function createApi(
 
   app.setErrorHandler((error, request, reply) => {
     const answer = problemOf(error);
-    if (answer.status >= 500) log.error({ url: request.url, error: String(error) }, "request not answered");
+    // Without its query: Open311 has readers show their key in it.
+    const [path] = request.url.split("?");
+    if (answer.status >= 500) log.error({ path, error: String(error) }, "request not answered");
     return reply.code(answer.status).type(PROBLEM_TYPE).send(JSON.stringify(answer));
   });
   app.addHook("onSend", async (_request, reply) => {

@@ -17,7 +17,7 @@ import type { Authority } from "../../cloud-bridge/fleet/authority.ts";
 import { type AccountRole, addAccount } from "../../cloud-bridge/roster/accounts.ts";
 import { openSession } from "../../cloud-bridge/roster/sessions.ts";
 import { openStore, type Store } from "../../cloud-bridge/store/database.ts";
-import { silentLogger } from "../../cloud-bridge/store/logger.ts";
+import { type Logger, silentLogger } from "../../cloud-bridge/store/logger.ts";
 import { ApiClient } from "./api-client.ts";
 import { emptyCasework, emptyDesk } from "./empty-desk.ts";
 
@@ -57,7 +57,12 @@ export async function startTestApi(
   {
     limits,
     of,
-  }: { limits?: ApiLimits; of?: { readonly store: Store & { readonly state: string }; readonly desk: Desk } } = {},
+    log = silentLogger,
+  }: {
+    limits?: ApiLimits;
+    log?: Logger;
+    of?: { readonly store: Store & { readonly state: string }; readonly desk: Desk };
+  } = {},
 ) {
   const state = of?.store.state ?? mkdtempSync(join(tmpdir(), "shao-api-"));
   const store = of?.store ?? openStore({ state, nowMs: Date.now() });
@@ -83,7 +88,7 @@ export async function startTestApi(
     figures,
     evidenceFiles: new BlobFiles(state),
     clock,
-    log: silentLogger,
+    log,
     tls: await authority.serverTls([], Date.now()),
     mqttUrl: "mqtts://127.0.0.1:8883",
     publicUrl: () => url,
