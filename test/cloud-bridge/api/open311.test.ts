@@ -65,4 +65,8 @@ test("what cannot be answered is refused in the standard's form", async () => {
   expect((await ask("/requests/x.xml")).body).toContain("<errors><error><code>400</code>");
   expect(await ask("/requests.json", "keyed")).toMatchObject({ status: 403 });
   expect(await ask("/requests.json?api_key=a+key+of+this+test", "keyed")).toMatchObject({ status: 200 });
+  // As many letters, and more bytes.
+  expect(await ask("/requests.json?api_key=a+key+of+this+tes%C3%A9", "keyed")).toMatchObject({ status: 403 });
+  expect(await ask("/requests.json?api_key=a&api_key=b", "keyed")).toMatchObject({ status: 403 });
+  expect(await ask("/requests.json?status=open&status=closed")).toMatchObject({ status: 200 });
 });
