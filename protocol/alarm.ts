@@ -52,7 +52,7 @@ export type FoldedAlarms = Static<typeof FoldedAlarms>;
  */
 export const AlarmBody = Type.Object({
   alarmId: AlarmId,
-  rev: Type.Integer({ minimum: 1 }),
+  rev: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   phase: AlarmPhase,
   family: AlarmFamily,
   nature: AlarmNature,

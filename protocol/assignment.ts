@@ -58,7 +58,7 @@ export function isOver(state: NoticeState): boolean {
  * somebody who had signed in.
  */
 export const ActBody = Type.Object({
-  n: Type.Integer({ minimum: 1 }),
+  n: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   assignmentId: Type.String({ minLength: 1, maxLength: 64 }),
   act: Type.Union([Type.Literal("seen"), CrewActName]),
   cause: Type.Optional(Type.String({ maxLength: 300 })),

@@ -1,12 +1,12 @@
 import { type Static, Type } from "typebox";
-import { AtMs, DeviceId, Position, RunId, Sha256, Subject, TimeQuality, UpMs } from "./ids.ts";
+import { AtMs, Count, DeviceId, Position, RunId, Seq, Sha256, Subject, TimeQuality, UpMs } from "./ids.ts";
 import { NoiseQuantity } from "./noise.ts";
 import { ReportedConfig } from "./twin.ts";
 
 /** What the node says of itself with the first record of each run: enough for the bridge to show and bind it. */
 export const StartBody = Type.Object({
   /** The run before, and the last of its seq that the node knows of. Absent at the very first start. */
-  previous: Type.Optional(Type.Object({ run: RunId, lastSeq: Type.Integer({ minimum: 0 }) })),
+  previous: Type.Optional(Type.Object({ run: RunId, lastSeq: Count })),
   reason: Type.Union([
     Type.Literal("first"),
     Type.Literal("clean"),
@@ -167,7 +167,7 @@ export type ResultBody = Static<typeof ResultBody>;
  */
 export const ShedBody = Type.Object({
   run: RunId,
-  ranges: Type.Array(Type.Tuple([Type.Integer({ minimum: 1 }), Type.Integer({ minimum: 1 })]), { maxItems: 200 }),
+  ranges: Type.Array(Type.Tuple([Seq, Seq]), { maxItems: 200 }),
   reason: Type.Union([
     Type.Literal("expired"),
     Type.Literal("quota"),

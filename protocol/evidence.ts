@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { AlarmId, AtMs, NodeId, Position, RunId, Sha256 } from "./ids.ts";
+import { AlarmId, AtMs, Count, NodeId, Position, RunId, Sha256 } from "./ids.ts";
 import { LevelSeries, NoiseQuantity } from "./noise.ts";
 
 export const EvidenceId = Type.String({ pattern: "^[a-z0-9-]{1,64}$" });
@@ -22,7 +22,7 @@ export const EvidencePart = Type.Object({
   name: Type.String({ maxLength: 64 }),
   type: Type.Union([Type.Literal("levels"), Type.Literal("snapshot"), Type.Literal("clip"), Type.Literal("file")]),
   /** Bytes and hash of the part: of the blob, or of the series' canonical JSON. The hash is the name of its blob. */
-  sizeBytes: Type.Integer({ minimum: 0 }),
+  sizeBytes: Count,
   sha256: Sha256,
   fromMs: AtMs,
   toMs: AtMs,
@@ -108,7 +108,7 @@ export const EvidenceLostBody = Type.Object({
   alarmId: AlarmId,
   part: Type.String({ maxLength: 64 }),
   sha256: Sha256,
-  sizeBytes: Type.Integer({ minimum: 0 }),
+  sizeBytes: Count,
   reason: Type.Union([Type.Literal("gone"), Type.Literal("damaged"), Type.Literal("refused"), Type.Literal("quota")]),
   code: Type.Optional(Type.String({ maxLength: 64 })),
 });

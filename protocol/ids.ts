@@ -12,6 +12,9 @@ export type RunId = Static<typeof RunId>;
 export const Seq = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export type Seq = Static<typeof Seq>;
 
+/** How many, or how many bytes: no more than every store and reader can hold. */
+export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
 /** What a driver serves, named by the config of its node. */
 export const DeviceId = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" });
 export type DeviceId = Static<typeof DeviceId>;

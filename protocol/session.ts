@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { AlarmId, NodeId, RunId, Seq, Sha256 } from "./ids.ts";
+import { AlarmId, Count, NodeId, RunId, Seq, Sha256 } from "./ids.ts";
 
 /** Inclusive span of seqs, first ≤ last. */
 export const SeqRange = Type.Tuple([Seq, Seq]);
@@ -24,10 +24,7 @@ export const Hello = Type.Object({
   last: Type.Boolean(),
   /** The run that is being written now. */
   current: RunId,
-  runs: Type.Array(
-    Type.Object({ run: RunId, first: Type.Integer({ minimum: 1 }), head: Type.Integer({ minimum: 0 }) }),
-    { maxItems: MAX_RUNS_PER_PAGE },
-  ),
+  runs: Type.Array(Type.Object({ run: RunId, first: Seq, head: Count }), { maxItems: MAX_RUNS_PER_PAGE }),
   open: Type.Array(AlarmId, { maxItems: 5000 }),
 });
 export type Hello = Static<typeof Hello>;

@@ -297,6 +297,35 @@ describe("what cannot be read", () => {
     expect(faults).toEqual(["quarantine", "unreadable-alarm"]);
   });
 
+  test("a number that no store can hold is refused with its record, which would else come again for ever", async () => {
+    await using bridge = await BridgeBench.open();
+    const run = newRunId();
+    const alarmId = newAlarmId(T0);
+    const part = { name: "clip", type: "clip", sizeBytes: 1e300, sha256: "0".repeat(64), fromMs: 0, toMs: 1 };
+    const { body: raised } = alarmRecord(alarmId);
+    const lost = { evidenceId: "e-2", alarmId, part: "clip", sha256: part.sha256, sizeBytes: 1e300, reason: "gone" };
+    const bodies: [string, unknown][] = [
+      ["shed", { run, ranges: [[1, 1e300]], reason: "quota" }],
+      ["start", { ...(start.body as object), previous: { run: newRunId(), lastSeq: 1e300 } }],
+      ["evidence", { evidenceId: "e-1", alarmId, parts: [part], missing: [] }],
+      ["evidence-lost", lost],
+      ["alarm", { ...(raised as object), rev: 1e300 }],
+      ["act", { n: 1e300, assignmentId: "a-1", act: "acknowledge" }],
+    ];
+    const items = bodies.map(([kind, body], i) =>
+      Buffer.from(
+        JSON.stringify({ seq: i + 1, upMs: 0, atMs: T0, timeQuality: "ntp", kind, device: "noise-01", body }),
+      ),
+    );
+    for (const [i, item] of items.entries()) {
+      const answers = await bridge.up(encodeEnvelope({ run, head: items.length + 1 }, [item]));
+      const refused = [{ seq: i + 1, code: "ITEM_BODY" }];
+      expect(answers, bodies[i]?.[0]).toContainEqual(expect.objectContaining({ type: "receipt", refused }));
+    }
+    const last = await bridge.up(bridge.envelope(run, items.length + 1, [noiseRecord(0)]));
+    expect(last).toContainEqual(expect.objectContaining({ type: "receipt", refused: [] }));
+  });
+
   test("the same key with other bytes is an integrity fault: kept apart, and heard if it is an alarm", async () => {
     await using bridge = await BridgeBench.open();
     const run = newRunId();
