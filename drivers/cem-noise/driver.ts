@@ -1,6 +1,7 @@
 import type { Driver } from "../driver.ts";
 import { DriverError } from "../errors.ts";
-import { ahead, lineClosed, openOwnLine, orQuiet, ownLineFaults } from "../serial/own-line.ts";
+import { ahead } from "../net/ahead.ts";
+import { lineClosed, openOwnLine, orQuiet, ownLineFaults } from "../serial/own-line.ts";
 import { cemNoiseConfig } from "./config.ts";
 import { meterStream, sampledLevel } from "./decode.ts";
 import type { MeterSample } from "./meter-stream.ts";

@@ -1,6 +1,7 @@
 import { GPS_ROLLOVER_MS, isBelievableDate } from "../../protocol/believable-date.ts";
 import type { Driver, DriverContext } from "../driver.ts";
 import { DriverError } from "../errors.ts";
+import { ahead } from "../net/ahead.ts";
 import { withinQuiet } from "../net/within-quiet.ts";
 import { gpsNmeaConfig } from "./config.ts";
 import { decodeSentence } from "./decode.ts";
@@ -36,7 +37,7 @@ export const gpsNmea: Driver<typeof gpsNmeaConfig> = {
     const report = epochReporter(context);
     const quietMs = Math.min(LONGEST_QUIET_MS, config.periodMs / 3);
     const chunks = link[Symbol.asyncIterator]();
-    let next = chunks.next();
+    let next = ahead(chunks);
     let openedAtMs = clock.nowMs();
     let noiseReported = 0;
 
@@ -47,7 +48,7 @@ export const gpsNmea: Driver<typeof gpsNmeaConfig> = {
         continue;
       }
       if (chunk.done === true) throw closed(link.peer);
-      next = chunks.next();
+      next = ahead(chunks);
       for (const found of reader.push(chunk.value)) {
         if ("fault" in found) {
           fault(found.fault);

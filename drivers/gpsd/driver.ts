@@ -1,6 +1,7 @@
 import { GPS_ROLLOVER_MS, isBelievableDate } from "../../protocol/believable-date.ts";
 import type { ByteLink, Driver, DriverContext } from "../driver.ts";
 import { DriverError } from "../errors.ts";
+import { ahead } from "../net/ahead.ts";
 import { parseTcpAddress } from "../net/tcp-address.ts";
 import { withinQuiet } from "../net/within-quiet.ts";
 import { refused } from "./capture.ts";
@@ -26,7 +27,7 @@ export const gpsd: Driver<typeof gpsdConfig> = {
     const reader = new LineReader();
     const quietMs = Math.min(LONGEST_QUIET_MS, config.periodMs / 3);
     const chunks = link[Symbol.asyncIterator]();
-    let next = chunks.next();
+    let next = ahead(chunks);
 
     for (;;) {
       const isOpen = session.isEpochOpen;
@@ -36,7 +37,7 @@ export const gpsd: Driver<typeof gpsdConfig> = {
         continue;
       }
       if (chunk.done === true) throw closed(link.peer);
-      next = chunks.next();
+      next = ahead(chunks);
       for (const found of reader.push(chunk.value)) {
         if ("fault" in found) context.fault(found.fault);
         else await session.take(found.line);

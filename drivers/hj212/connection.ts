@@ -1,6 +1,7 @@
 import type { Subject } from "../../protocol/ids.ts";
 import type { ByteLink, DriverContext } from "../driver.ts";
 import { DriverError } from "../errors.ts";
+import { ahead } from "../net/ahead.ts";
 import { ANSWER, answerTo, composeAnswer, composeSetTime, TIME } from "./answers.ts";
 import { ClockWatch, clockFault } from "./clock-watch.ts";
 import type { Hj212Config } from "./config.ts";
@@ -66,7 +67,7 @@ export class Connection {
   /** Serves it until it ends. @throws DriverError CONNECTION_LOST */
   async serve(): Promise<void> {
     const chunks = this.#link[Symbol.asyncIterator]();
-    let next = chunks.next();
+    let next = ahead(chunks);
     while (!this.#isShut) {
       const chunk = this.#reader.awaitsLineEnd ? await this.#withinQuiet(next) : await next;
       if (chunk === "quiet") {
@@ -74,10 +75,9 @@ export class Connection {
         continue;
       }
       if (chunk.done === true) return this.#takeAll(this.#reader.end());
-      next = chunks.next();
+      next = ahead(chunks);
       await this.#takeChunk(chunk.value);
     }
-    next.catch(() => undefined);
   }
 
   /** Ends it, for a reason that is told once. */

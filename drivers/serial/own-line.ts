@@ -57,16 +57,6 @@ export function lineClosed(peer: string): DriverError {
   });
 }
 
-/**
- * Asks for the next chunk ahead of time. A link may break while nobody waits for it: the error is then found by whoever
- * waits next, and is no unhandled one until then.
- */
-export function ahead<T>(iterator: AsyncIterator<T>): Promise<IteratorResult<T>> {
-  const next = iterator.next();
-  next.catch(() => undefined);
-  return next;
-}
-
 /** What `next` gives, or "quiet" when it takes longer than `withinMs`; then ask for the same `next` again. */
 export async function orQuiet<T>(next: Promise<T>, withinMs: number, clock: Clock): Promise<T | "quiet"> {
   const heard = new AbortController();

@@ -1,6 +1,7 @@
 import type { ByteLink, Clock } from "../driver.ts";
 import { DriverError } from "../errors.ts";
-import { ahead, lineClosed, orQuiet } from "../serial/own-line.ts";
+import { ahead } from "../net/ahead.ts";
+import { lineClosed, orQuiet } from "../serial/own-line.ts";
 import { type SvantekAnswer, SvantekReader } from "./answer.ts";
 
 /** A meter that floods is asked all the same. */

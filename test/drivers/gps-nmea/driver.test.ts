@@ -9,6 +9,7 @@ import { epochSentences, startGpsSimulator } from "../../../drivers/gps-nmea/sim
 import { openSerialLink } from "../../../drivers/serial/serial-link.ts";
 import { freePort, needRigs, scratchFolder, until } from "../../fakes/rigs.ts";
 import { type RunningDevice, runDevice } from "../../fakes/running-device.ts";
+import { unheldRejections } from "../../fakes/unheld-rejections.ts";
 
 /** As the gateway hands it over: defaults filled in. */
 const TCP = { baudRate: 9600, periodMs: 100, metresPerHdop: 5 };
@@ -68,6 +69,28 @@ describe("GNSS receiver", () => {
     simulator = await startGpsSimulator({ ...options, listen: { tcp: { port } } });
     await until(() => device.readings.length > before);
     await simulator.close();
+  });
+
+  test("a serial server that resets the connection while a reading waits is away, and nothing else ends", async () => {
+    const unheld = unheldRejections();
+    const place = { latitudeDeg: 39.9, longitudeDeg: 116.4 };
+    const epochs = [0, 1000].flatMap((laterMs) => epochSentences(Date.now() + laterMs, place));
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.write(epochs.join(""));
+      setTimeout(() => socket.resetAndDestroy(), 50);
+    });
+    const port = await freePort();
+    server.listen(port, "127.0.0.1");
+    const slow: typeof gpsNmea = {
+      ...gpsNmea,
+      run: (config, context) =>
+        gpsNmea.run(config, { ...context, emit: (...one) => wait(100).then(() => context.emit(...one)) }),
+    };
+    await using device = runDevice(slow, { ...TCP, tcp: `127.0.0.1:${port}`, periodMs: 100 });
+    await until(() => device.health.at(-1)?.body.code === "CONNECTION_LOST");
+    expect(unheld).toEqual([]);
+    server.close();
   });
 
   test("a receiver without a fix is online, and its health says what it sees", async () => {

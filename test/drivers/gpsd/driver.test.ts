@@ -1,18 +1,35 @@
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { gpsd } from "../../../drivers/gpsd/driver.ts";
 import { startGpsdSimulator } from "../../../drivers/gpsd/simulator.ts";
 import { until as untilSo } from "../../fakes/rigs.ts";
 import { runDevice } from "../../fakes/running-device.ts";
+import { unheldRejections } from "../../fakes/unheld-rejections.ts";
 
 /** Machines may be busy. */
 const until = (isSo: () => boolean) => untilSo(isSo, 50_000);
 
+const GREETING = '{"class":"VERSION","release":"3.22","rev":"3.22","proto_major":3,"proto_minor":14}';
 const positionAt = () => ({ latitudeDeg: 39.9, longitudeDeg: 116.4, speedMps: 4, bearingDeg: 90 });
 
 async function says(...lines: readonly string[]): Promise<string> {
+  return serves((socket) => {
+    for (const line of lines) socket.write(`${line}\n`);
+  });
+}
+
+async function greets(then: (socket: Socket) => void): Promise<string> {
+  return serves((socket) => {
+    socket.write(`${GREETING}\n`);
+    setTimeout(then, 10, socket);
+  });
+}
+
+async function serves(serve: (socket: Socket) => void): Promise<string> {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
-    for (const line of lines) socket.write(`${line}\n`);
+    serve(socket);
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
@@ -76,8 +93,28 @@ describe("receiver behind gpsd", { timeout: 120_000 }, () => {
     await gpsd.close();
   });
 
+  test("a gpsd that greets and resets the connection is away, and nothing else ends", async () => {
+    const unheld = unheldRejections();
+    const tcp = await greets((socket) => socket.resetAndDestroy());
+    // Asking for the watch takes a moment, as on a slow machine: the reset comes meanwhile.
+    const slow: typeof gpsd = {
+      ...gpsd,
+      run: (config, context) =>
+        gpsd.run(config, {
+          ...context,
+          async openTcp(address) {
+            const link = await context.openTcp(address);
+            return { ...link, write: async (bytes) => wait(50).then(() => link.write(bytes)) };
+          },
+        }),
+    };
+    await using device = runDevice(slow, { tcp, periodMs: 100 });
+    await until(() => device.health.at(-1)?.body.code === "CONNECTION_LOST");
+    expect(unheld).toEqual([]);
+  });
+
   test("a gpsd that greets and then says nothing is silent", async () => {
-    const tcp = await says('{"class":"VERSION","release":"3.22","rev":"3.22","proto_major":3,"proto_minor":14}');
+    const tcp = await says(GREETING);
     await using device = runDevice("gpsd", { tcp, periodMs: 100 });
     await until(() => device.state() === "silent");
     expect(device.readings).toEqual([]);

@@ -5,6 +5,7 @@ import { formatLocalTime, formatRequestNumber } from "../../../drivers/hj212/loc
 import { startStationSimulator } from "../../../drivers/hj212/simulator.ts";
 import { freePort, until } from "../../fakes/rigs.ts";
 import { type RunningDevice, runDevice } from "../../fakes/running-device.ts";
+import { unheldRejections } from "../../fakes/unheld-rejections.ts";
 import { DEFAULTS, framed } from "./rig.ts";
 
 const MN = "010000A8900016F000169DC0";
@@ -48,7 +49,12 @@ async function listener(config: Partial<typeof DEFAULTS> = {}) {
       return false;
     });
     sockets.push(socket);
-    return { say: (text: string) => socket.write(text), heard: () => heard.join(""), isClosed: () => isClosed };
+    return {
+      say: (text: string) => socket.write(text),
+      hangUp: () => socket.destroy(),
+      heard: () => heard.join(""),
+      isClosed: () => isClosed,
+    };
   };
   return {
     device,
@@ -114,6 +120,21 @@ describe("the listener", () => {
     expect(one.heard()).toContain("CN=9013;");
     expect(one.heard()).not.toContain("CN=9014;");
     expect(values(rig.device)).toEqual([61]);
+  });
+
+  test("outlives stations that hang up before they have heard their answers", async () => {
+    const unheld = unheldRejections();
+    await using rig = await listener();
+    for (let tries = 1; tries <= 10; tries++) {
+      const hasty = await rig.station();
+      hasty.say(Array.from({ length: 20 }, () => report({ flag: 9 })).join(""));
+      hasty.hangUp();
+      await until(() => hasty.isClosed());
+    }
+    const patient = await rig.station();
+    patient.say(report());
+    await until(() => patient.heard().includes("CN=9014;"));
+    expect(unheld).toEqual([]);
   });
 
   test("keeps its stations apart, also two on one connection", async () => {
