@@ -17,6 +17,11 @@ export function isNtpSynchronised(systemMs: number, root = ""): boolean {
   });
 }
 
+/** What this account may not look at is not known: chronyd shuts its folders to others. */
 function modifiedMs(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isNtpSynchronised } from "../../../gateway/time/ntp-marks.ts";
 import { TimeKeeper, type TimeSource } from "../../../gateway/time/time-keeper.ts";
@@ -159,4 +160,21 @@ test("NTP is seen by the marks of timesyncd and of a living chronyd", () => {
   expect(isNtpSynchronised(TODAY_MS + 3 * HOUR_MS, root)).toBe(false);
   put("/run/systemd/timesync/synchronized", TODAY_MS);
   expect(isNtpSynchronised(TODAY_MS + 3 * HOUR_MS, root)).toBe(true);
+});
+
+test.skipIf(process.getuid?.() !== 0)("marks that are shut to this account say nothing, and end nothing", () => {
+  const root = mkdtempSync(join(tmpdir(), "shao-ntp-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  chmodSync(root, 0o755);
+  for (const folder of ["/run/chrony", "/var/lib/chrony"]) {
+    mkdirSync(root + folder, { recursive: true });
+    chmodSync(root + folder, 0o770);
+  }
+  const asked = [
+    `import { isNtpSynchronised } from ${JSON.stringify(resolve("gateway/time/ntp-marks.ts"))};`,
+    "process.setgroups([]); process.setgid(65534); process.setuid(65534);",
+    `console.log(isNtpSynchronised(${TODAY_MS}, ${JSON.stringify(root)}));`,
+  ].join("\n");
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", asked], { encoding: "utf8" });
+  expect({ stdout, stderr }).toEqual({ stdout: "false\n", stderr: "" });
 });
