@@ -1,14 +1,17 @@
 import type { BusLease, ByteLink } from "../../drivers/driver.ts";
 import type { Logger } from "../contracts/logger.ts";
+import { PasswordMask } from "./password-mask.ts";
 import type { DeviceLinks } from "./run-context.ts";
 
 const MOST_BYTES = 256;
 
+type Tell = (way: "sent" | "received", peer: string, data: Uint8Array, mask: PasswordMask) => void;
+
 /** The device's own links, which say at `debug` what passes over them while `isTraced`. Costs one question an exchange. */
 export function tracedLinks(links: DeviceLinks, log: Logger, isTraced: () => boolean): DeviceLinks {
-  const bytes = (way: "sent" | "received", peer: string, data: Uint8Array) => {
+  const bytes: Tell = (way, peer, data, mask) => {
     if (!isTraced()) return;
-    const hex = Buffer.from(data.subarray(0, MOST_BYTES)).toString("hex");
+    const hex = Buffer.from(mask.hide(data).subarray(0, MOST_BYTES)).toString("hex");
     log.debug({ way, peer, sizeBytes: data.length, hex }, "bytes");
   };
   return {
@@ -20,12 +23,12 @@ export function tracedLinks(links: DeviceLinks, log: Logger, isTraced: () => boo
       return {
         localPort: link.localPort,
         send: (data, to) => {
-          bytes("sent", to === undefined ? "peer" : `${to.host}:${to.port}`, data);
+          bytes("sent", to === undefined ? "peer" : `${to.host}:${to.port}`, data, new PasswordMask());
           return link.send(data, to);
         },
         async *[Symbol.asyncIterator]() {
           for await (const datagram of link) {
-            bytes("received", `${datagram.from.host}:${datagram.from.port}`, datagram.bytes);
+            bytes("received", `${datagram.from.host}:${datagram.from.port}`, datagram.bytes, new PasswordMask());
             yield datagram;
           }
         },
@@ -63,19 +66,17 @@ function tracedLease(lease: BusLease, log: Logger, isTraced: () => boolean): Bus
   };
 }
 
-function tracedLink(
-  link: ByteLink,
-  bytes: (way: "sent" | "received", peer: string, data: Uint8Array) => void,
-): ByteLink {
+function tracedLink(link: ByteLink, bytes: Tell): ByteLink {
+  const [sent, received] = [new PasswordMask(), new PasswordMask()];
   return {
     peer: link.peer,
     write: (data) => {
-      bytes("sent", link.peer, data);
+      bytes("sent", link.peer, data, sent);
       return link.write(data);
     },
     async *[Symbol.asyncIterator]() {
       for await (const data of link) {
-        bytes("received", link.peer, data);
+        bytes("received", link.peer, data, received);
         yield data;
       }
     },
