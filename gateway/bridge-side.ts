@@ -68,7 +68,7 @@ export async function startBridgeSide(options: BridgeSideOptions): Promise<Uplin
     log,
     act: options.act,
     isBegun: (id) => options.twin?.isTrying(id) === true,
-    onRestart: () => void noteCommandedRestart(journal).finally(() => onEnd("restart")),
+    onRestart: () => void noteCommandedRestart(journal, log).then(() => onEnd("restart")),
   });
   void options.twin?.answerBy((command, outcome) => commands.settle(command, outcome));
   return Uplink.start({

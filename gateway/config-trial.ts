@@ -4,6 +4,7 @@ import type { Command } from "../protocol/session.ts";
 import type { CommandOutcome } from "./commands/commands.ts";
 import type { NodeTwin } from "./contracts/config-twin.ts";
 import type { Journal } from "./contracts/journal.ts";
+import type { Logger } from "./contracts/logger.ts";
 import type { DeviceHealth } from "./contracts/readings.ts";
 import { noteCommandedRestart } from "./start-record.ts";
 import type { UplinkFacts } from "./uplink/uplink.ts";
@@ -11,6 +12,7 @@ import type { UplinkFacts } from "./uplink/uplink.ts";
 export interface ConfigTrialOptions {
   readonly journal: Pick<Journal, "setSetting">;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly signal: AbortSignal;
   readonly devices: () => readonly DeviceHealth[];
   readonly uplink: () => UplinkFacts | undefined;
@@ -51,8 +53,8 @@ export class ConfigTrial {
   };
 
   #restart(): void {
-    const { journal, onRestart } = this.#options;
-    void noteCommandedRestart(journal).finally(onRestart);
+    const { journal, log, onRestart } = this.#options;
+    void noteCommandedRestart(journal, log).then(onRestart);
   }
 
   #states(): ReadonlyMap<string, HealthState> {

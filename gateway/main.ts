@@ -180,7 +180,7 @@ class RunningGateway implements Gateway {
       onEnd: () => this.#end("parked"),
     });
     this.#trial = ConfigTrial.of(options.twin, {
-      ...{ journal, clock, signal: this.#stop.signal },
+      ...{ journal, clock, log: options.log, signal: this.#stop.signal },
       devices: () => this.#deviceHealth(),
       uplink: () => this.#uplink?.facts,
       onRestart: () => this.#end("restart"),

@@ -4,14 +4,20 @@ import { MAX_URGENT_BODY_BYTES } from "../protocol/limits.ts";
 import { NoiseQuantity } from "../protocol/noise.ts";
 import type { ReportedConfig } from "../protocol/twin.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
+import { codeOf } from "./contracts/gateway-error.ts";
 import type { Journal, JournalRestore } from "./contracts/journal.ts";
+import type { Logger } from "./contracts/logger.ts";
 import type { SupervisedDevice } from "./supervisor/device-supervisor.ts";
 
 const RESTART_SETTING = "start.commanded";
 
-/** The next start is one that a command asked for. */
-export function noteCommandedRestart(journal: Pick<Journal, "setSetting">): Promise<void> {
-  return journal.setSetting(RESTART_SETTING, "yes");
+/** The next start is one that a command asked for. Where the journal does not take that, it starts all the same. */
+export async function noteCommandedRestart(journal: Pick<Journal, "setSetting">, log: Logger): Promise<void> {
+  try {
+    await journal.setSetting(RESTART_SETTING, "yes");
+  } catch (error) {
+    log.warn({ code: codeOf(error), error: String(error) }, "reason of this restart could not be noted");
+  }
 }
 
 export async function wasRestartCommanded(journal: Pick<Journal, "getSetting">): Promise<boolean> {

@@ -111,18 +111,20 @@ export class ConfigTwin implements NodeTwin {
     if (this.#trial === undefined || this.#state.trial === undefined) return;
     this.#isTrialRunning = true;
     this.#try(subject, this.#state.trial).catch((error: unknown) => {
-      // Where it cannot be kept it is not in force; on the disk it is a trial that did not end.
-      const hint = "Look at the disk of the state folder. The config before it is in force again.";
-      this.#options.log.error({ code: "CONFIG_TWIN_BROKEN", error: String(error), hint }, "config could not be kept");
-      this.#trial = undefined;
-      this.#isTrialRunning = false;
+      // Where it cannot be kept it is not in force.
+      this.#unkept(error);
+      this.#revert(`it could not be kept: ${String(error)}`);
       subject.restart();
     });
   }
 
   async answerBy(give: (command: ConfigCommandFacts, outcome: ConfigOutcome) => Promise<void>): Promise<void> {
     this.#give = give;
-    await this.#answer();
+    try {
+      await this.#answer();
+    } catch (error) {
+      this.#unkept(error);
+    }
   }
 
   /** The gateway did not start with what is in force. */
@@ -278,9 +280,16 @@ export class ConfigTwin implements NodeTwin {
     if (trial === undefined) return;
     const { command, revision, sha256 } = trial;
     const outcome = no("CONFIG_REVERTED", reason.slice(0, 400));
-    this.#write({ ...rest, answer: { command, outcome, isGiven: false } });
     this.#trial = undefined;
     this.#isTrialRunning = false;
+    const reverted = { ...rest, answer: { command, outcome, isGiven: false } };
+    try {
+      this.#write(reverted);
+    } catch (error) {
+      // On the disk it is a trial that did not end, which comes to the same at the next start.
+      this.#state = reverted;
+      this.#unkept(error);
+    }
     const hint = "The config before it is in force again. Correct what the message says, and apply it once more.";
     this.#options.log.warn(
       { code: "CONFIG_REVERTED", revision, sha256, message: reason, hint },
@@ -291,6 +300,11 @@ export class ConfigTwin implements NodeTwin {
   #write(state: TwinState): void {
     this.#files.writeState(state);
     this.#state = state;
+  }
+
+  #unkept(error: unknown): void {
+    const hint = "Look at the disk of the state folder. The config before a trial is in force.";
+    this.#options.log.error({ code: "CONFIG_TWIN_BROKEN", error: String(error), hint }, "config could not be kept");
   }
 
   async #answer(): Promise<void> {

@@ -29,6 +29,6 @@ export interface NodeTwin {
   isTrying(command: string): boolean;
   /** A gateway runs with the config that is in force: tries it, if it is on trial. */
   runs(subject: TrialSubject): void;
-  /** Who gives answers that come late. */
+  /** Who gives answers that come late. Never rejects: what cannot be given now is given after the next start. */
   answerBy(give: (command: ConfigCommandFacts, outcome: ConfigOutcome) => Promise<void>): Promise<void>;
 }

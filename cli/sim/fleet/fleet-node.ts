@@ -127,7 +127,7 @@ export class FleetNode {
     );
     await this.#say();
     this.#trial = ConfigTrial.of(twin, {
-      journal,
+      ...{ journal, log },
       clock: this.#clock(),
       signal: this.#end.signal,
       devices: () => this.#devices(),
@@ -142,7 +142,7 @@ export class FleetNode {
       log,
       act: async (command) => this.#act(command),
       isBegun: (id) => twin.isTrying(id),
-      onRestart: () => void noteCommandedRestart(journal).then(() => this.#restart(twin)),
+      onRestart: () => void noteCommandedRestart(journal, log).then(() => this.#restart(twin)),
     });
     void twin.answerBy((command, outcome) => commands.settle(command, outcome));
     this.#uplink = await Uplink.start({

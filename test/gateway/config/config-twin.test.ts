@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { DRIVERS } from "../../../drivers/registry.ts";
 import { ConfigTwin } from "../../../gateway/config/config-twin.ts";
 import { checkGatewayConfig } from "../../../gateway/config/load-gateway-config.ts";
-import type { TwinStep } from "../../../gateway/config/twin-files.ts";
+import { TwinFiles, type TwinMemory, type TwinStep } from "../../../gateway/config/twin-files.ts";
 import type { ConfigOutcome, TrialSubject } from "../../../gateway/contracts/config-twin.ts";
 import type { HealthState } from "../../../protocol/bodies.ts";
 import { contentHash } from "../../../protocol/document/content-hash.ts";
@@ -52,11 +52,22 @@ async function open(folder: string, siteText = SITE, diesAt?: { step: TwinStep; 
   const log = new QuietLog();
   const reach = (step: TwinStep): void => {
     if (diesAt?.step !== step) return;
-    // Once dead, nothing more reaches the disk.
     diesAt.left -= 1;
     if (diesAt.left <= 0) throw new Dead(step);
   };
-  const twin = await ConfigTwin.open({ folder, site, drivers: DRIVERS, log, reach });
+  const files = new TwinFiles(folder, reach);
+  const mortal = (write: () => void): void => {
+    // Once dead, nothing more reaches the disk.
+    if (diesAt !== undefined && diesAt.left <= 0) throw new Dead(diesAt.step);
+    write();
+  };
+  const memory: TwinMemory = {
+    readState: () => files.readState(),
+    readDocument: (sha256) => files.readDocument(sha256),
+    writeState: (state) => mortal(() => files.writeState(state)),
+    writeDocument: (sha256, text) => mortal(() => files.writeDocument(sha256, text)),
+  };
+  const twin = await ConfigTwin.open({ folder, site, drivers: DRIVERS, log, memory });
   const answers: ConfigOutcome[] = [];
   const give = async (_: unknown, outcome: ConfigOutcome): Promise<void> => void answers.push(outcome);
   return { twin, log, answers, give, limit: () => (twin.config.rules[0] as { limitDb?: number } | undefined)?.limitDb };
@@ -148,6 +159,28 @@ describe("a config from the bridge", () => {
     expect(broken.answers).toMatchObject([{ code: "CONFIG_REVERTED", message: expect.stringContaining("LOCAL_PORT") }]);
     expect(broken.limit()).toBe(70);
   });
+
+  test.each(["broke", "stopped"] as const)(
+    "whose folder breaks before it %s is taken back all the same",
+    async (end) => {
+      const folder = scratch();
+      const { twin, answers, give, limit, log } = await open(folder);
+      expect(await twin.order(order(1, LOWER), ONLINE)).toBe("later");
+      const running = end === "stopped" ? run(twin, 60_000) : undefined;
+      rmSync(folder, { recursive: true });
+      writeFileSync(folder, "no folder");
+      if (end === "broke") twin.broke(new Error("port 9000 is taken"));
+      else twin.stopped();
+      await running;
+      expect(limit()).toBe(70);
+      expect(twin.reported).toMatchObject({ sha256: hash(SITE), isTrial: false });
+      expect(JSON.stringify(log.lines)).toContain("CONFIG_TWIN_BROKEN");
+      await twin.answerBy(give);
+      expect(answers).toMatchObject([{ ok: false, code: "CONFIG_REVERTED" }]);
+      rmSync(folder);
+      expect(await twin.order(order(2, LOWER), ONLINE)).toBe("later");
+    },
+  );
 
   test("is refused with its reason: older, repeated, not what its hash says, faulty, of another box, with a secret", async () => {
     const { twin, limit } = await open(scratch());
