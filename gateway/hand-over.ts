@@ -1,6 +1,7 @@
 import type { NewRecord } from "../protocol/record.ts";
 import type { JournalRestore, OpenAlarm } from "./contracts/journal.ts";
 import type { HandOver, HeldWrite } from "./journal/holding-writer.ts";
+import { endOfOwnerless, isOwnerless, type Parts } from "./ownerless-alarms.ts";
 import type { Now } from "./pipeline/steady-time.ts";
 import { streamOfAlarm } from "./pipeline/stream.ts";
 
@@ -19,8 +20,8 @@ const OF_ITS_RUN: ReadonlySet<NewRecord["kind"]> = new Set(["start", "time", "he
  * open, and one whose newest revision lies in no file that is still sent is told again. What was never committed counts from
  * this run's start, because `upMs` of another run means nothing in it; its `atMs` stays.
  */
-export function takeUp(restored: JournalRestore, before: HandOver | undefined, now: Now): TakenUp {
-  if (before === undefined) return { restored, writes: [] };
+export function takeUp(restored: JournalRestore, before: HandOver | undefined, now: Now, parts: Parts): TakenUp {
+  if (before === undefined) return withoutOwnerless({ restored, writes: [] }, now, parts);
   const { openAlarms } = before;
   const held = before.writes.flatMap(({ write: { append, ...tables }, urgency }) => {
     const records = (append ?? [])
@@ -34,7 +35,17 @@ export function takeUp(restored: JournalRestore, before: HandOver | undefined, n
     ...before.writes.flatMap(({ write }) => (write.append ?? []).flatMap(revisionOf)),
   ]);
   const again = openAlarms.filter(({ body }) => !told.has(revision(body))).map((alarm) => tellAgain(alarm, now));
-  return { restored: { ...restored, openAlarms }, writes: [...held, ...again] };
+  const takenUp = { restored: { ...restored, openAlarms }, writes: [...held, ...again] };
+  return withoutOwnerless(takenUp, now, parts);
+}
+
+/** Also the last camera takes its alarms with it: the part that would clear them does not start without one. */
+function withoutOwnerless({ restored, writes }: TakenUp, now: Now, parts: Parts): TakenUp {
+  const left = restored.openAlarms.filter(({ body }) => isOwnerless(body, parts));
+  if (left.length === 0) return { restored, writes };
+  const ends = left.map((alarm): HeldWrite => ({ urgency: "urgent", write: endOfOwnerless(alarm, now) }));
+  const openAlarms = restored.openAlarms.filter((alarm) => !left.includes(alarm));
+  return { restored: { ...restored, openAlarms }, writes: [...writes, ...ends] };
 }
 
 function tellAgain(alarm: OpenAlarm, { upMs, atMs, timeQuality }: Now): HeldWrite {

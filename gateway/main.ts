@@ -74,7 +74,7 @@ export async function startGateway(given: GatewayOptions): Promise<Gateway> {
   });
   const { restored } = journal;
   tellOfJournal(journal, log);
-  const takenUp = takeUp(restored, options.memory?.handOver, time.stamp());
+  const takenUp = takeUp(restored, options.memory?.handOver, time.stamp(), config);
   const clock = { ...system, nowMs: () => time.nowMs() };
   const gateway = new RunningGateway(options, logs, journal, takenUp, time, clock);
   try {
