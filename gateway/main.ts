@@ -32,7 +32,7 @@ import { Pipeline } from "./pipeline/pipeline.ts";
 import { forgetCommandedRestart, startBody, supervisedDevices, wasRestartCommanded } from "./start-record.ts";
 import { type Supervisor, startSupervisor } from "./supervisor/supervisor.ts";
 import { systemClock } from "./system-clock.ts";
-import { isNtpSynchronised } from "./time/ntp-marks.ts";
+import { NtpWatch } from "./time/ntp-watch.ts";
 import { TimeKeeper } from "./time/time-keeper.ts";
 import { TimeRecords } from "./time-records.ts";
 import type { Uplink } from "./uplink/uplink.ts";
@@ -60,7 +60,7 @@ export async function startGateway(given: GatewayOptions): Promise<Gateway> {
     source: config.time.source,
     systemMs,
     upMs: system.upMs,
-    isNtpSynchronised: () => isNtpSynchronised(systemMs()),
+    isNtpSynchronised: new NtpWatch({ systemMs, upMs: system.upMs }).isSynchronised,
   });
   const { faultPoint, negativeControl } = options;
   const journal = await openJournal({

@@ -5,7 +5,7 @@ const TIMESYNCD_MARK = "/run/systemd/timesync/synchronized";
 /** chronyd rewrites its drift file hourly, as long as it has a source that it trusts. */
 const CHRONY_PID = "/run/chrony/chronyd.pid";
 const CHRONY_DRIFT = ["/var/lib/chrony/chrony.drift", "/var/lib/chrony/drift"];
-const CHRONY_FRESH_MS = 2 * 3_600_000;
+export const CHRONY_FRESH_MS = 2 * 3_600_000;
 
 /** Whether the system's clock is disciplined by NTP, as far as the daemons leave a mark on the disk. */
 export function isNtpSynchronised(systemMs: number, root = ""): boolean {
