@@ -12,7 +12,10 @@ const HOOKS = `
 /** Modules that a program loads at its start; it may end badly after that, outside the process that it is made for. */
 function loadedBy(program: string): readonly string[] {
   const hooks = `--import=data:text/javascript,${encodeURIComponent(HOOKS)}`;
-  const { stdout } = spawnSync(process.execPath, [hooks, join(ROOT, program)], { encoding: "utf8", timeout: 30_000 });
+  const run = spawnSync(process.execPath, [hooks, join(ROOT, program)], { encoding: "utf8", timeout: 30_000 });
+  const { stdout, stderr, status, signal } = run;
+  if (!stdout.includes(program))
+    throw new Error(`${program} was not loaded: ${status ?? signal} ${stderr} ${run.error}`);
   return stdout.split("\n").filter((url) => url !== "");
 }
 
