@@ -1,3 +1,4 @@
+import type { NewRecord } from "../../protocol/record.ts";
 import type { CustodyJournal } from "../contracts/journal.ts";
 import type { Logger } from "../contracts/logger.ts";
 import { DayBudget, readDayUse, writeDayUse } from "./day-budget.ts";
@@ -13,7 +14,7 @@ export interface BudgetOptions {
   readonly dailyBytes: number;
   readonly timeZone: string;
   readonly journal: Pick<CustodyJournal, "getSetting" | "setSetting">;
-  readonly nowMs: () => number;
+  readonly stamp: () => Pick<NewRecord, "atMs" | "timeQuality">;
   readonly log: Logger;
   readonly session: () => MqttSession | undefined;
   readonly onRation: (ration: Ration) => void;
@@ -38,10 +39,10 @@ export class BudgetKeeper {
 
   private constructor(options: BudgetOptions, saved: string | undefined) {
     this.#options = options;
-    const { timeZone, dailyBytes, nowMs } = options;
+    const { timeZone, dailyBytes, stamp } = options;
     // Sweden writes its dates as ISO 8601 does.
     this.#date = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" });
-    this.#budget = new DayBudget(dailyBytes, readDayUse(saved) ?? { day: this.#date.format(nowMs()), bytes: 0 });
+    this.#budget = new DayBudget(dailyBytes, readDayUse(saved) ?? { day: this.#date.format(stamp().atMs), bytes: 0 });
     this.#notedBytes = this.#budget.use.bytes;
     this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
     this.look();
@@ -57,7 +58,7 @@ export class BudgetKeeper {
 
   /** Counts what went since the last look, and says what is left when that has changed. */
   look(): void {
-    const { session: current, nowMs, onRation } = this.#options;
+    const { session: current, stamp, onRation } = this.#options;
     const session = current();
     let bytes = 0;
     if (session !== undefined) {
@@ -65,7 +66,8 @@ export class BudgetKeeper {
       bytes = carried - (this.#counted?.session === session ? this.#counted.bytes : 0);
       this.#counted = { session, bytes: carried };
     }
-    const isNewDay = this.#budget.add(bytes, this.#date.format(nowMs()));
+    const { atMs, timeQuality } = stamp();
+    const isNewDay = this.#budget.add(bytes, this.#date.format(atMs), timeQuality);
     const { ration } = this.#budget;
     if (isNewDay || ration !== this.#ration || performance.now() - this.#notedAtMs > NOTE_EVERY_MS) this.#note();
     if (ration === this.#ration) return;

@@ -1,3 +1,4 @@
+import type { TimeQuality } from "../../protocol/ids.ts";
 import type { Ration } from "./pace.ts";
 
 /** From here on files and backlog wait. */
@@ -10,9 +11,12 @@ export interface DayUse {
   readonly bytes: number;
 }
 
+/** A clock that time servers set back by seconds, around midnight, has not been wrong. */
+const WRONG_MS = 86_400_000;
+
 /**
  * The bytes that a metered line may carry on one day. A clock that goes back does not give a day twice: only a later date
- * begins a new one.
+ * begins a new one. A date that was never reached, of a clock that has since been put right, is left without a new budget.
  */
 export class DayBudget {
   readonly #dailyBytes: number;
@@ -34,10 +38,16 @@ export class DayBudget {
   }
 
   /** @returns whether a new day has begun */
-  add(bytes: number, day: string): boolean {
-    const isNew = day > this.#use.day;
-    this.#use = isNew ? { day, bytes } : { ...this.#use, bytes: this.#use.bytes + bytes };
+  add(bytes: number, day: string, timeQuality: TimeQuality): boolean {
+    const isNew = day > this.#use.day && timeQuality !== "none";
+    const used = isNew ? bytes : this.#use.bytes + bytes;
+    this.#use = { day: isNew || this.#wasWrong(day, timeQuality) ? day : this.#use.day, bytes: used };
     return isNew;
+  }
+
+  #wasWrong(day: string, timeQuality: TimeQuality): boolean {
+    const isKnown = timeQuality === "ntp" || timeQuality === "gnss";
+    return isKnown && Date.parse(this.#use.day) - Date.parse(day) > WRONG_MS;
   }
 }
 

@@ -146,7 +146,7 @@ export class Uplink {
       timeZone,
       journal,
       log,
-      nowMs: () => stamp().atMs,
+      stamp,
       session: () => this.#session,
       onRation: (ration) => this.#feed({ ...this.#at("ration"), ration }),
     });

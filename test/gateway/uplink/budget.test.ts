@@ -7,16 +7,32 @@ import type { MqttSession } from "../../../gateway/uplink/mqtt-session.ts";
 describe("a day's budget", () => {
   test("is near its end at four fifths and spent at all of it, until a later date begins", () => {
     const budget = new DayBudget(1_000, { day: "2026-11-21", bytes: 0 });
-    expect([799, 1, 199, 1].map((bytes) => [budget.add(bytes, "2026-11-21"), budget.ration])).toEqual([
+    expect([799, 1, 199, 1].map((bytes) => [budget.add(bytes, "2026-11-21", "ntp"), budget.ration])).toEqual([
       [false, "all"],
       [false, "live"],
       [false, "live"],
       [false, "urgent"],
     ]);
     // A clock that jumps back gives nothing twice.
-    expect([budget.add(10, "1970-01-01"), budget.ration]).toEqual([false, "urgent"]);
-    expect([budget.add(10, "2026-11-22"), budget.ration]).toEqual([true, "all"]);
+    expect([budget.add(10, "1970-01-01", "none"), budget.ration]).toEqual([false, "urgent"]);
+    expect([budget.add(10, "2026-11-22", "rtc"), budget.ration]).toEqual([true, "all"]);
     expect(budget.use).toEqual({ day: "2026-11-22", bytes: 10 });
+  });
+
+  test("of a date that a wrong clock invented is given back once the time is known, and nothing is given twice", () => {
+    const budget = new DayBudget(1_000, { day: "2026-11-21", bytes: 900 });
+    expect([budget.add(0, "2035-01-01", "rtc"), budget.ration]).toEqual([true, "all"]);
+    budget.add(1_000, "2035-01-01", "rtc");
+    // The clock alone says little; a time server or a receiver knows.
+    budget.add(0, "2026-11-21", "rtc");
+    expect(budget.use.day).toBe("2035-01-01");
+    expect([budget.add(5, "2026-11-21", "gnss"), budget.ration]).toEqual([false, "urgent"]);
+    expect(budget.use).toEqual({ day: "2026-11-21", bytes: 1_005 });
+    expect([budget.add(0, "2026-11-22", "gnss"), budget.ration]).toEqual([true, "all"]);
+    // Set back by a second at midnight is no wrong clock, and a date of nobody's begins no day.
+    budget.add(0, "2026-11-21", "gnss");
+    expect(budget.use.day).toBe("2026-11-22");
+    expect(budget.add(0, "2035-01-01", "none")).toBe(false);
   });
 
   test("is noted as text, and anything else is no note", () => {
@@ -49,7 +65,7 @@ describe("the keeper of a budget", () => {
       dailyBytes: 1_000,
       timeZone: "Asia/Shanghai",
       journal,
-      nowMs: Date.now,
+      stamp: () => ({ atMs: Date.now(), timeQuality: "ntp" }),
       log,
       session: () => socket as unknown as MqttSession,
       onRation: (ration) => void rations.push(ration),
