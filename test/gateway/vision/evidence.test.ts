@@ -13,6 +13,7 @@ import type { Gateway } from "../../../gateway/gateway.ts";
 import { openForReading, storedRows } from "../../../gateway/journal/inspect.ts";
 import { startGateway } from "../../../gateway/main.ts";
 import { systemClock } from "../../../gateway/system-clock.ts";
+import type { Camera } from "../../../gateway/vision/capture/camera.ts";
 import { RingEvidence } from "../../../gateway/vision/evidence/camera-evidence.ts";
 import { MediaJobs } from "../../../gateway/vision/evidence/media-jobs.ts";
 import { PendingRequests } from "../../../gateway/vision/evidence/pending-requests.ts";
@@ -240,6 +241,23 @@ test("a judged picture becomes evidence with a copy that bears boxes, blurs face
   expect(readdirSync(directory)).toEqual(["e-still.json"]);
 });
 
+/** What becomes evidence of one camera, kept by nobody. */
+function evidenceOf(camera: Camera, jobs: MediaJobs) {
+  const taken: EvidenceToTake[] = [];
+  const take = async (evidence: EvidenceToTake) => {
+    taken.push(evidence);
+    return [];
+  };
+  const clock = systemClock();
+  const log = new QuietLog();
+  const evidence = new RingEvidence({
+    ...{ cameras: [camera], jobs, taker: { take }, clock, log, signal: new AbortController().signal },
+    pending: new PendingRequests(temporaryDirectory(), log),
+    stamp: () => ({ upMs: clock.upMs(), atMs: clock.nowMs(), timeQuality: "ntp" }),
+  });
+  return { evidence, taken, clock };
+}
+
 test("a clip keeps its start however long its still waits for its turn", async (context) => {
   needRigs(context, "ffmpeg");
   const { url } = await serveCamera(moving);
@@ -251,19 +269,7 @@ test("a clip keeps its start however long its still waits for its turn", async (
       await super.picture(...job);
     }
   }
-  const taken: EvidenceToTake[] = [];
-  const take = async (evidence: EvidenceToTake) => {
-    taken.push(evidence);
-    return [];
-  };
-  const clock = systemClock();
-  const log = new QuietLog();
-  const evidence = new RingEvidence({
-    ...{ cameras: [camera], jobs: new BusyBox("ffmpeg"), taker: { take }, clock, log },
-    signal: new AbortController().signal,
-    pending: new PendingRequests(temporaryDirectory(), log),
-    stamp: () => ({ upMs: clock.upMs(), atMs: clock.nowMs(), timeQuality: "ntp" }),
-  });
+  const { evidence, taken, clock } = evidenceOf(camera, new BusyBox("ffmpeg"));
   const first = await camera.frames.next(AbortSignal.timeout(SOON.timeout));
   const raisedUpMs = first.upMs + 3000;
   await clock.sleep(raisedUpMs - clock.upMs());
@@ -289,13 +295,6 @@ test("boxes are drawn on the picture that was judged, or nowhere; what cannot be
   needRigs(context, "ffmpeg");
   const { url } = await serveCamera(moving);
   const { camera, ringDirectory } = watchCamera({ url, clipBeforeS: 1, clipAfterS: 1, blur: ["truck"] });
-  const taken: EvidenceToTake[] = [];
-  const take = async (evidence: EvidenceToTake) => {
-    taken.push(evidence);
-    return [];
-  };
-  const clock = systemClock();
-  const log = new QuietLog();
   class BrokenJobs extends MediaJobs {
     isBroken = false;
     override async picture(from: string, offsetMs: number, to: string): Promise<void> {
@@ -310,11 +309,7 @@ test("boxes are drawn on the picture that was judged, or nowhere; what cannot be
     }
   }
   const jobs = new BrokenJobs("ffmpeg");
-  const evidence = new RingEvidence({
-    ...{ cameras: [camera], jobs, taker: { take }, clock, log, signal: new AbortController().signal },
-    pending: new PendingRequests(temporaryDirectory(), log),
-    stamp: () => ({ upMs: clock.upMs(), atMs: clock.nowMs(), timeQuality: "ntp" }),
-  });
+  const { evidence, taken, clock } = evidenceOf(camera, jobs);
   const { upMs } = await camera.frames.next(AbortSignal.timeout(SOON.timeout));
   const best = (atUpMs: number): JudgedPicture => ({
     ...{ upMs: atUpMs, atMs: clock.nowMs() },
