@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { loadBridgeConfig } from "../cloud-bridge/config.ts";
 import { DRIVERS } from "../drivers/registry.ts";
-import { loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
+import { type GatewayConfigResult, loadGatewayConfig } from "../gateway/config/load-gateway-config.ts";
 import { type DocumentFault, secretless } from "../protocol/document/fault.ts";
 import { nodeAt, parseDocumentText } from "../protocol/document/parse-document.ts";
+import { classFaults } from "./check-classes.ts";
 import { tellConfigFaults } from "./config-faults.ts";
 import { type Locale, systemLocale } from "./locale.ts";
 import { EXIT } from "./subcommand.ts";
@@ -38,7 +39,7 @@ export function command(): Command {
 
 async function checkFile(file: string, json: boolean): Promise<number> {
   const half = await halfOf(file);
-  const result = half === "bridge" ? await loadBridgeConfig(file) : await loadGatewayConfig(file, DRIVERS);
+  const result = half === "bridge" ? await loadBridgeConfig(file) : await wholeGatewayConfig(file);
   if (result.ok) {
     if (json) process.stdout.write(`${JSON.stringify({ file, half, ok: true })}\n`);
     else process.stderr.write(`${GOOD[systemLocale()][half](file)}\n`);
@@ -47,6 +48,14 @@ async function checkFile(file: string, json: boolean): Promise<number> {
   if (json) for (const fault of result.faults) report(file, half, fault);
   else tellConfigFaults(file, result.text, result.faults);
   return result.faults.length;
+}
+
+/** With what only the models of this machine tell. */
+async function wholeGatewayConfig(file: string): Promise<GatewayConfigResult> {
+  const result = await loadGatewayConfig(file, DRIVERS);
+  if (!result.ok) return result;
+  const faults = await classFaults(result.config, result.root);
+  return faults.length === 0 ? result : { ok: false, faults, text: result.text };
 }
 
 function report(file: string, half: Half, fault: DocumentFault): void {

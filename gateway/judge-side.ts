@@ -1,8 +1,8 @@
-import { fileURLToPath } from "node:url";
 import type { DeviceReading } from "./contracts/readings.ts";
 import type { CameraSide, CameraTrouble, Judgement } from "./contracts/vision.ts";
 import { NightClock } from "./pipeline/night-clock.ts";
 import { Judge } from "./vision/judge/judge.ts";
+import { modelFolder } from "./vision/models/model-folder.ts";
 import type { VisionOptions } from "./vision-options.ts";
 
 /** A speed that old says nothing of now. */
@@ -29,7 +29,7 @@ export class JudgeSide {
     const night = new NightClock(config.timeZone);
     this.#judge = new Judge({
       settings,
-      modelFolder: folderOf(settings.model),
+      modelFolder: modelFolder(settings.model),
       rules: config.violations,
       cameras,
       masks: Object.fromEntries(config.cameras.map(({ id, masks }) => [id, masks])),
@@ -74,9 +74,4 @@ export class JudgeSide {
     if (this.#speed === undefined) return undefined;
     return this.#options.clock.upMs() - this.#speed.upMs <= SPEED_HOLDS_MS ? this.#speed.mps : undefined;
   }
-}
-
-/** A bare name is one of the models that were shipped. */
-function folderOf(model: string): string {
-  return model.includes("/") ? model : fileURLToPath(new URL(`../models/${model}`, import.meta.url));
 }

@@ -171,6 +171,7 @@ const FORMS: readonly Pattern[] = [
   [/^not readable as YAML: (.+)$/u, (said) => `不能作为 YAML 读取：${said}`],
   [/^the file cannot be read \((.+)\)$/u, (code) => `读不到该文件（${code}）`],
   [/^no (time zone|\S+) is called (.+)$/u, (what, name) => `没有名为 ${name} 的${thing(what)}`],
+  [/^the model (.+) never sees (.+)$/u, (model, name) => `模型 ${model} 从不识别 ${name}`],
   [/^(\S+) names no driver$/u, (device) => `${device} 没有写明 driver`],
   [/^(\S+) already belongs to (\S+)$/u, (port, owner) => `${port} 已属于 ${owner}`],
   [/^(\S+) stands alone$/u, (name) => `只给了 ${name}`],

@@ -26,6 +26,28 @@ test("a fault is shown with its line and a caret, and the exit code is 78", () =
   expect(stderr).toContain("did you mean devices?");
 });
 
+test("a class that the model of this machine never sees is a fault of its rule; without the model nobody can tell", () => {
+  const file = join(folder, "camera.yaml");
+  const text = (model: string): string => `node: site-1
+bridge: { url: "mqtts://b:8883" }
+state: ./s
+timeZone: Asia/Shanghai
+cameras: { gate: { url: "rtsp://192.168.1.64/" } }
+vision: { judge: { model: ${model} } }
+rules:
+  bed: { kind: violation, cameras: [gate], classes: [truck, truck/uncoverd] }
+`;
+  writeFileSync(file, text("site-watch"));
+  const { status, stderr } = check(file);
+  expect(status).toBe(78);
+  expect(stderr).toContain(
+    `${file}:8:61: rules.bed: the model site-watch never sees "truck/uncoverd" [CONFIG_REFERENCE]`,
+  );
+  expect(stderr).toContain("did you mean truck/uncovered?");
+  writeFileSync(file, text("./no-such-model"));
+  expect(check(file).status).toBe(0);
+});
+
 test("a password in the line that is shown is not, in words or in JSON", () => {
   const file = join(folder, "secret.yaml");
   const url = "postgres://shao:hunter2@db/x@127.0.0.1:5432/shao";

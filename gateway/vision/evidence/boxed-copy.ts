@@ -1,5 +1,5 @@
 import type { SeenObject } from "../../contracts/vision.ts";
-import { isOfClass } from "../judge/tracker.ts";
+import { isOfClass } from "../models/seen-labels.ts";
 
 const CAUSE = "#ff3b30";
 const OTHER = "#ffd60a";

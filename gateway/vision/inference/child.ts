@@ -3,6 +3,7 @@ import { setPriority } from "node:os";
 import { GatewayError } from "../../contracts/gateway-error.ts";
 import { Detector } from "../models/detector.ts";
 import { type ModelFiles, type ModelPlan, readGraphs } from "../models/read-graph.ts";
+import { seenLabels } from "../models/seen-labels.ts";
 import { type FromInference, type OpenedModel, PICTURE_PIPE, type ToInference } from "./messages.ts";
 
 /** Meters are polled on time while this process computes. */
@@ -30,13 +31,8 @@ class InferenceChild {
   async #open(plan: ModelPlan): Promise<OpenedModel> {
     const files = await readGraphs(plan);
     this.#detector = await Detector.open(files);
-    const first = facts(files);
-    if (files.secondStage === undefined) return { ...first, sees: first.labels };
-    const classifier = facts(files.secondStage);
-    const kinds = (files.manifest.secondStage?.of ?? []).flatMap((label) =>
-      classifier.labels.map((kind) => `${label}/${kind}`),
-    );
-    return { ...first, sees: [...first.labels, ...kinds], classifier };
+    const opened = { ...facts(files), sees: seenLabels(files) };
+    return files.secondStage === undefined ? opened : { ...opened, classifier: facts(files.secondStage) };
   }
 
   async #detect(id: number, width: number, height: number): Promise<void> {

@@ -9,8 +9,8 @@ import type { JudgeSettings, UnitPolygon, ViolationSettings } from "../../contra
 import type { CameraSide, CameraTrouble, FrameSource, JudgedBy, NamedModel } from "../../contracts/vision.ts";
 import { type InferenceFacts, InferenceProcess } from "../inference/inference-process.ts";
 import type { OpenedModel } from "../inference/messages.ts";
+import { isOfClass } from "../models/seen-labels.ts";
 import { CameraJudge, type CameraJudgeFacts, type JudgedRule } from "./camera-judge.ts";
-import { isOfClass } from "./tracker.ts";
 import { ViolationAlarms } from "./violation-alarms.ts";
 import { ViolationWatch } from "./violation-watch.ts";
 

@@ -1,5 +1,6 @@
 import type { UnitPoint } from "../../contracts/violations.ts";
 import type { UnitBox } from "../../contracts/vision.ts";
+import { isOfClass } from "../models/seen-labels.ts";
 
 export interface SeenThing {
   /** With the second stage's word behind a slash. */
@@ -215,9 +216,4 @@ export function scoreAs(track: Track, classes: readonly string[]): number {
   const middle = scores.length >> 1;
   const upper = scores[middle] ?? 0;
   return scores.length % 2 === 1 ? upper : ((scores[middle - 1] ?? 0) + upper) / 2;
-}
-
-/** `truck` means also `truck/uncovered`. */
-export function isOfClass(label: string, classes: readonly string[]): boolean {
-  return classes.some((wanted) => label === wanted || label.startsWith(`${wanted}/`));
 }

@@ -1,7 +1,8 @@
 import type { ViolationSettings } from "../../contracts/violations.ts";
 import type { JudgedPicture, SeenObject, UnitBox } from "../../contracts/vision.ts";
+import { isOfClass } from "../models/seen-labels.ts";
 import { isInside } from "./polygon.ts";
-import { bottomCentre, isOfClass, overlap, scoreAs, type Track, type TrackerStep } from "./tracker.ts";
+import { bottomCentre, overlap, scoreAs, type Track, type TrackerStep } from "./tracker.ts";
 
 /** One moment of judgement. */
 export interface JudgedMoment {
