@@ -1,7 +1,7 @@
 import type { GatewayConfig } from "../gateway/config/gateway-config.ts";
 import { modelFolder } from "../gateway/vision/models/model-folder.ts";
 import { readPlan } from "../gateway/vision/models/read-manifest.ts";
-import { isOfClass, seenLabels } from "../gateway/vision/models/seen-labels.ts";
+import { seenLabels, unseenClasses } from "../gateway/vision/models/seen-labels.ts";
 import { didYouMean } from "../protocol/document/did-you-mean.ts";
 import type { DocumentFault } from "../protocol/document/fault.ts";
 import { type DocumentNode, faultAt } from "../protocol/document/parse-document.ts";
@@ -16,17 +16,15 @@ export async function classFaults({ violations, vision }: GatewayConfig, root: D
   if (plan === undefined) return [];
   const sees = seenLabels(plan);
   return violations.flatMap(({ name, classes }) =>
-    [...classes.entries()]
-      .filter(([, wanted]) => !sees.some((label) => isOfClass(label, [wanted])))
-      .map(([index, wanted]) => {
-        const near = didYouMean(wanted, sees);
-        return faultAt(root, ["rules", name, "classes", index], {
-          code: "CONFIG_REFERENCE",
-          message: `rules.${name}: the model ${plan.manifest.name} never sees ${JSON.stringify(wanted)}`,
-          expected: `one of ${sees.slice(0, 20).join(", ")}`,
-          example: `classes: [${near ?? sees[0]}]`,
-          ...(near === undefined ? {} : { suggestion: near }),
-        });
-      }),
+    unseenClasses(classes, sees).map((wanted) => {
+      const near = didYouMean(wanted, sees);
+      return faultAt(root, ["rules", name, "classes", classes.indexOf(wanted)], {
+        code: "CONFIG_REFERENCE",
+        message: `rules.${name}: the model ${plan.manifest.name} never sees ${JSON.stringify(wanted)}`,
+        expected: `one of ${sees.slice(0, 20).join(", ")}`,
+        example: `classes: [${near ?? sees[0]}]`,
+        ...(near === undefined ? {} : { suggestion: near }),
+      });
+    }),
   );
 }

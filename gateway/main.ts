@@ -289,7 +289,7 @@ class RunningGateway implements Gateway {
 
   // ---- readings ----
 
-  /** Returns at once: however slow the disk is, a meter is polled on time. Only a call for help waits, so that what is confirmed is kept. */
+  /** Returns at once, so that a slow disk delays no meter; only a call for help waits, until what is confirmed is kept. */
   #onReading(reading: DeviceReading): Promise<unknown> | undefined {
     this.#firstReading.resolve();
     this.#local?.heard(reading);

@@ -9,7 +9,7 @@ import type { JudgeSettings, UnitPolygon, ViolationSettings } from "../../contra
 import type { CameraSide, CameraTrouble, FrameSource, JudgedBy, NamedModel } from "../../contracts/vision.ts";
 import { type InferenceFacts, InferenceProcess } from "../inference/inference-process.ts";
 import type { OpenedModel } from "../inference/messages.ts";
-import { isOfClass } from "../models/seen-labels.ts";
+import { unseenClasses } from "../models/seen-labels.ts";
 import { CameraJudge, type CameraJudgeFacts, type JudgedRule } from "./camera-judge.ts";
 import { ViolationAlarms } from "./violation-alarms.ts";
 import { ViolationWatch } from "./violation-watch.ts";
@@ -163,7 +163,7 @@ function blindness(
   { name, classes }: ViolationSettings,
   { name: model, sees }: OpenedModel,
 ): RuleBlindness | undefined {
-  const unseen = classes.filter((wanted) => !sees.some((label) => isOfClass(label, [wanted])));
+  const unseen = unseenClasses(classes, sees);
   if (unseen.length === 0) return undefined;
   const message = `the rule ${name} looks for ${unseen.join(", ")}, which the model ${model} never sees`;
   const hint = `Correct \`classes\`. The model knows ${sees.slice(0, MOST_SHOWN).join(", ")}${sees.length > MOST_SHOWN ? " …" : ""}.`;

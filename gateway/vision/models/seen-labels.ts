@@ -8,6 +8,11 @@ export function seenLabels({ manifest, secondStage }: ModelPlan): readonly strin
   return [...manifest.labels, ...kinds];
 }
 
+/** Of the classes that a rule looks for, those of which nothing is ever seen. */
+export function unseenClasses(classes: readonly string[], sees: readonly string[]): readonly string[] {
+  return classes.filter((wanted) => !sees.some((label) => isOfClass(label, [wanted])));
+}
+
 /** `truck` means also `truck/uncovered`. */
 export function isOfClass(label: string, classes: readonly string[]): boolean {
   return classes.some((wanted) => label === wanted || label.startsWith(`${wanted}/`));
